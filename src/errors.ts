@@ -1,0 +1,138 @@
+/**
+ * Every error that flatdelta throws on purpose. Policy decides by `code`, people read `message`.
+ *
+ * Wrong arguments (a caller's bug) are plain `TypeError` or `RangeError`; errors of the operating system pass
+ * through as they are; cancellation rejects with the reason of the `AbortSignal`.
+ *
+ * @module
+ */
+
+/** The stable codes. A code is never reused for another meaning. */
+export const ErrorCode = {
+  /** The file does not start with the magic of the expected kind. */
+  BAD_MAGIC: "BAD_MAGIC",
+  /** The input ends before its own lengths say it may. */
+  TRUNCATED: "TRUNCATED",
+  /** A header field has an impossible value, or the header's checksum is wrong. */
+  CORRUPT_HEADER: "CORRUPT_HEADER",
+  /** The body contradicts itself: an impossible op, length, checksum or compressed segment. */
+  CORRUPT_BODY: "CORRUPT_BODY",
+  /** Bytes follow the end of the file's own structure. */
+  TRAILING_DATA: "TRAILING_DATA",
+  /** The format version is newer than this reader. */
+  UNSUPPORTED_VERSION: "UNSUPPORTED_VERSION",
+  /** The file needs a codec that this runtime does not have. */
+  UNSUPPORTED_CODEC: "UNSUPPORTED_CODEC",
+  /** The file, the image or the platform needs something that this version cannot do. */
+  UNSUPPORTED_FEATURE: "UNSUPPORTED_FEATURE",
+  /** The basis at hand is not the one the delta was made against. Nothing was written. */
+  BASIS_MISMATCH: "BASIS_MISMATCH",
+  /** The bytes that were made are not the target. They must not be used. */
+  TARGET_MISMATCH: "TARGET_MISMATCH",
+  /** A basis or target changed while it was being read. */
+  SOURCE_CHANGED: "SOURCE_CHANGED",
+  /** A declared or actual size is over the limit that the caller set. */
+  SIZE_LIMIT: "SIZE_LIMIT",
+  /** Working on the input would take more memory than the caller allows. */
+  MEMORY_LIMIT: "MEMORY_LIMIT",
+  /** More ops, entries, layers or levels than the caller allows. */
+  COUNT_LIMIT: "COUNT_LIMIT",
+  /** Not enough free space for the result or the scratch files. */
+  NO_SPACE: "NO_SPACE",
+  /** No image is found under the name, or the name fits several. */
+  IMAGE_NOT_FOUND: "IMAGE_NOT_FOUND",
+  /** The image's manifest, index or config is not what the specification asks for. */
+  BAD_MANIFEST: "BAD_MANIFEST",
+  /** A file that the image's manifest names is missing. */
+  MISSING_BLOB: "MISSING_BLOB",
+  /** A blob or layer does not have the digest that its image names. */
+  DIGEST_MISMATCH: "DIGEST_MISMATCH",
+  /** A compressed layer cannot be decompressed. */
+  BAD_COMPRESSION: "BAD_COMPRESSION",
+  /** A tar header or extended header is malformed. */
+  BAD_TAR_HEADER: "BAD_TAR_HEADER",
+  /** An entry's path or link would leave the root of the image. */
+  UNSAFE_PATH: "UNSAFE_PATH",
+  /** A layer holds an entry that cannot be merged (a hard link to nothing, an unknown type). */
+  BAD_ENTRY: "BAD_ENTRY",
+} as const;
+
+/** One of the stable codes. */
+export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
+
+/** What an error may carry beside its message. */
+export interface ErrorDetails {
+  /** Byte offset in the file that was being read. */
+  offset?: number;
+  /** Name of the file, blob or entry that was being read. */
+  path?: string;
+  /** What was expected, in the form it is shown (a digest, a length). */
+  expected?: string;
+  /** What was found, in the same form. */
+  actual?: string;
+  /** The error behind this one. */
+  cause?: unknown;
+}
+
+// `Symbol.for` so that `isFlatdeltaError` holds across two copies of the package in one process.
+const BRAND: unique symbol = Symbol.for("flatdelta.error") as never;
+
+/** Base class of all errors that flatdelta throws on purpose. */
+export class FlatdeltaError extends Error {
+  override name = "FlatdeltaError";
+  /** The stable code, for policy. */
+  readonly code: ErrorCode;
+  readonly offset?: number;
+  readonly path?: string;
+  readonly expected?: string;
+  readonly actual?: string;
+  /** @internal */
+  readonly [BRAND] = true;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    const where =
+      (details.path === undefined ? "" : ` in ${details.path}`) +
+      (details.offset === undefined ? "" : ` at byte ${details.offset}`);
+    super(message + where, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    if (details.offset !== undefined) this.offset = details.offset;
+    if (details.path !== undefined) this.path = details.path;
+    if (details.expected !== undefined) this.expected = details.expected;
+    if (details.actual !== undefined) this.actual = details.actual;
+  }
+}
+
+/** A delta or signature is damaged: whoever made or moved the file can act. */
+export class FormatError extends FlatdeltaError {
+  override name = "FormatError";
+}
+
+/** The file or the task is sound, but this version or runtime cannot handle it. */
+export class UnsupportedError extends FlatdeltaError {
+  override name = "UnsupportedError";
+}
+
+/** Bytes are not those that were named: another basis, or a whole pull, is needed. */
+export class MismatchError extends FlatdeltaError {
+  override name = "MismatchError";
+}
+
+/** A limit was exceeded; raise it knowingly or refuse the input. */
+export class LimitError extends FlatdeltaError {
+  override name = "LimitError";
+}
+
+/** Not enough space. Nothing was changed. */
+export class SpaceError extends FlatdeltaError {
+  override name = "SpaceError";
+}
+
+/** The input image is invalid: whoever produced the image can act. */
+export class ImageError extends FlatdeltaError {
+  override name = "ImageError";
+}
+
+/** Whether `value` is an error of flatdelta, even of another copy of the package. */
+export function isFlatdeltaError(value: unknown): value is FlatdeltaError {
+  return typeof value === "object" && value !== null && (value as Record<symbol, unknown>)[BRAND] === true;
+}

@@ -1,0 +1,148 @@
+/**
+ * Files: the only part of `io` that knows `node:` modules.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import { type FileHandle, mkdtemp, open, rename, rm, unlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { ErrorCode, FormatError } from "../errors.ts";
+import type { ScratchSpace } from "./scratch.ts";
+import type { Sink } from "./sink.ts";
+import { checkRange, type Source } from "./source.ts";
+
+/** A source that holds a file open until it is closed. */
+export interface FileSource extends Source {
+  close(): Promise<void>;
+}
+
+async function readExactly(
+  handle: FileHandle,
+  path: string,
+  offset: number,
+  into: Uint8Array,
+): Promise<void> {
+  for (let done = 0; done < into.length; ) {
+    const { bytesRead } = await handle.read(into, done, into.length - done, offset + done);
+    if (bytesRead === 0) {
+      throw new FormatError(ErrorCode.TRUNCATED, `expected ${into.length - done} more bytes, the file ends`, {
+        path,
+        offset: offset + done,
+      });
+    }
+    done += bytesRead;
+  }
+}
+
+async function writeExactly(handle: FileHandle, offset: number, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
+  }
+}
+
+function handleSource(handle: FileHandle, path: string, size: number): FileSource {
+  return {
+    size,
+    read: async (offset, into) => {
+      checkRange(size, offset, into.length);
+      await readExactly(handle, path, offset, into);
+    },
+    close: () => handle.close(),
+  };
+}
+
+/**
+ * Open a file (or block device) for reading at any offset.
+ *
+ * @throws the operating system's error (`ENOENT`, `EACCES`, …); `EISDIR` for a folder.
+ */
+export async function openFileSource(path: string): Promise<FileSource> {
+  const handle = await open(path, "r");
+  try {
+    const stat = await handle.stat();
+    if (stat.isDirectory())
+      throw Object.assign(new Error(`EISDIR: expected a file, found a folder: ${path}`), { code: "EISDIR" });
+    return handleSource(handle, path, stat.size);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** A file that appears under its name only when it is complete: see {@link createAtomicFile}. */
+export interface AtomicFile extends Sink {
+  /** Sync the bytes, give the file its name, sync the folder. */
+  commit(): Promise<void>;
+  /** Remove what was written. Does nothing after `commit`. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Write a file beside its final name and give it the name at `commit`, so that no reader and no power cut ever sees a
+ * part of it. An existing file of that name stays untouched until then.
+ */
+export async function createAtomicFile(path: string): Promise<AtomicFile> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.part`);
+  const handle = await open(temporary, "wx", 0o666);
+  let offset = 0;
+  let state: "open" | "committed" | "discarded" = "open";
+  return {
+    write: async (bytes) => {
+      await writeExactly(handle, offset, bytes);
+      offset += bytes.length;
+    },
+    commit: async () => {
+      await handle.sync();
+      await rename(temporary, path);
+      state = "committed";
+      await handle.close();
+      await syncFolder(dirname(path));
+    },
+    discard: async () => {
+      if (state !== "open") return;
+      state = "discarded";
+      await handle.close();
+      await unlink(temporary);
+    },
+  };
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, "r").catch(() => undefined); // Windows cannot open folders; nothing to sync there.
+  try {
+    await handle?.sync().catch(() => {});
+  } finally {
+    await handle?.close();
+  }
+}
+
+/**
+ * Scratch files in a folder of their own below `folder` (the system's temporary folder by default). Each is unlinked
+ * as soon as it is open, so that nothing is left behind however the process ends.
+ */
+export function fileScratch(folder: string = tmpdir()): ScratchSpace {
+  return async () => {
+    const own = await mkdtemp(join(folder, "flatdelta-"));
+    const path = join(own, "scratch");
+    const handle = await open(path, "wx+", 0o600);
+    await rm(own, { recursive: true });
+    let size = 0;
+    let released = false;
+    return {
+      write: async (bytes) => {
+        await writeExactly(handle, size, bytes);
+        size += bytes.length;
+      },
+      finish: async () => {
+        const { read } = handleSource(handle, path, size);
+        return { size, read };
+      },
+      release: async () => {
+        if (released) return;
+        released = true;
+        await handle.close();
+      },
+    };
+  };
+}

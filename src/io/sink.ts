@@ -1,0 +1,60 @@
+import { concatBytes } from "../bytes/index.ts";
+
+/**
+ * Where bytes go, in order.
+ *
+ * The caller awaits each `write` before the next (back-pressure) and may reuse the bytes once it is settled.
+ */
+export interface Sink {
+  write(bytes: Uint8Array): Promise<void>;
+}
+
+/** A sink that keeps everything in memory. */
+export interface MemorySink extends Sink {
+  /** All bytes written so far, in a new array. */
+  bytes(): Uint8Array;
+}
+
+/** Collect what is written, in memory. */
+export function memorySink(): MemorySink {
+  const parts: Uint8Array[] = [];
+  return {
+    write: async (bytes) => {
+      parts.push(bytes.slice());
+    },
+    bytes: () => concatBytes(parts),
+  };
+}
+
+/** A sink that only counts. */
+export interface CountingSink extends Sink {
+  readonly bytesWritten: number;
+}
+
+/** Count what is written and drop it, or hand it on to `next`. */
+export function countingSink(next?: Sink): CountingSink {
+  let bytesWritten = 0;
+  return {
+    get bytesWritten() {
+      return bytesWritten;
+    },
+    write: async (bytes) => {
+      await next?.write(bytes);
+      bytesWritten += bytes.length;
+    },
+  };
+}
+
+/**
+ * A sink over a `WritableStream` of the web platform. The stream gets copies, since it may keep what it is given.
+ * The caller closes or aborts the stream.
+ */
+export function writableStreamSink(stream: WritableStream<Uint8Array>): Sink {
+  const writer = stream.getWriter();
+  return {
+    write: async (bytes) => {
+      await writer.ready;
+      await writer.write(bytes.slice());
+    },
+  };
+}

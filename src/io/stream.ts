@@ -1,0 +1,161 @@
+import { concatBytes, EMPTY_BYTES } from "../bytes/index.ts";
+import { ErrorCode, FormatError } from "../errors.ts";
+import { checkRange, type Source } from "./source.ts";
+
+/** Bytes that arrive in order, in pieces of any size. The consumer's pace sets the producer's. */
+export type ByteStream = AsyncIterable<Uint8Array>;
+
+/** What can be read in order: a stream, a web `ReadableStream`, a source, or bytes in memory. */
+export type ByteInput = ByteStream | ReadableStream<Uint8Array> | Source | Uint8Array;
+
+/** Size of the pieces that are read and handed on: large enough that a system call costs nothing per byte. */
+export const CHUNK_BYTES = 1 << 20;
+
+/** Which part of a source to scan, and how. */
+export interface ScanOptions {
+  offset?: number;
+  length?: number;
+  chunkBytes?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The bytes of a source in order, the next piece being read while the present one is worked on.
+ *
+ * Two buffers take turns: a piece is valid only until the next one is asked for. Copy what must live longer.
+ */
+export async function* scanSource(
+  source: Source,
+  options: ScanOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { offset = 0, length = source.size - offset, chunkBytes = CHUNK_BYTES, signal } = options;
+  checkRange(source.size, offset, length);
+  const end = offset + length;
+  const bufferBytes = Math.min(chunkBytes, length);
+  const buffers = [new Uint8Array(bufferBytes), new Uint8Array(length > chunkBytes ? bufferBytes : 0)];
+  const start = async (at: number, turn: number): Promise<Uint8Array> => {
+    const piece = buffers[turn]!.subarray(0, Math.min(chunkBytes, end - at));
+    await source.read(at, piece);
+    return piece;
+  };
+  let next = length > 0 ? start(offset, 0) : undefined;
+  try {
+    for (let at = offset, turn = 0; next !== undefined; turn = 1 - turn) {
+      signal?.throwIfAborted();
+      const piece: Uint8Array = await next;
+      at += piece.length;
+      next = at < end ? start(at, 1 - turn) : undefined;
+      yield piece;
+    }
+  } finally {
+    // A consumer that leaves early must not leave an unhandled rejection behind.
+    await next?.catch(() => {});
+  }
+}
+
+function isSource(input: object): input is Source {
+  return typeof (input as Source).read === "function" && typeof (input as Source).size === "number";
+}
+
+/**
+ * Any input as a stream of bytes.
+ *
+ * @param signal - when aborted, the stream rejects with the signal's reason before its next piece.
+ */
+export async function* toByteStream(
+  input: ByteInput,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (input instanceof Uint8Array) {
+    signal?.throwIfAborted();
+    if (input.length > 0) yield input;
+  } else if (isSource(input)) {
+    yield* scanSource(input, { signal });
+  } else if (Symbol.asyncIterator in input) {
+    signal?.throwIfAborted();
+    for await (const piece of input) {
+      yield piece;
+      signal?.throwIfAborted();
+    }
+  } else {
+    // Some browsers' streams are not async iterable.
+    const reader = (input as ReadableStream<Uint8Array>).getReader();
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const { done, value } = await reader.read();
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      await reader.cancel().catch(() => {});
+    }
+  }
+}
+
+/** Pulls exact amounts of bytes out of a stream, whatever the size of its pieces. */
+export class StreamReader {
+  readonly #iterator: AsyncIterator<Uint8Array>;
+  readonly #what: string;
+  #piece: Uint8Array = EMPTY_BYTES;
+  #at = 0;
+  #position = 0;
+
+  /** @param what - names the stream in errors ("delta"). */
+  constructor(stream: ByteStream, what: string) {
+    this.#iterator = stream[Symbol.asyncIterator]();
+    this.#what = what;
+  }
+
+  /** Bytes read so far: the offset in the file. */
+  get position(): number {
+    return this.#position;
+  }
+
+  async #fill(): Promise<boolean> {
+    while (this.#at === this.#piece.length) {
+      const { done, value } = await this.#iterator.next();
+      if (done) return false;
+      this.#piece = value;
+      this.#at = 0;
+    }
+    return true;
+  }
+
+  /** Whether the stream has no more bytes. */
+  async ended(): Promise<boolean> {
+    return !(await this.#fill());
+  }
+
+  /**
+   * The next `length` bytes, copied. Memory grows with what has arrived, not with what `length` claims.
+   *
+   * @throws {@link FormatError} `TRUNCATED` when the stream ends before.
+   */
+  async read(length: number): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    let missing = length;
+    while (missing > 0) {
+      if (!(await this.#fill())) {
+        throw new FormatError(
+          ErrorCode.TRUNCATED,
+          `${this.#what} ends early: ${missing} of ${length} bytes are missing`,
+          {
+            offset: this.#position,
+          },
+        );
+      }
+      const part = this.#piece.slice(this.#at, this.#at + missing);
+      parts.push(part);
+      this.#at += part.length;
+      this.#position += part.length;
+      missing -= part.length;
+    }
+    return parts.length === 1 ? parts[0]! : concatBytes(parts);
+  }
+
+  /** Tell the producer that no more is wanted. */
+  async close(): Promise<void> {
+    await this.#iterator.return?.();
+  }
+}
