@@ -1,0 +1,32 @@
+import type { OnProgress, Source } from "../io/index.ts";
+
+/**
+ * Where one entry of a tar lies in the bytes of a flat image. Spans come in the order of their offsets and do not overlap.
+ */
+export interface EntrySpan {
+  /** Path of the entry, for finding its counterpart and for reports. */
+  path: string;
+  /** Offset of the entry's first header block (extended headers included). */
+  headerOffset: number;
+  headerBytes: number;
+  /** Content of a regular file, without the padding behind it. */
+  contentOffset: number;
+  contentBytes: number;
+  /** XXH64 (seed 0) of the content; 0n when there is none. */
+  contentHash: bigint;
+}
+
+/** What one pass over a basis or target tells the encoder. */
+export interface SourceIndex {
+  /** SHA-256 of all bytes. */
+  sha256: Uint8Array;
+  /** The entries inside; empty for plain bytes. */
+  entries: readonly EntrySpan[];
+}
+
+/** Bytes with known structure: a flat image. `FlatImage` of `flatdelta/image` is one. */
+export interface IndexedInput {
+  readonly source: Source;
+  /** Read all bytes once and tell what is in them. A second call gives the same answer without reading. */
+  index(options?: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined }): Promise<SourceIndex>;
+}
