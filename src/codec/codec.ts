@@ -1,0 +1,49 @@
+/**
+ * The shape of a codec.
+ *
+ * A delta is several streams, each cut into one segment per target window. A codec keeps its state from segment to
+ * segment, so that a window can refer to bytes of earlier windows, and flushes at each segment's end, so that a window
+ * can be decoded as soon as it has arrived.
+ */
+export interface SegmentEncoder {
+  /** Code the next segment. `raw` may be reused once the promise is settled. */
+  encode(raw: Uint8Array): Promise<Uint8Array>;
+  /** Release what the encoder holds. */
+  close(): void;
+}
+
+/** The other side of {@link SegmentEncoder}. Segments come in the order in which they were coded, each once. */
+export interface SegmentDecoder {
+  /**
+   * Decode the next segment into exactly `rawBytes` bytes, a length that the caller has checked against its limits.
+   *
+   * @throws {@link FormatError} `CORRUPT_BODY` when the segment is damaged or its length is another.
+   */
+  decode(coded: Uint8Array, rawBytes: number): Promise<Uint8Array>;
+  /** Release what the decoder holds. */
+  close(): void;
+}
+
+/** How an encoder is set up. */
+export interface EncoderSettings {
+  /** Effort from 1 (quick) to 9 (small), in the codec's own steps. */
+  effort: number;
+  /** Base-2 logarithm of how far back the codec may refer, 15 to 24: what the decoder keeps in memory. */
+  windowBits: number;
+}
+
+/** One way of coding a stream. */
+export interface Codec {
+  readonly name: CodecName;
+  /** The number that stands for the codec in a delta. */
+  readonly id: number;
+  /** Whether this runtime can code and decode with it. */
+  isAvailable(): boolean;
+  /** Upper bound of what a decoder for `windowBits` keeps in memory. */
+  decoderMemoryBytes(windowBits: number): number;
+  createEncoder(settings: EncoderSettings): SegmentEncoder;
+  createDecoder(): SegmentDecoder;
+}
+
+/** The names of the codecs, as options and the command line take them. */
+export type CodecName = "none" | "deflate" | "brotli" | "zstd";

@@ -1,0 +1,8 @@
+/**
+ * How the streams of a delta are coded: not at all, deflate (fflate, everywhere), brotli (node:zlib), zstd (node:zlib of
+ * newer Node versions). One interface, segment by segment with context carried over.
+ *
+ * @module
+ */
+export * from "./codec.ts";
+export * from "./registry.ts";

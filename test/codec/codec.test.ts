@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { CODEC_NAMES, getCodec, getCodecById } from "../../src/codec/index.ts";
+import { ErrorCode, isFlatdeltaError } from "../../src/errors.ts";
+
+const available = CODEC_NAMES.filter((name) => {
+  try {
+    getCodec(name);
+    return true;
+  } catch {
+    return false;
+  }
+});
+
+const settings = { effort: 5, windowBits: 18 };
+
+test("brotli and deflate are there on every Node", () => {
+  for (const name of ["none", "deflate", "brotli"] as const) assert.ok(available.includes(name), name);
+});
+
+for (const name of available) {
+  test(`${name}: segments of any sizes come back, in order`, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.oneof(
+            fc.uint8Array({ maxLength: 300 }),
+            fc.nat(200_000).map((n) => new Uint8Array(n).fill(n & 7)),
+          ),
+        ),
+        async (segments) => {
+          const encoder = getCodec(name).createEncoder(settings);
+          const decoder = getCodec(name).createDecoder();
+          for (const raw of segments) {
+            const coded = await encoder.encode(raw);
+            assert.deepEqual(Buffer.from(await decoder.decode(coded, raw.length)), Buffer.from(raw));
+          }
+          encoder.close();
+          decoder.close();
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  if (name !== "none") {
+    test(`${name}: a later segment refers to an earlier one`, async () => {
+      const raw = new Uint8Array(20_000).map((_, i) => (i * i * 7919) >>> 5);
+      const encoder = getCodec(name).createEncoder(settings);
+      const first = await encoder.encode(raw);
+      const second = await encoder.encode(raw);
+      encoder.close();
+      assert.ok(second.length * 10 < first.length, `${second.length} against ${first.length}`);
+    });
+  }
+
+  test(`${name}: a wrong length and damaged bytes are refused by code`, async () => {
+    const raw = new TextEncoder().encode(
+      "the quick brown fox jumps over the lazy dog, again and again and again",
+    );
+    const encoder = getCodec(name).createEncoder(settings);
+    const coded = await encoder.encode(raw);
+    encoder.close();
+    const refuses = async (bytes: Uint8Array, length: number): Promise<void> => {
+      const decoder = getCodec(name).createDecoder();
+      await assert.rejects(decoder.decode(bytes, length), (error) => {
+        return isFlatdeltaError(error) && error.code === ErrorCode.CORRUPT_BODY;
+      });
+      decoder.close();
+    };
+    await refuses(coded, raw.length - 1);
+    await refuses(coded, raw.length + 1);
+    await refuses(coded.subarray(0, coded.length >> 1), raw.length);
+  });
+
+  if (name !== "none") {
+    test(`${name}: a bomb stops at the length that was declared`, async () => {
+      const encoder = getCodec(name).createEncoder(settings);
+      const coded = await encoder.encode(new Uint8Array(50_000_000));
+      encoder.close();
+      const decoder = getCodec(name).createDecoder();
+      const before = process.memoryUsage().arrayBuffers;
+      await assert.rejects(decoder.decode(coded, 1000), { code: ErrorCode.CORRUPT_BODY });
+      assert.ok(process.memoryUsage().arrayBuffers - before < 20_000_000);
+      decoder.close();
+    });
+  }
+}
+
+test("an unknown codec is refused by name", () => {
+  assert.throws(() => getCodecById(99), { code: ErrorCode.UNSUPPORTED_CODEC });
+  assert.throws(() => getCodec("lzma" as never), { code: ErrorCode.UNSUPPORTED_CODEC });
+});
