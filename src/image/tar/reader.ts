@@ -1,0 +1,429 @@
+/** Walks through the entries of a tar archive, with extended headers applied. */
+import { ErrorCode, ImageError, LimitError } from "../../errors.ts";
+import { type Source, scanSource } from "../../io/index.ts";
+import type { EntryType } from "../types.ts";
+import { ScanCursor, SeekCursor, type TarCursor, truncatedTar } from "./cursor.ts";
+import { BLOCK_BYTES, type HeaderBlock, isZeroBlock, parseHeaderBlock, roundUpToBlock } from "./header.ts";
+import { type PaxRecord, parsePaxRecords, parsePaxTime } from "./pax.ts";
+import {
+  checkSparseExtents,
+  parseSparseMap,
+  readGnuExtents,
+  readGnuRealSize,
+  type SparseExtent,
+  SparseMapLines,
+} from "./sparse.ts";
+import { decodeBinary, showName } from "./text.ts";
+
+/** Limits on what an archive may ask for. */
+export interface TarLimits {
+  /** Size of one PAX header, GNU long name or sparse map; 1 MiB by default, as Go's archive/tar has it. */
+  maxExtendedHeaderBytes?: number | undefined;
+  /** Entries in the archive; 4,000,000 by default. */
+  maxEntries?: number | undefined;
+  /** Length of a path or link; 65,536 by default. */
+  maxPathBytes?: number | undefined;
+}
+
+/** What the headers of an entry say. Names are binary strings, as they stand in the archive. */
+export interface TarHeader {
+  type: EntryType;
+  name: string;
+  /** What a hard link or symlink refers to, else "". */
+  linkName: string;
+  mode: number;
+  uid: number;
+  gid: number;
+  mtimeSeconds: number;
+  /** 0 to 999,999,999, counting up from `mtimeSeconds`. */
+  mtimeNanoseconds: number;
+  /** Size of the file as it is read, holes included; 0 for everything that is no file. */
+  sizeBytes: number;
+  deviceMajor: number;
+  deviceMinor: number;
+  /** Extended attributes of `SCHILY.xattr.` records, by their binary names. */
+  xattrs: ReadonlyMap<string, Uint8Array>;
+  /** The stored parts of a sparse file, in order. Absent for dense files. */
+  sparse?: readonly SparseExtent[];
+}
+
+/** One entry and where it lies in the archive. */
+export interface TarEntry {
+  header: TarHeader;
+  /** Offset of its first header block (extended headers included). */
+  headerOffset: number;
+  /** Offset of the stored content. */
+  contentOffset: number;
+  /** Bytes stored; less than `header.sizeBytes` for a sparse file. Padding follows to a multiple of 512. */
+  contentBytes: number;
+}
+
+const ENTRY_TYPES: Readonly<Record<string, EntryType>> = {
+  "\0": "file",
+  "0": "file",
+  "1": "hardlink",
+  "2": "symlink",
+  "3": "character",
+  "4": "block",
+  "5": "directory",
+  "6": "fifo",
+  "7": "file",
+  S: "file",
+};
+
+const XATTR_PREFIX = "SCHILY.xattr.";
+const NO_XATTRS: ReadonlyMap<string, Uint8Array> = new Map();
+
+/** What extended headers say about the entry that follows them. */
+interface Extension {
+  pax: readonly PaxRecord[];
+  longName: string | undefined;
+  longLink: string | undefined;
+}
+
+function badHeader(message: string, offset: number): ImageError {
+  return new ImageError(ErrorCode.BAD_TAR_HEADER, message, { offset });
+}
+
+/** The latest value of each key but those of format 0.0, which repeats `GNU.sparse.offset` and `.numbytes`. */
+function collectPax(records: readonly PaxRecord[], offset: number): Map<string, Uint8Array> {
+  const values = new Map<string, Uint8Array>();
+  const sparseNumbers: string[] = [];
+  for (const { key, value } of records) {
+    if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") {
+      const isOffset = key === "GNU.sparse.offset";
+      if (isOffset !== (sparseNumbers.length % 2 === 0))
+        throw badHeader("sparse file: expected offsets and lengths by turns", offset);
+      sparseNumbers.push(decodeBinary(value));
+    } else values.set(key, value);
+  }
+  if (sparseNumbers.length > 0 && !values.has("GNU.sparse.map")) {
+    values.set("GNU.sparse.map", new TextEncoder().encode(sparseNumbers.join(",")));
+  }
+  return values;
+}
+
+/** Value of a PAX key as text; `undefined` when it is absent or empty, which means the header block's own value. */
+function paxText(pax: ReadonlyMap<string, Uint8Array>, key: string, offset: number): string | undefined {
+  const value = pax.get(key);
+  if (value === undefined || value.length === 0) return undefined;
+  if (value.includes(0)) throw badHeader(`PAX ${key}: expected no NUL inside`, offset);
+  return decodeBinary(value);
+}
+
+function paxNumber(pax: ReadonlyMap<string, Uint8Array>, key: string, offset: number): number | undefined {
+  const text = paxText(pax, key, offset);
+  if (text === undefined) return undefined;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(value)) {
+    throw badHeader(
+      `PAX ${key}: expected a number up to 2^53 − 1, found ${JSON.stringify(text.slice(0, 40))}`,
+      offset,
+    );
+  }
+  return value;
+}
+
+function collectXattrs(pax: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, Uint8Array> {
+  let xattrs: Map<string, Uint8Array> | undefined;
+  for (const [key, value] of pax) {
+    if (!key.startsWith(XATTR_PREFIX) || key.length === XATTR_PREFIX.length) continue;
+    xattrs ??= new Map();
+    xattrs.set(key.slice(XATTR_PREFIX.length), value);
+  }
+  return xattrs ?? NO_XATTRS;
+}
+
+/** The parser: one over both kinds of cursor. */
+class TarParser {
+  readonly #cursor: TarCursor;
+  readonly #maxExtendedHeaderBytes: number;
+  readonly #maxEntries: number;
+  readonly #maxPathBytes: number;
+
+  constructor(cursor: TarCursor, limits: TarLimits) {
+    this.#cursor = cursor;
+    this.#maxExtendedHeaderBytes = limits.maxExtendedHeaderBytes ?? 2 ** 20;
+    this.#maxEntries = limits.maxEntries ?? 4_000_000;
+    this.#maxPathBytes = limits.maxPathBytes ?? 65_536;
+  }
+
+  async *entries(): AsyncGenerator<TarEntry, void, undefined> {
+    for (let count = 0; ; count++) {
+      const entry = await this.#next();
+      if (entry === undefined) return;
+      if (count >= this.#maxEntries) {
+        throw new LimitError(
+          ErrorCode.COUNT_LIMIT,
+          `the tar archive has more than ${this.#maxEntries} entries; raise maxEntries if it is trusted`,
+          { offset: entry.headerOffset },
+        );
+      }
+      const end = entry.contentOffset + roundUpToBlock(entry.contentBytes);
+      // Nothing is promised for content that is not there, not even to a reader that seeks.
+      this.#need(end - this.#cursor.position);
+      yield entry;
+      // The consumer may have moved the cursor through the content itself.
+      await this.#cursor.skip(end - this.#cursor.position);
+    }
+  }
+
+  #need(bytes: number): void {
+    const missing = bytes - this.#cursor.remaining;
+    if (missing > 0) throw truncatedTar(missing, this.#cursor.position + this.#cursor.remaining);
+  }
+
+  /** The next entry, the cursor then being at its content, or `undefined` at the end of the archive. */
+  async #next(): Promise<TarEntry | undefined> {
+    const headerOffset = this.#cursor.position;
+    let extension: Extension = { pax: [], longName: undefined, longLink: undefined };
+    for (;;) {
+      const offset = this.#cursor.position;
+      // The end mark may be missing, but only behind a whole entry.
+      if (this.#cursor.remaining === 0 && offset === headerOffset) return undefined;
+      const block = await this.#cursor.take(BLOCK_BYTES);
+      if (isZeroBlock(block)) {
+        if (offset !== headerOffset)
+          throw badHeader("expected the entry of an extended header, found the end of the archive", offset);
+        return this.#checkEnd();
+      }
+      const header = parseHeaderBlock(block, offset);
+      switch (header.typeflag) {
+        case "x":
+          extension.pax = parsePaxRecords(await this.#extended(header, offset), offset + BLOCK_BYTES);
+          break;
+        case "L":
+          extension.longName = await this.#longText(header, offset);
+          break;
+        case "K":
+          extension.longLink = await this.#longText(header, offset);
+          break;
+        case "g":
+          // Docker and umoci ignore what global headers say, so an image means the same with and without them.
+          extension = { pax: [], longName: undefined, longLink: undefined };
+          await this.#cursor.skip(roundUpToBlock(header.sizeBytes));
+          break;
+        default:
+          // The block is gone once the cursor moves on to the rest of a sparse map.
+          return this.#complete(
+            header,
+            header.typeflag === "S" ? block.slice() : block,
+            extension,
+            headerOffset,
+            offset,
+          );
+      }
+    }
+  }
+
+  async #checkEnd(): Promise<undefined> {
+    if (this.#cursor.remaining === 0) return undefined;
+    const offset = this.#cursor.position;
+    this.#need(BLOCK_BYTES);
+    if (!isZeroBlock(await this.#cursor.take(BLOCK_BYTES)))
+      throw badHeader("expected the second zero block at the end of the archive, found other bytes", offset);
+    return undefined;
+  }
+
+  #checkExtendedBytes(bytes: number, offset: number): void {
+    if (bytes <= this.#maxExtendedHeaderBytes) return;
+    throw new LimitError(
+      ErrorCode.SIZE_LIMIT,
+      `an extended tar header has ${bytes} bytes, allowed are ${this.#maxExtendedHeaderBytes}; ` +
+        "raise maxExtendedHeaderBytes if the archive is trusted",
+      { offset },
+    );
+  }
+
+  /** Content of an extended header, padding dropped. */
+  async #extended(header: HeaderBlock, offset: number): Promise<Uint8Array> {
+    this.#checkExtendedBytes(header.sizeBytes, offset);
+    const bytes = await this.#cursor.take(roundUpToBlock(header.sizeBytes));
+    return bytes.subarray(0, header.sizeBytes);
+  }
+
+  async #longText(header: HeaderBlock, offset: number): Promise<string> {
+    const bytes = await this.#extended(header, offset);
+    const end = bytes.indexOf(0);
+    return decodeBinary(end < 0 ? bytes : bytes.subarray(0, end));
+  }
+
+  #checkPath(path: string, offset: number): void {
+    if (path.length <= this.#maxPathBytes) return;
+    throw new LimitError(
+      ErrorCode.SIZE_LIMIT,
+      `a path or link of the tar archive has ${path.length} bytes, allowed are ${this.#maxPathBytes}; ` +
+        "raise maxPathBytes if it is trusted",
+      { offset },
+    );
+  }
+
+  async #complete(
+    block: HeaderBlock,
+    bytes: Uint8Array,
+    extension: Extension,
+    headerOffset: number,
+    offset: number,
+  ): Promise<TarEntry> {
+    const pax = collectPax(extension.pax, offset);
+    let name = extension.longName || (paxText(pax, "path", offset) ?? block.name);
+    const linkName = extension.longLink || (paxText(pax, "linkpath", offset) ?? block.linkName);
+    let type = ENTRY_TYPES[block.typeflag];
+    if (type === undefined) {
+      throw new ImageError(
+        ErrorCode.BAD_ENTRY,
+        `expected a tar entry of a known type, found type ${JSON.stringify(block.typeflag)}`,
+        { offset, path: showName(name) },
+      );
+    }
+    const time = paxText(pax, "mtime", offset);
+    const mtime = time === undefined ? { seconds: block.mtimeSeconds, nanoseconds: 0 } : parsePaxTime(time);
+    if (mtime === undefined)
+      throw badHeader(`PAX mtime: expected a time, found ${JSON.stringify(time!.slice(0, 40))}`, offset);
+    // As Go's archive/tar, with which docker and umoci read, only files have content, whatever their size field says.
+    let contentBytes = type === "file" ? (paxNumber(pax, "size", offset) ?? block.sizeBytes) : 0;
+    let sizeBytes = contentBytes;
+    let sparse: SparseExtent[] | undefined;
+    if (block.typeflag === "S") {
+      const extents = await this.#gnuExtents(bytes, offset);
+      sizeBytes = readGnuRealSize(bytes, offset);
+      sparse = checkSparseExtents(extents, sizeBytes, contentBytes, offset);
+    } else if (type === "file") {
+      const found = await this.#paxExtents(pax, contentBytes, offset);
+      if (found !== undefined) {
+        name = paxText(pax, "GNU.sparse.name", offset) ?? name;
+        sizeBytes =
+          paxNumber(pax, "GNU.sparse.realsize", offset) ??
+          paxNumber(pax, "GNU.sparse.size", offset) ??
+          contentBytes;
+        contentBytes -= found.mapBytes;
+        sparse = checkSparseExtents(found.extents, sizeBytes, contentBytes, offset);
+      }
+    }
+    // Archives older than ustar had no type for folders.
+    if (block.typeflag === "\0" && name.endsWith("/")) {
+      type = "directory";
+      contentBytes = 0;
+      sizeBytes = 0;
+    }
+    this.#checkPath(name, offset);
+    this.#checkPath(linkName, offset);
+    const header: TarHeader = {
+      type,
+      name,
+      linkName: type === "hardlink" || type === "symlink" ? linkName : "",
+      mode: block.mode,
+      uid: paxNumber(pax, "uid", offset) ?? block.uid,
+      gid: paxNumber(pax, "gid", offset) ?? block.gid,
+      mtimeSeconds: mtime.seconds,
+      mtimeNanoseconds: mtime.nanoseconds,
+      sizeBytes,
+      deviceMajor: block.deviceMajor,
+      deviceMinor: block.deviceMinor,
+      xattrs: collectXattrs(pax),
+    };
+    if (sparse !== undefined && type === "file") header.sparse = sparse;
+    return { header, headerOffset, contentOffset: this.#cursor.position, contentBytes };
+  }
+
+  async #gnuExtents(block: Uint8Array, offset: number): Promise<SparseExtent[]> {
+    const extents: SparseExtent[] = [];
+    let more = readGnuExtents(block, true, extents, offset);
+    for (let blocks = 1; more; blocks++) {
+      this.#checkExtendedBytes(blocks * BLOCK_BYTES, offset);
+      const at = this.#cursor.position;
+      more = readGnuExtents(await this.#cursor.take(BLOCK_BYTES), false, extents, at);
+    }
+    return extents;
+  }
+
+  /** The map of a PAX sparse file and how many content bytes it took, or `undefined` for a dense file. */
+  async #paxExtents(
+    pax: ReadonlyMap<string, Uint8Array>,
+    contentBytes: number,
+    offset: number,
+  ): Promise<{ extents: SparseExtent[]; mapBytes: number } | undefined> {
+    const major = paxText(pax, "GNU.sparse.major", offset);
+    const minor = paxText(pax, "GNU.sparse.minor", offset);
+    const map = paxText(pax, "GNU.sparse.map", offset);
+    if (major === "1" && minor === "0") {
+      const lines = new SparseMapLines(offset);
+      for (let mapBytes = BLOCK_BYTES; ; mapBytes += BLOCK_BYTES) {
+        this.#checkExtendedBytes(mapBytes, offset);
+        if (mapBytes > contentBytes)
+          throw badHeader(`sparse file: expected its map inside ${contentBytes} bytes`, offset);
+        const extents = lines.push(await this.#cursor.take(BLOCK_BYTES));
+        if (extents !== undefined) return { extents, mapBytes };
+      }
+    }
+    const isKnown =
+      major === undefined ? minor === undefined : major === "0" && (minor === "0" || minor === "1");
+    if (!isKnown) {
+      throw new ImageError(
+        ErrorCode.BAD_ENTRY,
+        `expected a sparse file of format 0.0, 0.1 or 1.0, found ${major}.${minor}`,
+        { offset },
+      );
+    }
+    return map === undefined ? undefined : { extents: parseSparseMap(map, offset), mapBytes: 0 };
+  }
+}
+
+/**
+ * Walk through an archive by a cursor. Between two entries the caller may read content through the cursor.
+ *
+ * @throws {@link ImageError} `BAD_TAR_HEADER`, `TRUNCATED`, `BAD_ENTRY`.
+ * @throws {@link LimitError} `COUNT_LIMIT`, `SIZE_LIMIT`.
+ */
+export function parseTar(
+  cursor: TarCursor,
+  limits: TarLimits = {},
+): AsyncGenerator<TarEntry, void, undefined> {
+  return new TarParser(cursor, limits).entries();
+}
+
+/**
+ * The entries of an archive in order. Hops from header to header, so a large archive of few entries costs a few small
+ * reads. The archive may end without its two zero blocks, as GNU tar accepts it, but only behind a whole entry.
+ *
+ * @throws {@link ImageError} `BAD_TAR_HEADER`, `TRUNCATED`, `BAD_ENTRY`.
+ * @throws {@link LimitError} `COUNT_LIMIT`, `SIZE_LIMIT`.
+ */
+export function readTarIndex(
+  source: Source,
+  limits: TarLimits = {},
+): AsyncGenerator<TarEntry, void, undefined> {
+  return parseTar(new SeekCursor(source), limits);
+}
+
+/** How to scan an archive. */
+export interface ScanTarOptions extends TarLimits {
+  /** Shown every byte of the archive once, in order, whatever lies behind its end mark included. */
+  onBytes?: ((bytes: Uint8Array) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The entries of an archive in order, reading all of it once from its first byte to its last.
+ *
+ * @throws as {@link readTarIndex}; the signal's reason when aborted.
+ */
+export async function* scanTar(
+  source: Source,
+  options: ScanTarOptions = {},
+): AsyncGenerator<TarEntry, void, undefined> {
+  const { onBytes, signal } = options;
+  async function* pieces() {
+    for await (const piece of scanSource(source, { signal })) {
+      onBytes?.(piece);
+      yield piece;
+    }
+  }
+  const cursor = new ScanCursor(pieces(), source.size);
+  try {
+    yield* parseTar(cursor, options);
+    await cursor.drain();
+  } finally {
+    await cursor.close();
+  }
+}
