@@ -1,0 +1,202 @@
+import type { BigIntStats } from "node:fs";
+import { lstat, readdir, readlink, realpath, stat } from "node:fs/promises";
+import { encodeUtf8 } from "../bytes/index.ts";
+import { ErrorCode, ImageError } from "../errors.ts";
+import { openFileSource } from "../io/node.ts";
+import { NO_CONTENT } from "./content.ts";
+import { JsonShape, parseJson, readJsonBytes } from "./json.ts";
+import { fillLimits, type ReadLimits } from "./limits.ts";
+import { machineArchitecture } from "./platform.ts";
+import { FilePool } from "./rootfs-content.ts";
+import { type FolderXattrs, readFolderXattrs } from "./rootfs-xattrs.ts";
+import type { EntryType, Image, LayerEntry } from "./types.ts";
+
+/** Options of {@link readRootfs}. */
+export interface ReadRootfsOptions {
+  /** Path of the image's config JSON. Without one the config says Linux, this machine's architecture, nothing else. */
+  config?: string | undefined;
+  /**
+   * Whether to read extended attributes, for which the program `getfattr` must be installed ("read", the default), or to
+   * take it that there are none ("ignore").
+   */
+  xattrs?: "read" | "ignore" | undefined;
+  limits?: Pick<ReadLimits, "jsonBytes"> | undefined;
+}
+
+const NO_XATTRS: ReadonlyMap<string, Uint8Array> = new Map();
+// Calls under way at once: enough to keep the thread pool busy.
+const STAT_BATCH = 64;
+const NANOSECONDS = 1_000_000_000n;
+
+/**
+ * Read an unpacked root file system as an image of one layer: everything below the folder, names as bytes, nothing
+ * followed, sockets left out as tar does. Must run as a user who may read it all (root, as a rule), and nothing may write
+ * to it: a file that changes meanwhile is `SOURCE_CHANGED`.
+ *
+ * Of several hard links to a file, the first in the order of the walk (children by the bytes of their names) is the
+ * file.
+ *
+ * @throws {@link UnsupportedError} `UNSUPPORTED_FEATURE` when `getfattr` is not installed.
+ * @throws {@link ImageError} `BAD_ENTRY` for names that mean something else in an image (`.wh.…`), `BAD_MANIFEST` for a
+ * config that is no JSON object.
+ * @throws the operating system's errors.
+ */
+export async function readRootfs(folder: string, options: ReadRootfsOptions = {}): Promise<Image> {
+  const root = await realpath(folder);
+  const config = await readConfig(options);
+  if (!(await stat(root)).isDirectory()) {
+    throw new ImageError(ErrorCode.IMAGE_NOT_FOUND, "expected a folder", { path: folder });
+  }
+  const pool = new FilePool();
+  return {
+    config,
+    layers: [
+      {
+        async *entries({ signal } = {}) {
+          const xattrs = options.xattrs === "ignore" ? new Map() : await readFolderXattrs(root, signal);
+          yield* walk(Buffer.from(root).toString("latin1"), xattrs, pool, signal);
+        },
+      },
+    ],
+    references: [],
+    close: () => pool.close(),
+  };
+}
+
+async function readConfig({ config: path, limits }: ReadRootfsOptions): Promise<Uint8Array> {
+  if (path === undefined) {
+    return encodeUtf8(JSON.stringify({ architecture: machineArchitecture(), os: "linux", config: {} }));
+  }
+  const source = await openFileSource(path);
+  try {
+    const bytes = await readJsonBytes(source, path, fillLimits(limits).jsonBytes);
+    new JsonShape(path).object(parseJson(bytes, path), "image config");
+    return bytes;
+  } finally {
+    await source.close();
+  }
+}
+
+/** A folder of the walk: its children and how far the walk came. */
+interface Visit {
+  path: string;
+  names: readonly string[];
+  at: number;
+  /** Of the children from `statsFrom` on. */
+  stats: readonly BigIntStats[];
+  statsFrom: number;
+}
+
+const toBytes = (text: string): Buffer => Buffer.from(text, "latin1");
+
+/** Entries below `root`, folders before their children. Paths are binary strings. */
+async function* walk(
+  root: string,
+  xattrs: FolderXattrs,
+  pool: FilePool,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<LayerEntry, void, undefined> {
+  const links = new Map<string, string>();
+  const toEntry = (path: string, stats: BigIntStats): LayerEntry | Promise<LayerEntry> | undefined => {
+    const type = typeOf(stats);
+    if (type === undefined) return undefined;
+    const entry = describeEntry(type, path, stats, xattrs.get(path) ?? NO_XATTRS);
+    if (type !== "directory" && stats.nlink > 1n) {
+      const inode = `${stats.dev}:${stats.ino}`;
+      const first = links.get(inode);
+      if (first !== undefined) return { ...entry, type: "hardlink", linkPath: first };
+      links.set(inode, path);
+    }
+    if (type === "file" && stats.size > 0n) {
+      entry.content = pool.source(`${root}/${path}`, {
+        size: Number(stats.size),
+        device: stats.dev,
+        inode: stats.ino,
+        mtimeNanoseconds: stats.mtimeNs,
+      });
+    }
+    return type === "symlink" ? readLink(root, entry) : entry;
+  };
+
+  yield (await toEntry("", await lstat(toBytes(root), { bigint: true })))!;
+  const visits = [await visitFolder(root, "")];
+  while (visits.length > 0) {
+    signal?.throwIfAborted();
+    const visit = visits.at(-1)!;
+    const name = visit.names[visit.at];
+    if (name === undefined) {
+      visits.pop();
+      continue;
+    }
+    if (visit.at === visit.statsFrom + visit.stats.length) await statMore(root, visit);
+    const stats = visit.stats[visit.at++ - visit.statsFrom]!;
+    const path = visit.path === "" ? name : `${visit.path}/${name}`;
+    checkName(name, path);
+    const entry = await toEntry(path, stats);
+    if (entry === undefined) continue;
+    yield entry;
+    if (entry.type === "directory") visits.push(await visitFolder(root, path));
+  }
+}
+
+async function visitFolder(root: string, path: string): Promise<Visit> {
+  const names = await readdir(toBytes(`${root}/${path}`), { encoding: "buffer" });
+  return { path, names: names.map((name) => name.toString("latin1")).sort(), at: 0, stats: [], statsFrom: 0 };
+}
+
+async function statMore(root: string, visit: Visit): Promise<void> {
+  visit.statsFrom = visit.at;
+  const names = visit.names.slice(visit.at, visit.at + STAT_BATCH);
+  visit.stats = await Promise.all(
+    names.map((name) => lstat(toBytes(`${root}/${visit.path}/${name}`), { bigint: true })),
+  );
+}
+
+function checkName(name: string, path: string): void {
+  if (!name.startsWith(".wh.")) return;
+  throw new ImageError(
+    ErrorCode.BAD_ENTRY,
+    "a name that begins with .wh. hides files in an image and cannot be the name of one; remove it",
+    { path: toBytes(path).toString() },
+  );
+}
+
+function typeOf(stats: BigIntStats): EntryType | undefined {
+  if (stats.isFile()) return "file";
+  if (stats.isDirectory()) return "directory";
+  if (stats.isSymbolicLink()) return "symlink";
+  if (stats.isCharacterDevice()) return "character";
+  if (stats.isBlockDevice()) return "block";
+  if (stats.isFIFO()) return "fifo";
+  return undefined; // Sockets.
+}
+
+function describeEntry(
+  type: EntryType,
+  path: string,
+  stats: BigIntStats,
+  xattrs: ReadonlyMap<string, Uint8Array>,
+): LayerEntry {
+  const mtimeNanoseconds = ((stats.mtimeNs % NANOSECONDS) + NANOSECONDS) % NANOSECONDS;
+  const isDevice = type === "character" || type === "block";
+  return {
+    type,
+    path,
+    mode: Number(stats.mode & 0o7777n),
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    mtimeSeconds: Number((stats.mtimeNs - mtimeNanoseconds) / NANOSECONDS),
+    mtimeNanoseconds: Number(mtimeNanoseconds),
+    linkPath: "",
+    // Linux spreads both numbers over a 64-bit one: glibc's gnu_dev_major and gnu_dev_minor.
+    deviceMajor: isDevice ? Number(((stats.rdev >> 8n) & 0xfffn) | ((stats.rdev >> 32n) & 0xfffff000n)) : 0,
+    deviceMinor: isDevice ? Number((stats.rdev & 0xffn) | ((stats.rdev >> 12n) & 0xffffff00n)) : 0,
+    xattrs,
+    content: NO_CONTENT,
+  };
+}
+
+async function readLink(root: string, entry: LayerEntry): Promise<LayerEntry> {
+  const target = await readlink(toBytes(`${root}/${entry.path}`), { encoding: "buffer" });
+  return { ...entry, linkPath: target.toString("latin1") };
+}
