@@ -28,5 +28,8 @@ export interface SourceIndex {
 export interface IndexedInput {
   readonly source: Source;
   /** Read all bytes once and tell what is in them. A second call gives the same answer without reading. */
-  index(options?: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined }): Promise<SourceIndex>;
+  index(options?: {
+    signal?: AbortSignal | undefined;
+    onProgress?: OnProgress | undefined;
+  }): Promise<SourceIndex>;
 }

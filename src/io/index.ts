@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./paged.ts";
 export * from "./progress.ts";
 export * from "./scratch.ts";
 export * from "./sink.ts";

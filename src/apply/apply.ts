@@ -1,0 +1,226 @@
+import { equalBytes, toHex } from "../bytes/index.ts";
+import {
+  countOp,
+  type DecodedWindow,
+  type DeltaHeader,
+  type DeltaLimits,
+  DeltaReader,
+  OpKind,
+  type OpTotals,
+  WindowDecoder,
+  zeroOpTotals,
+} from "../delta/index.ts";
+import { ErrorCode, MismatchError } from "../errors.ts";
+import { createSha256, loadHash64 } from "../hash/index.ts";
+import {
+  type ByteInput,
+  type OnProgress,
+  PagedSource,
+  type Sink,
+  type Source,
+  scanSource,
+} from "../io/index.ts";
+import { TargetOutput } from "./output.ts";
+import { addResidual } from "./residual.ts";
+
+/** Options of {@link applyDelta}. */
+export interface ApplyOptions {
+  /** What the delta may ask for; the rest as in `DEFAULT_DELTA_LIMITS`. */
+  limits?: Partial<DeltaLimits> | undefined;
+  /** Aborting rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Phases: "check basis", "apply". */
+  onProgress?: OnProgress | undefined;
+}
+
+/** What applying did. */
+export interface ApplyResult extends OpTotals {
+  basisBytes: number;
+  targetBytes: number;
+  targetSha256: Uint8Array;
+  deltaBytes: number;
+  windowCount: number;
+}
+
+async function checkBasis(basis: Source, header: DeltaHeader, options: ApplyOptions): Promise<void> {
+  if (basis.size !== header.basisBytes) {
+    throw new MismatchError(
+      ErrorCode.BASIS_MISMATCH,
+      `the delta was made against another basis: expected ${header.basisBytes} bytes, found ${basis.size}`,
+      { expected: String(header.basisBytes), actual: String(basis.size) },
+    );
+  }
+  const digest = createSha256();
+  let doneBytes = 0;
+  for await (const piece of scanSource(basis, { signal: options.signal })) {
+    digest.update(piece);
+    doneBytes += piece.length;
+    options.onProgress?.({ phase: "check basis", doneBytes, totalBytes: basis.size });
+  }
+  const actual = digest.digest();
+  if (!equalBytes(actual, header.basisSha256)) {
+    const [expected, found] = [toHex(header.basisSha256), toHex(actual)];
+    throw new MismatchError(
+      ErrorCode.BASIS_MISMATCH,
+      `the delta was made against another basis: expected SHA-256 ${expected}, found ${found}`,
+      { expected, actual: found },
+    );
+  }
+}
+
+class WindowApplier {
+  readonly #basis: PagedSource;
+  readonly #output: TargetOutput;
+  readonly totals = zeroOpTotals();
+
+  constructor(basis: Source, output: TargetOutput) {
+    this.#basis = new PagedSource(basis);
+    this.#output = output;
+  }
+
+  /** Make `length` bytes of target, piece by piece, by filling the space that the output has. */
+  async #make(
+    length: number,
+    fill: (space: Uint8Array, done: number) => undefined | Promise<void>,
+  ): Promise<void> {
+    for (let done = 0; done < length; ) {
+      const space = await this.#output.space(length - done);
+      await fill(space, done);
+      this.#output.advance(space.length);
+      done += space.length;
+    }
+  }
+
+  #readBasis(offset: number, into: Uint8Array): undefined | Promise<void> {
+    return this.#basis.tryRead(offset, into) ? undefined : this.#basis.read(offset, into);
+  }
+
+  async apply(window: DecodedWindow, decoder: WindowDecoder): Promise<void> {
+    const { data, residual } = window;
+    let dataAt = 0;
+    let residualAt = 0;
+    for (const op of decoder.ops(window)) {
+      countOp(this.totals, op);
+      switch (op.kind) {
+        case OpKind.COPY:
+          await this.#make(op.length, (space, done) => this.#readBasis(op.basisOffset + done, space));
+          break;
+        case OpKind.DIFF: {
+          const from = residualAt;
+          await this.#make(op.length, async (space, done) => {
+            await this.#readBasis(op.basisOffset + done, space);
+            addResidual(space, residual, from + done);
+          });
+          residualAt += op.length;
+          break;
+        }
+        case OpKind.DATA: {
+          const from = dataAt;
+          await this.#make(op.length, (space, done) => {
+            space.set(data.subarray(from + done, from + done + space.length));
+            return undefined;
+          });
+          dataAt += op.length;
+          break;
+        }
+        case OpKind.RUN:
+          await this.#make(op.length, (space) => {
+            space.fill(op.byte);
+            return undefined;
+          });
+      }
+    }
+  }
+}
+
+/**
+ * Make the target of a delta from its basis, as a stream.
+ *
+ * The basis is read once to prove that it is the one that the delta names, before the first byte goes to `sink`; then
+ * each window is checked as it is made, and at the end the SHA-256 of the whole. The bytes in `sink` may be used only
+ * when the promise is fulfilled: give it `createAtomicFile` of `flatdelta/node`, and commit afterwards.
+ *
+ * Memory is bounded by the delta's segments (three of at most 4 MiB, for two windows), its codecs and 20 MB of buffers,
+ * whatever the sizes of basis and target.
+ *
+ * @param basis - the basis, readable at any offset; it must not change meanwhile.
+ * @param delta - the delta, in order.
+ * @throws {@link MismatchError} `BASIS_MISMATCH` before anything was written, `TARGET_MISMATCH`;
+ * {@link FormatError} for a damaged or truncated delta; {@link UnsupportedError}; {@link LimitError}.
+ */
+export async function applyDelta(
+  basis: Source,
+  delta: ByteInput,
+  sink: Sink,
+  options: ApplyOptions = {},
+): Promise<ApplyResult> {
+  const { signal, onProgress } = options;
+  const reader = await DeltaReader.open(delta, { limits: options.limits, signal });
+  let decoder: WindowDecoder | undefined;
+  try {
+    const { header } = reader;
+    decoder = new WindowDecoder(header);
+    await checkBasis(basis, header, options);
+    const hash64 = await loadHash64();
+    const digest = createSha256();
+    const output = new TargetOutput(sink, digest, () => hash64.create());
+    const applier = new WindowApplier(basis, output);
+    for await (const window of decodeAhead(reader, decoder)) {
+      signal?.throwIfAborted();
+      const start = output.bytesMade;
+      await applier.apply(window, decoder);
+      if (output.endWindow() !== window.checksum) {
+        throw new MismatchError(
+          ErrorCode.TARGET_MISMATCH,
+          "a window of the target does not have the checksum that the delta names: the delta is damaged, or the basis changed meanwhile",
+          { offset: start },
+        );
+      }
+      onProgress?.({ phase: "apply", doneBytes: output.bytesMade, totalBytes: header.targetBytes });
+    }
+    await output.finish();
+    const targetSha256 = digest.digest();
+    if (!equalBytes(targetSha256, header.targetSha256)) {
+      const [expected, actual] = [toHex(header.targetSha256), toHex(targetSha256)];
+      throw new MismatchError(
+        ErrorCode.TARGET_MISMATCH,
+        `expected a target with SHA-256 ${expected}, made one with ${actual}`,
+        { expected, actual },
+      );
+    }
+    return {
+      ...applier.totals,
+      basisBytes: header.basisBytes,
+      targetBytes: header.targetBytes,
+      targetSha256,
+      deltaBytes: reader.position,
+      windowCount: reader.windowCount,
+    };
+  } finally {
+    decoder?.close();
+    await reader.close();
+  }
+}
+
+/** The windows of a delta, each being decoded (on the thread pool) while the one before it is applied. */
+async function* decodeAhead(
+  reader: DeltaReader,
+  decoder: WindowDecoder,
+): AsyncGenerator<DecodedWindow, void, undefined> {
+  const windows = reader.windows();
+  const start = async (): Promise<DecodedWindow | undefined> => {
+    const { done, value } = await windows.next();
+    return done ? undefined : decoder.decode(value);
+  };
+  let next = start();
+  try {
+    for (let window = await next; window !== undefined; window = await next) {
+      next = start();
+      // Seen by the `await` above, once the present window has been applied.
+      next.catch(() => {});
+      yield window;
+    }
+  } finally {
+    await next.catch(() => {});
+  }
+}

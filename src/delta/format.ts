@@ -1,0 +1,46 @@
+/** Constants of the delta format: the one home of each. `FORMAT.md` beside this file says what they mean. */
+
+/** First eight bytes of a delta: not text, with line ends that a text-mode transfer would change. */
+export const DELTA_MAGIC: Uint8Array = Uint8Array.of(0x89, 0x66, 0x6c, 0x61, 0x74, 0x64, 0x0d, 0x0a);
+
+/** The version that this code reads and writes. */
+export const DELTA_VERSION = 1;
+
+/** Bytes of a SHA-256 digest. */
+export const DIGEST_BYTES = 32;
+
+/** Bytes of an XXH64 checksum. */
+export const CHECKSUM_BYTES = 8;
+
+/** What the target is, beyond being bytes. */
+export const TargetForm = { PLAIN: 0, FLAT_IMAGE: 1 } as const;
+export type TargetForm = (typeof TargetForm)[keyof typeof TargetForm];
+
+/** The kinds of record that follow the header. */
+export const RecordKind = { END: 0, TARGET_WINDOW: 1 } as const;
+
+/** The streams of a delta. Each target window has at most one segment of each. */
+export const StreamId = { CONTROL: 0, DATA: 1, RESIDUAL: 2 } as const;
+export type StreamId = (typeof StreamId)[keyof typeof StreamId];
+
+/** How many streams version 1 knows. */
+export const STREAM_COUNT = 3;
+
+/** The kinds of op, as the low three bits of an op's first integer. 4 to 7 are reserved. */
+export const OpKind = { COPY: 0, DIFF: 1, DATA: 2, RUN: 3 } as const;
+export type OpKind = (typeof OpKind)[keyof typeof OpKind];
+
+/** Divisor that separates an op's kind from its length. */
+export const OP_KIND_COUNT = 8;
+
+/** Header extensions. Odd tags must be understood by a reader, even ones may be skipped. */
+export const ExtensionTag = { METADATA: 2 } as const;
+
+/** Largest header that is read. */
+export const MAX_HEADER_BYTES = 1 << 20;
+
+/** Default bound of a target window: a place to resume at, and what one checksum covers. */
+export const DEFAULT_WINDOW_BYTES = 1 << 26;
+
+/** Default bound of what one segment decodes to: this, not the window, is what a decoder holds in memory. */
+export const DEFAULT_SEGMENT_BYTES = 1 << 22;

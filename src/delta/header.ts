@@ -1,0 +1,243 @@
+import { ByteReader, ByteWriter, decodeUtf8, encodeUtf8, equalBytes } from "../bytes/index.ts";
+import { ErrorCode, FormatError, LimitError, UnsupportedError } from "../errors.ts";
+import { loadHash64 } from "../hash/index.ts";
+import type { StreamReader } from "../io/index.ts";
+import {
+  CHECKSUM_BYTES,
+  DELTA_MAGIC,
+  DELTA_VERSION,
+  DIGEST_BYTES,
+  ExtensionTag,
+  MAX_HEADER_BYTES,
+  STREAM_COUNT,
+  StreamId,
+  TargetForm,
+} from "./format.ts";
+import type { DeltaLimits } from "./limits.ts";
+
+/** How one stream is coded. */
+export interface StreamHeader {
+  stream: StreamId;
+  /** Number of the codec; see `flatdelta/codec`. */
+  codecId: number;
+  /** What its decoder keeps in memory at most. */
+  decoderMemoryBytes: number;
+}
+
+/** What a delta says before its first op: enough to refuse it, or to know what applying it takes. */
+export interface DeltaHeader {
+  targetForm: TargetForm;
+  basisBytes: number;
+  basisSha256: Uint8Array;
+  targetBytes: number;
+  targetSha256: Uint8Array;
+  /** No target window makes more bytes than this. */
+  windowBytes: number;
+  /** No segment decodes to more bytes than this. */
+  segmentBytes: number;
+  /** One for each stream that the delta uses, in the order of their numbers. */
+  streams: readonly StreamHeader[];
+  /** Free text by key ("basis.reference": "app:1"), for people and policy; never needed to apply. */
+  metadata: Readonly<Record<string, string>>;
+}
+
+function encodeMetadata(metadata: Readonly<Record<string, string>>): Uint8Array {
+  const out = new ByteWriter();
+  for (const key of Object.keys(metadata).sort()) {
+    for (const text of [key, metadata[key]!]) {
+      const bytes = encodeUtf8(text);
+      out.varint(bytes.length);
+      out.bytes(bytes);
+    }
+  }
+  return out.view();
+}
+
+function decodeMetadata(bytes: Uint8Array, what: string): Record<string, string> {
+  const reader = new ByteReader(bytes, { what, code: ErrorCode.CORRUPT_HEADER });
+  const entries: [string, string][] = [];
+  while (reader.remaining > 0) {
+    const key = decodeUtf8(reader.bytes(reader.varint()));
+    entries.push([key, decodeUtf8(reader.bytes(reader.varint()))]);
+  }
+  return Object.fromEntries(entries);
+}
+
+/** The bytes of magic, version, header and header checksum. */
+export async function encodeDeltaHeader(header: DeltaHeader): Promise<Uint8Array> {
+  const body = new ByteWriter();
+  body.u8(header.targetForm);
+  body.varint(header.basisBytes);
+  body.bytes(header.basisSha256);
+  body.varint(header.targetBytes);
+  body.bytes(header.targetSha256);
+  body.varint(header.windowBytes);
+  body.varint(header.segmentBytes);
+  body.u8(header.streams.length);
+  for (const { stream, codecId, decoderMemoryBytes } of header.streams) {
+    body.u8(stream);
+    body.u8(codecId);
+    body.varint(decoderMemoryBytes);
+  }
+  if (Object.keys(header.metadata).length > 0) {
+    const metadata = encodeMetadata(header.metadata);
+    body.varint(ExtensionTag.METADATA);
+    body.varint(metadata.length);
+    body.bytes(metadata);
+  }
+  const out = new ByteWriter();
+  out.bytes(DELTA_MAGIC);
+  out.u8(DELTA_VERSION);
+  out.varint(body.length);
+  out.bytes(body.view());
+  out.u64((await loadHash64()).hash(out.view()));
+  return out.view();
+}
+
+function decodeStreams(reader: ByteReader): StreamHeader[] {
+  const streams: StreamHeader[] = [];
+  const count = reader.u8();
+  for (let i = 0; i < count; i++) {
+    const stream = reader.u8();
+    if (stream >= STREAM_COUNT) {
+      throw new UnsupportedError(
+        ErrorCode.UNSUPPORTED_FEATURE,
+        `the delta has a stream number ${stream}, which this version does not know; update flatdelta`,
+      );
+    }
+    if (i > 0 && stream <= streams[i - 1]!.stream) throw reader.corrupt("stream numbers do not rise");
+    streams.push({ stream: stream as StreamId, codecId: reader.u8(), decoderMemoryBytes: reader.varint() });
+  }
+  if (streams[0]?.stream !== StreamId.CONTROL) throw reader.corrupt("there is no control stream");
+  return streams;
+}
+
+function decodeTargetForm(reader: ByteReader): TargetForm {
+  const form = reader.u8();
+  if (form !== TargetForm.PLAIN && form !== TargetForm.FLAT_IMAGE) {
+    throw new UnsupportedError(
+      ErrorCode.UNSUPPORTED_FEATURE,
+      `the delta makes a target of form ${form}, which this version does not know; update flatdelta`,
+    );
+  }
+  return form;
+}
+
+function decodeBody(body: Uint8Array): DeltaHeader {
+  const what = "delta header";
+  const reader = new ByteReader(body, { what, code: ErrorCode.CORRUPT_HEADER });
+  const header = {
+    targetForm: decodeTargetForm(reader),
+    basisBytes: reader.varint(),
+    basisSha256: reader.bytes(DIGEST_BYTES),
+    targetBytes: reader.varint(),
+    targetSha256: reader.bytes(DIGEST_BYTES),
+    windowBytes: reader.varint(),
+    segmentBytes: reader.varint(),
+    streams: decodeStreams(reader),
+    metadata: {} as Record<string, string>,
+  };
+  for (let last = 0; reader.remaining > 0; ) {
+    const tag = reader.varint();
+    if (tag <= last) throw reader.corrupt("extension tags do not rise");
+    last = tag;
+    const value = reader.bytes(reader.varint());
+    if (tag === ExtensionTag.METADATA) header.metadata = decodeMetadata(value, what);
+    else if (tag % 2 === 1) {
+      throw new UnsupportedError(
+        ErrorCode.UNSUPPORTED_FEATURE,
+        `the delta needs extension ${tag}, which this version does not know; update flatdelta`,
+      );
+    }
+  }
+  return header;
+}
+
+function checkLimit(name: string, value: number, limit: number, code: ErrorCode): void {
+  if (value > limit) {
+    throw new LimitError(
+      code,
+      `the delta asks for ${name} ${value}, the limit is ${limit}; raise limits.${name} to allow it`,
+      {
+        expected: `at most ${limit}`,
+        actual: String(value),
+      },
+    );
+  }
+}
+
+/**
+ * Read magic, version and header from the beginning of a delta.
+ *
+ * @returns the header and its bytes, which the checksum at the delta's end covers too.
+ * @throws {@link FormatError} `BAD_MAGIC`, `TRUNCATED`, `CORRUPT_HEADER`; {@link UnsupportedError}
+ * `UNSUPPORTED_VERSION`, `UNSUPPORTED_FEATURE`; {@link LimitError} `SIZE_LIMIT`, `MEMORY_LIMIT`.
+ */
+export async function readDeltaHeader(
+  reader: StreamReader,
+  limits: DeltaLimits,
+): Promise<{ header: DeltaHeader; headerFile: Uint8Array }> {
+  const file = new ByteWriter();
+  const take = async (bytes: number): Promise<Uint8Array> => {
+    const piece = await reader.read(bytes);
+    file.bytes(piece);
+    return piece;
+  };
+  const magic = await take(DELTA_MAGIC.length);
+  if (!equalBytes(magic, DELTA_MAGIC)) {
+    throw new FormatError(ErrorCode.BAD_MAGIC, "expected a delta of flatdelta, found another kind of file", {
+      offset: 0,
+    });
+  }
+  const version = (await take(1))[0]!;
+  if (version !== DELTA_VERSION) {
+    throw new UnsupportedError(
+      ErrorCode.UNSUPPORTED_VERSION,
+      `expected a delta of version ${DELTA_VERSION}, found version ${version}; update flatdelta`,
+    );
+  }
+  const length = await readVarint(take, "delta header");
+  if (length > MAX_HEADER_BYTES) {
+    throw new FormatError(
+      ErrorCode.CORRUPT_HEADER,
+      `expected a header of at most ${MAX_HEADER_BYTES} bytes, found ${length}`,
+    );
+  }
+  const body = await take(length);
+  const actual = (await loadHash64()).hash(file.view());
+  const expected = new ByteReader(await take(CHECKSUM_BYTES), { what: "delta header" }).u64();
+  if (actual !== expected) {
+    throw new FormatError(
+      ErrorCode.CORRUPT_HEADER,
+      "the delta's header is damaged: its checksum does not fit",
+      {
+        expected: expected.toString(16),
+        actual: actual.toString(16),
+      },
+    );
+  }
+  const header = decodeBody(body);
+  checkLimit("targetBytes", header.targetBytes, limits.targetBytes, ErrorCode.SIZE_LIMIT);
+  checkLimit("windowBytes", header.windowBytes, limits.windowBytes, ErrorCode.SIZE_LIMIT);
+  checkLimit("segmentBytes", header.segmentBytes, limits.segmentBytes, ErrorCode.MEMORY_LIMIT);
+  for (const stream of header.streams) {
+    checkLimit(
+      "decoderMemoryBytes",
+      stream.decoderMemoryBytes,
+      limits.decoderMemoryBytes,
+      ErrorCode.MEMORY_LIMIT,
+    );
+  }
+  return { header, headerFile: file.view() };
+}
+
+/** Read one varint byte by byte from what `take` gives. */
+export async function readVarint(
+  take: (bytes: number) => Promise<Uint8Array>,
+  what: string,
+): Promise<number> {
+  const bytes: number[] = [];
+  do bytes.push((await take(1))[0]!);
+  while (bytes.at(-1)! >= 0x80 && bytes.length < 9);
+  return new ByteReader(Uint8Array.from(bytes), { what, code: ErrorCode.CORRUPT_HEADER }).varint();
+}

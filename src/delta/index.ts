@@ -1,0 +1,15 @@
+/**
+ * The delta file: its constants, header, windows and ops, to be read and written as a stream. `FORMAT.md` beside this
+ * module is the specification.
+ *
+ * @module
+ */
+export * from "./decode.ts";
+export * from "./format.ts";
+export { type DeltaHeader, encodeDeltaHeader, type StreamHeader } from "./header.ts";
+export * from "./inspect.ts";
+export * from "./limits.ts";
+export * from "./magic.ts";
+export * from "./ops.ts";
+export * from "./reader.ts";
+export * from "./writer.ts";

@@ -1,0 +1,77 @@
+import { toHex } from "../bytes/index.ts";
+import { codecName } from "../codec/index.ts";
+import type { ByteInput } from "../io/index.ts";
+import { WindowDecoder } from "./decode.ts";
+import { StreamId, TargetForm } from "./format.ts";
+import { countOp, type OpTotals, zeroOpTotals } from "./ops.ts";
+import { DeltaReader, type DeltaReaderOptions } from "./reader.ts";
+
+/** What a delta says of itself, and what it is made of. */
+export interface DeltaInfo extends OpTotals {
+  targetForm: "plain" | "flat-image";
+  basisBytes: number;
+  basisSha256: string;
+  targetBytes: number;
+  targetSha256: string;
+  deltaBytes: number;
+  windowCount: number;
+  windowBytes: number;
+  segmentBytes: number;
+  /** What applying takes in memory for decoding, beyond a few megabytes of buffers. */
+  decoderMemoryBytes: number;
+  streams: { name: string; codec: string; rawBytes: number; codedBytes: number }[];
+  metadata: Readonly<Record<string, string>>;
+}
+
+const STREAM_NAMES: Record<StreamId, string> = {
+  [StreamId.CONTROL]: "control",
+  [StreamId.DATA]: "data",
+  [StreamId.RESIDUAL]: "residual",
+};
+
+/**
+ * Read a delta to its end without a basis: every length, op, segment and checksum is checked, so that success means that
+ * the file is whole. Whether it makes the target only applying can tell.
+ *
+ * @throws {@link FormatError}, {@link UnsupportedError}, {@link LimitError} as applying would.
+ */
+export async function inspectDelta(delta: ByteInput, options: DeltaReaderOptions = {}): Promise<DeltaInfo> {
+  const reader = await DeltaReader.open(delta, options);
+  const { header } = reader;
+  const decoder = new WindowDecoder(header);
+  const totals = zeroOpTotals();
+  const streams = new Map(
+    header.streams.map(({ stream, codecId }) => [
+      stream,
+      { name: STREAM_NAMES[stream], codec: codecName(codecId), rawBytes: 0, codedBytes: 0 },
+    ]),
+  );
+  try {
+    for await (const window of reader.windows()) {
+      for (const segment of window.segments) {
+        const stream = streams.get(segment.stream)!;
+        stream.rawBytes += segment.rawBytes;
+        stream.codedBytes += segment.coded.length;
+      }
+      for (const op of decoder.ops(await decoder.decode(window))) countOp(totals, op);
+    }
+  } finally {
+    decoder.close();
+    await reader.close();
+  }
+  return {
+    targetForm: header.targetForm === TargetForm.FLAT_IMAGE ? "flat-image" : "plain",
+    basisBytes: header.basisBytes,
+    basisSha256: toHex(header.basisSha256),
+    targetBytes: header.targetBytes,
+    targetSha256: toHex(header.targetSha256),
+    deltaBytes: reader.position,
+    windowCount: reader.windowCount,
+    windowBytes: header.windowBytes,
+    segmentBytes: header.segmentBytes,
+    decoderMemoryBytes: header.streams.reduce((sum, stream) => sum + stream.decoderMemoryBytes, 0),
+    ...totals,
+    streams: [...streams.values()],
+    metadata: header.metadata,
+  };
+}

@@ -1,0 +1,149 @@
+import { ByteReader } from "../bytes/index.ts";
+import { ErrorCode, FormatError, UnsupportedError } from "../errors.ts";
+import { type Hash64, loadHash64 } from "../hash/index.ts";
+import { type ByteInput, StreamReader, toByteStream } from "../io/index.ts";
+import { CHECKSUM_BYTES, RecordKind, STREAM_COUNT, type StreamId } from "./format.ts";
+import { type DeltaHeader, readDeltaHeader, readVarint } from "./header.ts";
+import { DEFAULT_DELTA_LIMITS, type DeltaLimits } from "./limits.ts";
+import type { CodedSegment, CodedWindow } from "./writer.ts";
+
+// A coded segment may be larger than what it decodes to, but not by much: brotli, zstd and deflate add some bytes a block.
+const MAX_EXPANSION_BYTES = 1 << 12;
+
+/** Options of {@link DeltaReader.open}. */
+export interface DeltaReaderOptions {
+  /** Override some of {@link DEFAULT_DELTA_LIMITS}. */
+  limits?: Partial<DeltaLimits> | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Takes a delta apart into its records, without decoding them. It holds one window at a time and checks lengths, counts,
+ * the sums of what windows make, and at the end the checksum of the whole file.
+ */
+export class DeltaReader {
+  readonly header: DeltaHeader;
+  readonly #reader: StreamReader;
+  readonly #checksum: Hash64;
+  #windowCount = 0;
+
+  private constructor(header: DeltaHeader, reader: StreamReader, checksum: Hash64) {
+    this.header = header;
+    this.#reader = reader;
+    this.#checksum = checksum;
+  }
+
+  /**
+   * Read the header.
+   *
+   * @throws as {@link readDeltaHeader}.
+   */
+  static async open(delta: ByteInput, options: DeltaReaderOptions = {}): Promise<DeltaReader> {
+    const reader = new StreamReader(toByteStream(delta, options.signal), "the delta");
+    const { header, headerFile } = await readDeltaHeader(reader, {
+      ...DEFAULT_DELTA_LIMITS,
+      ...options.limits,
+    });
+    const checksum = (await loadHash64()).create();
+    checksum.update(headerFile);
+    return new DeltaReader(header, reader, checksum);
+  }
+
+  /** Bytes of delta read so far. */
+  get position(): number {
+    return this.#reader.position;
+  }
+
+  /** Windows read so far. */
+  get windowCount(): number {
+    return this.#windowCount;
+  }
+
+  /** Tell the input that no more is wanted. */
+  close(): Promise<void> {
+    return this.#reader.close();
+  }
+
+  readonly #take = async (bytes: number): Promise<Uint8Array> => {
+    const piece = await this.#reader.read(bytes);
+    this.#checksum.update(piece);
+    return piece;
+  };
+
+  #corrupt(message: string): FormatError {
+    return new FormatError(ErrorCode.CORRUPT_BODY, `delta: ${message}`, { offset: this.#reader.position });
+  }
+
+  async #readWindow(missingBytes: number): Promise<CodedWindow> {
+    const { windowBytes, segmentBytes, streams } = this.header;
+    const what = "delta window";
+    const targetBytes = await readVarint(this.#take, what);
+    if (targetBytes === 0 || targetBytes > windowBytes || targetBytes > missingBytes) {
+      throw this.#corrupt(
+        `a window makes ${targetBytes} bytes; at most ${Math.min(windowBytes, missingBytes)} are possible`,
+      );
+    }
+    const plan: { stream: StreamId; rawBytes: number; codedBytes: number }[] = [];
+    for (let stream = 0; stream < STREAM_COUNT; stream++) {
+      const rawBytes = await readVarint(this.#take, what);
+      if (rawBytes === 0) continue;
+      if (rawBytes > segmentBytes)
+        throw this.#corrupt(`a segment of ${rawBytes} bytes; at most ${segmentBytes} are declared`);
+      if (!streams.some((declared) => declared.stream === stream)) {
+        throw this.#corrupt(`a segment of stream ${stream}, which the header does not declare`);
+      }
+      const codedBytes = await readVarint(this.#take, what);
+      if (codedBytes > rawBytes + (rawBytes >> 3) + MAX_EXPANSION_BYTES) {
+        throw this.#corrupt(`a segment of ${rawBytes} bytes is coded in ${codedBytes}`);
+      }
+      plan.push({ stream: stream as StreamId, rawBytes, codedBytes });
+    }
+    const checksum = new ByteReader(await this.#take(CHECKSUM_BYTES), { what }).u64();
+    const segments: CodedSegment[] = [];
+    for (const { stream, rawBytes, codedBytes } of plan) {
+      segments.push({ stream, rawBytes, coded: await this.#take(codedBytes) });
+    }
+    return { targetBytes, checksum, segments };
+  }
+
+  async #readEnd(): Promise<void> {
+    const count = await readVarint(this.#take, "delta end");
+    if (count !== this.#windowCount)
+      throw this.#corrupt(`expected ${count} windows, found ${this.#windowCount}`);
+    const actual = this.#checksum.digest();
+    const expected = new ByteReader(await this.#reader.read(CHECKSUM_BYTES), { what: "delta end" }).u64();
+    if (actual !== expected) throw this.#corrupt("the file is damaged: its checksum does not fit");
+    if (!(await this.#reader.ended())) {
+      throw new FormatError(ErrorCode.TRAILING_DATA, "expected the end of the delta, found more bytes", {
+        offset: this.#reader.position,
+      });
+    }
+  }
+
+  /**
+   * The windows in order. Ending without an error means that the file is whole and undamaged.
+   *
+   * @throws {@link FormatError} `CORRUPT_BODY`, `TRUNCATED`, `TRAILING_DATA`; {@link UnsupportedError}
+   * `UNSUPPORTED_FEATURE` for an unknown kind of record.
+   */
+  async *windows(): AsyncGenerator<CodedWindow, void, undefined> {
+    let missingBytes = this.header.targetBytes;
+    for (;;) {
+      const kind = (await this.#take(1))[0]!;
+      if (kind === RecordKind.END) break;
+      if (kind !== RecordKind.TARGET_WINDOW) {
+        throw new UnsupportedError(
+          ErrorCode.UNSUPPORTED_FEATURE,
+          `the delta has a record of kind ${kind}, which this version does not know; update flatdelta, or fetch the delta again if it is damaged`,
+          { offset: this.#reader.position - 1 },
+        );
+      }
+      const window = await this.#readWindow(missingBytes);
+      missingBytes -= window.targetBytes;
+      this.#windowCount++;
+      yield window;
+    }
+    if (missingBytes > 0) throw this.#corrupt(`the windows end ${missingBytes} bytes before the target does`);
+    await this.#readEnd();
+  }
+}

@@ -1,0 +1,7 @@
+/**
+ * Making deltas: choosing what of the basis each part of the target is made from, and coding the rest.
+ *
+ * @module
+ */
+export * from "./create.ts";
+export type { EntrySpan, IndexedInput, SourceIndex } from "./input.ts";

@@ -1,0 +1,132 @@
+import { type OnProgress, PagedSource, readRange, type Source } from "../io/index.ts";
+import { addDifference, type MatchList, type PairMatcher } from "../match/index.ts";
+import { BasisFiles } from "./candidates.ts";
+import type { EntrySpan, SourceIndex } from "./input.ts";
+
+/** Files over this size are not held in memory side by side; the block index still finds what they share. */
+export const MAX_PAIR_BYTES = 1 << 28;
+
+// Content ends in zeros up to the next block of the tar (POSIX.1-2017, pax, "ustar Interchange Format").
+const TAR_BLOCK_BYTES = 512;
+
+/** An entry's content and the padding behind it. */
+function paddedContent(span: EntrySpan, sourceBytes: number): Range {
+  const padded = Math.ceil(span.contentBytes / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
+  return { offset: span.contentOffset, bytes: Math.min(padded, sourceBytes - span.contentOffset) };
+}
+
+interface Range {
+  offset: number;
+  bytes: number;
+}
+
+/** Basis and target as two tars of files. */
+interface Sides {
+  basis: Source;
+  basisIndex: SourceIndex;
+  target: Source;
+  targetIndex: SourceIndex;
+}
+
+/** Matches entry by entry: whole files by content wherever they were, headers and changed files against counterparts. */
+class EntryMatcher {
+  readonly #sides: Sides;
+  readonly #pairs: PairMatcher;
+  readonly #matches: MatchList;
+  readonly #basisPages: PagedSource;
+  readonly #targetPages: PagedSource;
+  readonly #files: BasisFiles;
+
+  constructor(sides: Sides, pairs: PairMatcher, matches: MatchList) {
+    this.#sides = sides;
+    this.#pairs = pairs;
+    this.#matches = matches;
+    this.#basisPages = new PagedSource(sides.basis);
+    this.#targetPages = new PagedSource(sides.target);
+    this.#files = new BasisFiles(sides.basisIndex.entries);
+  }
+
+  async #bytes(pages: PagedSource, offset: number, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length);
+    if (!pages.tryRead(offset, bytes)) await pages.read(offset, bytes);
+    return bytes;
+  }
+
+  /** Match a short range of the target with one of the basis that has the same length and layout. */
+  async #matchAlike(targetOffset: number, basisOffset: number, length: number): Promise<void> {
+    const target = await this.#bytes(this.#targetPages, targetOffset, length);
+    const basis = await this.#bytes(this.#basisPages, basisOffset, length);
+    addDifference(this.#matches, targetOffset, basisOffset, target, basis);
+  }
+
+  async #matchHeader(span: EntrySpan, counterpart: EntrySpan | undefined): Promise<void> {
+    if (counterpart === undefined) return;
+    if (counterpart.headerBytes === span.headerBytes) {
+      await this.#matchAlike(span.headerOffset, counterpart.headerOffset, span.headerBytes);
+      return;
+    }
+    await this.#matchPair(
+      { offset: span.headerOffset, bytes: span.headerBytes },
+      { offset: counterpart.headerOffset, bytes: counterpart.headerBytes },
+    );
+  }
+
+  async #matchPair(target: Range, basis: Range): Promise<void> {
+    if (target.bytes > MAX_PAIR_BYTES || basis.bytes > MAX_PAIR_BYTES) return;
+    this.#pairs.match(
+      await readRange(this.#sides.target, target.offset, target.bytes),
+      await readRange(this.#sides.basis, basis.offset, basis.bytes),
+      (targetOffset, basisOffset, length, exact) =>
+        this.#matches.add(target.offset + targetOffset, basis.offset + basisOffset, length, exact),
+    );
+  }
+
+  async #matchContent(span: EntrySpan, same: EntrySpan | undefined): Promise<void> {
+    if (same !== undefined) {
+      this.#matches.add(span.contentOffset, same.contentOffset, span.contentBytes);
+      const padding = Math.min(
+        paddedContent(span, this.#sides.target.size).bytes,
+        paddedContent(same, this.#sides.basis.size).bytes,
+      );
+      await this.#matchAlike(
+        span.contentOffset + span.contentBytes,
+        same.contentOffset + same.contentBytes,
+        padding - span.contentBytes,
+      );
+      return;
+    }
+    const similar = this.#files.similar(span);
+    if (similar === undefined) return;
+    await this.#matchPair(
+      paddedContent(span, this.#sides.target.size),
+      paddedContent(similar, this.#sides.basis.size),
+    );
+  }
+
+  async matchAll(signal?: AbortSignal, onProgress?: OnProgress): Promise<void> {
+    let previous: EntrySpan | undefined;
+    for (const span of this.#sides.targetIndex.entries) {
+      signal?.throwIfAborted();
+      const same = span.contentBytes > 0 ? this.#files.sameContent(span, previous) : undefined;
+      const counterpart = this.#files.samePath(span.path) ?? same ?? this.#files.similar(span) ?? previous;
+      await this.#matchHeader(span, counterpart);
+      if (span.contentBytes > 0) await this.#matchContent(span, same);
+      previous = same ?? counterpart;
+      onProgress?.({
+        phase: "match",
+        doneBytes: span.contentOffset + span.contentBytes,
+        totalBytes: this.#sides.target.size,
+      });
+    }
+  }
+}
+
+/** Match the entries of the target with those of the basis, in the target's order. */
+export async function matchEntries(
+  sides: Sides,
+  pairs: PairMatcher,
+  matches: MatchList,
+  options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined } = {},
+): Promise<void> {
+  await new EntryMatcher(sides, pairs, matches).matchAll(options.signal, options.onProgress);
+}

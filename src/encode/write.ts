@@ -1,0 +1,210 @@
+import { type CodecName, getCodec, type SegmentEncoder } from "../codec/index.ts";
+import {
+  type CodedSegment,
+  DEFAULT_SEGMENT_BYTES,
+  DEFAULT_WINDOW_BYTES,
+  DeltaWriter,
+  OpKind,
+  type OpTotals,
+  StreamId,
+  type TargetForm,
+} from "../delta/index.ts";
+import { loadHash64 } from "../hash/index.ts";
+import { type OnProgress, PagedSource, type Sink, type Source, scanSource } from "../io/index.ts";
+import type { Match, MatchList } from "../match/index.ts";
+import { splitRuns } from "./runs.ts";
+import { type RawWindow, WindowBuilder } from "./window-builder.ts";
+
+/** How far back each stream's codec may refer. Literals profit from reach; control is short. */
+const WINDOW_BITS: Record<StreamId, number> = {
+  [StreamId.CONTROL]: 18,
+  [StreamId.DATA]: 24,
+  [StreamId.RESIDUAL]: 22,
+};
+
+/** What {@link writeDelta} needs to know beside the matches. */
+export interface WriteInput {
+  /** The basis, needed only where a match is not exact. */
+  basis: Source | undefined;
+  basisBytes: number;
+  basisSha256: Uint8Array;
+  target: Source;
+  targetSha256: Uint8Array;
+  targetForm: TargetForm;
+  matches: MatchList;
+}
+
+/** How it is written. */
+export interface WriteSettings {
+  codec: CodecName;
+  effort: number;
+  metadata: Readonly<Record<string, string>>;
+  windowBytes?: number | undefined;
+  segmentBytes?: number | undefined;
+  signal: AbortSignal | undefined;
+  onProgress: OnProgress | undefined;
+}
+
+/** Codes windows and hands them to the writer in order, each while the next is being gathered. */
+class WindowCoder {
+  readonly #writer: DeltaWriter;
+  readonly #encoders: ReadonlyMap<StreamId, SegmentEncoder>;
+  #pending: Promise<void> = Promise.resolve();
+  #count = 0;
+
+  constructor(writer: DeltaWriter, encoders: ReadonlyMap<StreamId, SegmentEncoder>) {
+    this.#writer = writer;
+    this.#encoders = encoders;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  async #code(window: RawWindow): Promise<void> {
+    const segments = await Promise.all(
+      [...window.segments].map(
+        async ([stream, raw]): Promise<CodedSegment> => ({
+          stream,
+          coded: await this.#encoders.get(stream)!.encode(raw),
+          rawBytes: raw.length,
+        }),
+      ),
+    );
+    await this.#writer.writeWindow({ targetBytes: window.targetBytes, checksum: window.checksum, segments });
+  }
+
+  /** Resolves when the window before this one is written. */
+  async push(window: RawWindow): Promise<void> {
+    await this.#pending;
+    this.#count++;
+    this.#pending = this.#code(window);
+    this.#pending.catch(() => {}); // seen by the next `await`
+  }
+
+  finish(): Promise<void> {
+    return this.#pending;
+  }
+}
+
+/** The matches one after another, with the gaps between them, as a walk along the target. */
+class MatchWalk {
+  readonly #matches: MatchList;
+  #index = 0;
+  #match: Match | undefined;
+
+  constructor(matches: MatchList) {
+    this.#matches = matches;
+    this.#match = matches.size > 0 ? matches.at(0) : undefined;
+  }
+
+  /** What covers the target from `offset`, which may only rise: a match or a gap, and how far it goes on. */
+  from(offset: number): { match: Match | undefined; length: number } {
+    while (this.#match !== undefined && offset >= this.#match.targetOffset + this.#match.length) {
+      this.#index++;
+      this.#match = this.#index < this.#matches.size ? this.#matches.at(this.#index) : undefined;
+    }
+    const match = this.#match;
+    if (match === undefined) return { match, length: Number.POSITIVE_INFINITY };
+    if (offset < match.targetOffset) return { match: undefined, length: match.targetOffset - offset };
+    return { match, length: match.targetOffset + match.length - offset };
+  }
+}
+
+/**
+ * Write the delta that the matches describe: the target is read once, in order, for its literals, its residuals and the
+ * windows' checksums.
+ */
+export async function writeDelta(
+  input: WriteInput,
+  sink: Sink,
+  settings: WriteSettings,
+): Promise<OpTotals & { deltaBytes: number; windowCount: number }> {
+  const { target, matches } = input;
+  const {
+    windowBytes = DEFAULT_WINDOW_BYTES,
+    segmentBytes = DEFAULT_SEGMENT_BYTES,
+    signal,
+    onProgress,
+  } = settings;
+  const codec = getCodec(settings.codec);
+  const hash64 = await loadHash64();
+  const streams = Object.values(StreamId);
+  const encoders = new Map(
+    streams.map((stream) => [
+      stream,
+      codec.createEncoder({ effort: settings.effort, windowBits: WINDOW_BITS[stream] }),
+    ]),
+  );
+  try {
+    const writer = await DeltaWriter.begin(sink, {
+      targetForm: input.targetForm,
+      basisBytes: input.basisBytes,
+      basisSha256: input.basisSha256,
+      targetBytes: target.size,
+      targetSha256: input.targetSha256,
+      windowBytes,
+      segmentBytes,
+      streams: streams.map((stream) => ({
+        stream,
+        codecId: codec.id,
+        decoderMemoryBytes: codec.decoderMemoryBytes(WINDOW_BITS[stream]),
+      })),
+      metadata: settings.metadata,
+    });
+    const coder = new WindowCoder(writer, encoders);
+    const builder = new WindowBuilder({ windowBytes, segmentBytes }, () => hash64.create());
+    const basis = input.basis === undefined ? undefined : new PagedSource(input.basis);
+    const walk = new MatchWalk(matches);
+
+    /** Room for at least one more byte of this kind, after taking the window if it is full. */
+    const makeRoom = async (kind: OpKind): Promise<number> => {
+      if (builder.room(kind) === 0) await coder.push(builder.take());
+      return builder.room(kind);
+    };
+    const addGap = async (bytes: Uint8Array): Promise<void> => {
+      for (const { piece, isRun } of splitRuns(bytes)) {
+        const kind = isRun ? OpKind.RUN : OpKind.DATA;
+        for (let at = 0; at < piece.length; ) {
+          const part = piece.subarray(at, at + (await makeRoom(kind)));
+          if (isRun) builder.addRun(part);
+          else builder.addData(part);
+          at += part.length;
+        }
+      }
+    };
+    const addMatch = async (bytes: Uint8Array, basisOffset: number, exact: boolean): Promise<void> => {
+      const kind = exact ? OpKind.COPY : OpKind.DIFF;
+      for (let at = 0; at < bytes.length; ) {
+        const part = bytes.subarray(at, at + (await makeRoom(kind)));
+        if (exact) builder.addCopy(part, basisOffset + at);
+        else {
+          const residual = new Uint8Array(part.length);
+          if (!basis!.tryRead(basisOffset + at, residual)) await basis!.read(basisOffset + at, residual);
+          for (let i = 0; i < part.length; i++) residual[i] = part[i]! - residual[i]!;
+          builder.addDiff(part, basisOffset + at, residual);
+        }
+        at += part.length;
+      }
+    };
+
+    let offset = 0;
+    for await (const chunk of scanSource(target, { signal })) {
+      for (let at = 0; at < chunk.length; ) {
+        const { match, length } = walk.from(offset + at);
+        const piece = chunk.subarray(at, at + length);
+        if (match === undefined) await addGap(piece);
+        else await addMatch(piece, match.basisOffset + (offset + at - match.targetOffset), match.exact);
+        at += piece.length;
+      }
+      offset += chunk.length;
+      onProgress?.({ phase: "write", doneBytes: offset, totalBytes: target.size });
+    }
+    if (!builder.isEmpty) await coder.push(builder.take());
+    await coder.finish();
+    await writer.end(coder.count);
+    return { ...builder.totals, deltaBytes: writer.bytesWritten, windowCount: coder.count };
+  } finally {
+    for (const encoder of encoders.values()) encoder.close();
+  }
+}

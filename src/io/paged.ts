@@ -1,0 +1,88 @@
+import { checkRange, type Source } from "./source.ts";
+
+/** How large a page is, and how many are kept. */
+export interface PageOptions {
+  pageBytes?: number;
+  pages?: number;
+}
+
+// 256 KiB: the page behind a read is usually wanted next, since images list their files in much the same order.
+const PAGE_BYTES = 1 << 18;
+const PAGES = 64;
+
+/**
+ * A source behind a small cache of pages, for many short reads near each other: a read that lies in cached pages is done
+ * at once, without a turn of the event loop (an asynchronous file read of a few bytes costs 20 to 50 µs, and a delta can
+ * ask for a million). The least recently used page makes room.
+ */
+export class PagedSource implements Source {
+  readonly size: number;
+  readonly #source: Source;
+  readonly #pageBytes: number;
+  readonly #pages: number;
+  // A Map iterates in the order of insertion; a page that is used is inserted anew.
+  readonly #cache = new Map<number, Uint8Array>();
+
+  constructor(source: Source, options: PageOptions = {}) {
+    this.#source = source;
+    this.size = source.size;
+    this.#pageBytes = options.pageBytes ?? PAGE_BYTES;
+    this.#pages = options.pages ?? PAGES;
+  }
+
+  #cached(index: number): Uint8Array | undefined {
+    const page = this.#cache.get(index);
+    if (page !== undefined) {
+      this.#cache.delete(index);
+      this.#cache.set(index, page);
+    }
+    return page;
+  }
+
+  async #load(index: number): Promise<Uint8Array> {
+    let page: Uint8Array | undefined;
+    const offset = index * this.#pageBytes;
+    const length = Math.min(this.#pageBytes, this.size - offset);
+    if (this.#cache.size >= this.#pages) {
+      const [oldest, bytes] = this.#cache.entries().next().value!;
+      this.#cache.delete(oldest);
+      if (bytes.length === length) page = bytes;
+    }
+    page ??= new Uint8Array(length);
+    await this.#source.read(offset, page);
+    this.#cache.set(index, page);
+    return page;
+  }
+
+  /**
+   * Fill `into` from cached pages alone.
+   *
+   * @returns whether all of it was there; if not, `into` may be filled in part.
+   */
+  tryRead(offset: number, into: Uint8Array): boolean {
+    for (let done = 0; done < into.length; ) {
+      const index = Math.floor((offset + done) / this.#pageBytes);
+      const page = this.#cached(index);
+      if (page === undefined) return false;
+      const at = offset + done - index * this.#pageBytes;
+      const piece = page.subarray(at, at + into.length - done);
+      into.set(piece, done);
+      done += piece.length;
+    }
+    return true;
+  }
+
+  /** Reads longer than a page go to the source itself and leave the cache alone. Calls must not overlap. */
+  async read(offset: number, into: Uint8Array): Promise<void> {
+    checkRange(this.size, offset, into.length);
+    if (into.length > this.#pageBytes) return this.#source.read(offset, into);
+    for (let done = 0; done < into.length; ) {
+      const index = Math.floor((offset + done) / this.#pageBytes);
+      const page = this.#cached(index) ?? (await this.#load(index));
+      const at = offset + done - index * this.#pageBytes;
+      const piece = page.subarray(at, at + into.length - done);
+      into.set(piece, done);
+      done += piece.length;
+    }
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * Finding what target and basis share: by block, and byte by byte between two files.
+ *
+ * @module
+ */
+export * from "./difference.ts";
+export * from "./match-list.ts";
+export * from "./pair.ts";

@@ -1,0 +1,115 @@
+/** A range of the target that the basis has too, exactly or nearly. */
+export interface Match {
+  targetOffset: number;
+  basisOffset: number;
+  length: number;
+  /** Whether every byte is equal. If not, the range is coded as a difference. */
+  exact: boolean;
+}
+
+/**
+ * Matches in the order of the target, none overlapping another. What lies between them is literal.
+ *
+ * Columns of numbers instead of objects: a large image gives a million matches, at 25 bytes each.
+ */
+export class MatchList {
+  #targetOffsets = new Float64Array(64);
+  #basisOffsets = new Float64Array(64);
+  #lengths = new Float64Array(64);
+  #exact = new Uint8Array(64);
+  #size = 0;
+
+  /** How many matches there are. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Where the last match ends in the target; 0 when there is none. */
+  get targetEnd(): number {
+    return this.#size === 0 ? 0 : this.#targetOffsets[this.#size - 1]! + this.#lengths[this.#size - 1]!;
+  }
+
+  /** Where the last match ends in the basis; 0 when there is none. */
+  get basisEnd(): number {
+    return this.#size === 0 ? 0 : this.#basisOffsets[this.#size - 1]! + this.#lengths[this.#size - 1]!;
+  }
+
+  #grow(): void {
+    const grow = <T extends Float64Array | Uint8Array>(column: T): T => {
+      const grown = new (column.constructor as new (length: number) => T)(column.length * 2);
+      grown.set(column);
+      return grown;
+    };
+    this.#targetOffsets = grow(this.#targetOffsets);
+    this.#basisOffsets = grow(this.#basisOffsets);
+    this.#lengths = grow(this.#lengths);
+    this.#exact = grow(this.#exact);
+  }
+
+  /**
+   * Append a match. One that continues the last in both target and basis, and is of its kind, makes that one longer.
+   *
+   * @throws RangeError when it begins before the last one ends.
+   */
+  add(targetOffset: number, basisOffset: number, length: number, exact = true): void {
+    if (length === 0) return;
+    if (targetOffset < this.targetEnd) {
+      throw new RangeError(`expected a match at ${this.targetEnd} or later, got one at ${targetOffset}`);
+    }
+    const last = this.#size - 1;
+    if (
+      last >= 0 &&
+      targetOffset === this.targetEnd &&
+      basisOffset === this.basisEnd &&
+      this.#exact[last] === Number(exact)
+    ) {
+      this.#lengths[last]! += length;
+      return;
+    }
+    if (this.#size === this.#lengths.length) this.#grow();
+    this.#targetOffsets[this.#size] = targetOffset;
+    this.#basisOffsets[this.#size] = basisOffset;
+    this.#lengths[this.#size] = length;
+    this.#exact[this.#size] = Number(exact);
+    this.#size++;
+  }
+
+  /** The match of a number from 0 to `size` − 1. */
+  at(index: number): Match {
+    return {
+      targetOffset: this.#targetOffsets[index]!,
+      basisOffset: this.#basisOffsets[index]!,
+      length: this.#lengths[index]!,
+      exact: this.#exact[index] === 1,
+    };
+  }
+
+  *[Symbol.iterator](): Generator<Match, void, undefined> {
+    for (let i = 0; i < this.#size; i++) yield this.at(i);
+  }
+
+  /** The ranges of the target from 0 to `targetBytes` that no match covers. */
+  *gaps(targetBytes: number): Generator<{ offset: number; length: number }, void, undefined> {
+    let at = 0;
+    for (let i = 0; i < this.#size; i++) {
+      const start = this.#targetOffsets[i]!;
+      if (start > at) yield { offset: at, length: start - at };
+      at = start + this.#lengths[i]!;
+    }
+    if (at < targetBytes) yield { offset: at, length: targetBytes - at };
+  }
+}
+
+/** Two lists that do not overlap in the target, as one. */
+export function mergeMatches(a: MatchList, b: MatchList): MatchList {
+  const merged = new MatchList();
+  const add = ({ targetOffset, basisOffset, length, exact }: Match): void =>
+    merged.add(targetOffset, basisOffset, length, exact);
+  let i = 0;
+  let j = 0;
+  while (i < a.size || j < b.size) {
+    if (j === b.size || (i < a.size && a.at(i).targetOffset < b.at(j).targetOffset)) add(a.at(i++));
+    else add(b.at(j++));
+  }
+  return merged;
+}
