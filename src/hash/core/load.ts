@@ -1,0 +1,77 @@
+import { ErrorCode, UnsupportedError } from "../../errors.ts";
+import { WASM_BASE64 } from "./generated.ts";
+
+interface Kernels {
+  readonly memory: WebAssembly.Memory;
+  prepareWeights(): void;
+  hashWindow(from: number, length: number): number;
+  hashBlocks(from: number, blockBytes: number, count: number): void;
+  hashBlocksWeak(from: number, blockBytes: number, count: number): void;
+  clearFilters(coarseBits: number, fineBits: number): void;
+  addToFilters(from: number, count: number): void;
+  scan(from: number, positions: number, blockBytes: number, firstHash: number): number;
+  readonly scannedPositions: WebAssembly.Global;
+  readonly scannedHash: WebAssembly.Global;
+  countEqualForward(a: number, b: number, length: number): number;
+  countEqualBackward(a: number, b: number, length: number): number;
+  addBytes(a: number, b: number, length: number): void;
+  subtractBytes(a: number, b: number, length: number): void;
+}
+
+/** Where the areas of an instance's memory are, in bytes; `assembly/memory.ts` says what each is for. */
+interface MemoryMap {
+  readonly candidates: number;
+  readonly maxCandidates: number;
+  readonly weakHashes: number;
+  readonly strongHashes: number;
+  readonly maxBlocks: number;
+  readonly input: number;
+  readonly inputBytes: number;
+  readonly filters: number;
+}
+
+/** One instance of the core with a memory of its own. */
+export interface CoreInstance {
+  readonly kernels: Kernels;
+  readonly map: MemoryMap;
+}
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+function compileCore(): Promise<WebAssembly.Module> {
+  // WASM memory is little-endian, typed arrays are as the machine is.
+  if (new Uint8Array(Uint32Array.of(1).buffer)[0] !== 1) {
+    throw new UnsupportedError(
+      ErrorCode.UNSUPPORTED_FEATURE,
+      "expected a little-endian machine, found a big-endian one, on which the hash core cannot run",
+    );
+  }
+  // `atob` is in every runtime, so no bundler or server needs to know of a .wasm file.
+  return WebAssembly.compile(Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0)));
+}
+
+/**
+ * Make an instance. The code is compiled once, and asynchronously: browsers refuse larger modules otherwise.
+ *
+ * @throws {@link UnsupportedError} `UNSUPPORTED_FEATURE` on a big-endian machine.
+ */
+export async function instantiateCore(): Promise<CoreInstance> {
+  compiled ??= compileCore();
+  const { exports } = await WebAssembly.instantiate(await compiled);
+  const kernels = exports as unknown as Kernels;
+  const place = (name: string): number => (exports[name] as WebAssembly.Global).value as number;
+  kernels.prepareWeights();
+  return {
+    kernels,
+    map: {
+      candidates: place("CANDIDATES"),
+      maxCandidates: place("MAX_CANDIDATES"),
+      weakHashes: place("WEAK_HASHES"),
+      strongHashes: place("STRONG_HASHES"),
+      maxBlocks: place("MAX_BLOCKS"),
+      input: place("INPUT"),
+      inputBytes: place("INPUT_BYTES"),
+      filters: place("FILTERS"),
+    },
+  };
+}
