@@ -1,0 +1,227 @@
+/** The outer archive of a flat image: an OCI layout and docker's manifest around one layer. */
+import { pack } from "tar-stream";
+import { concatBytes, encodeUtf8, equalBytes, toHex } from "../../bytes/index.ts";
+import { ErrorCode, ImageError, isFlatdeltaError } from "../../errors.ts";
+import { sha256 } from "../../hash/index.ts";
+import { readRange, type Source } from "../../io/index.ts";
+import { readTarIndex, roundUpToBlock, showName, type TarEntry } from "../tar/index.ts";
+import { encodeCanonicalJson, expectObject, type Json, parseJsonObject } from "./canonical-json.ts";
+
+const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
+const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
+const CONFIG_TYPE = "application/vnd.oci.image.config.v1+json";
+const LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar";
+
+/** Annotation of the index that marks a flat image; its value is the version of the canonical form. */
+const FLAT_ANNOTATION = "org.flatdelta.flat";
+const FLAT_VERSION = "1";
+/** Annotation of the index: how many entries the layer has. */
+const ENTRIES_ANNOTATION = "org.flatdelta.entries";
+
+const LAYOUT_BYTES = encodeUtf8('{"imageLayoutVersion":"1.0.0"}');
+
+/** Zeros behind the layer: the end of the outer archive. */
+export const ENVELOPE_END_BYTES = 1024;
+
+/** Largest manifest or config that is read; real ones have some kilobytes. */
+const MAX_JSON_BYTES = 16 * 2 ** 20;
+
+/** What the envelope says about its layer. */
+export interface FlatLayer {
+  /** "sha256:...". */
+  digest: string;
+  /** Size of the layer's tar. */
+  sizeBytes: number;
+  /** Entries in it. */
+  entryCount: number;
+}
+
+interface EnvelopeFile {
+  name: string;
+  bytes: Uint8Array;
+}
+
+/** The digest of some bytes as manifests name it. */
+export function digestOf(bytes: Uint8Array): string {
+  return `sha256:${toHex(sha256(bytes))}`;
+}
+
+function blobName(digest: string): string {
+  return `blobs/sha256/${digest.slice("sha256:".length)}`;
+}
+
+/** The files before the layer, in their order. */
+function envelopeFiles(config: Uint8Array, layer: FlatLayer): EnvelopeFile[] {
+  const configDigest = digestOf(config);
+  const manifest = encodeCanonicalJson({
+    config: { digest: configDigest, mediaType: CONFIG_TYPE, size: config.length },
+    layers: [{ digest: layer.digest, mediaType: LAYER_TYPE, size: layer.sizeBytes }],
+    mediaType: MANIFEST_TYPE,
+    schemaVersion: 2,
+  });
+  const manifestDigest = digestOf(manifest);
+  const index = encodeCanonicalJson({
+    annotations: { [ENTRIES_ANNOTATION]: String(layer.entryCount), [FLAT_ANNOTATION]: FLAT_VERSION },
+    manifests: [{ digest: manifestDigest, mediaType: MANIFEST_TYPE, size: manifest.length }],
+    mediaType: INDEX_TYPE,
+    schemaVersion: 2,
+  });
+  const dockerManifest = encodeCanonicalJson([
+    { Config: blobName(configDigest), Layers: [blobName(layer.digest)], RepoTags: null },
+  ]);
+  return [
+    { name: "oci-layout", bytes: LAYOUT_BYTES },
+    { name: "index.json", bytes: index },
+    { name: "manifest.json", bytes: dockerManifest },
+    { name: blobName(manifestDigest), bytes: manifest },
+    { name: blobName(configDigest), bytes: config },
+  ];
+}
+
+/** All bytes before the layer's own: the small files and the header of the layer's entry. */
+export async function encodeEnvelopeHead(config: Uint8Array, layer: FlatLayer): Promise<Uint8Array> {
+  const archive = pack();
+  const fields = { mode: 0o644, uid: 0, gid: 0, mtime: new Date(0), type: "file" } as const;
+  const files = envelopeFiles(config, layer);
+  let headBytes = 512;
+  for (const { name, bytes } of files) {
+    headBytes += 512 + roundUpToBlock(bytes.length);
+    const entry = archive.entry({ ...fields, name, size: bytes.length });
+    entry.end(bytes);
+  }
+  // Its content never passes through here, so the entry is left open and the archive dropped behind its header.
+  archive.entry({ ...fields, name: blobName(layer.digest), size: layer.sizeBytes }).on("error", () => {});
+  const parts: Uint8Array[] = [];
+  let got = 0;
+  for await (const part of archive as AsyncIterable<Uint8Array>) {
+    parts.push(new Uint8Array(part));
+    got += part.length;
+    if (got >= headBytes) break;
+  }
+  const head = concatBytes(parts);
+  if (head.length !== headBytes)
+    throw new Error(`tar-stream made ${head.length} bytes of headers where ${headBytes} were expected`);
+  return head;
+}
+
+/** A flat image's envelope, read and found to be in order. */
+export interface Envelope {
+  config: Uint8Array;
+  layer: FlatLayer;
+  /** Where the layer's tar begins. */
+  layerOffset: number;
+  /** Where the entry of each file begins, and its content; the layer is the last. */
+  entries: readonly { name: string; headerOffset: number; contentOffset: number; contentBytes: number }[];
+}
+
+/** Names of the outer entries that are the same in every flat image, in their order. */
+export const ENVELOPE_ROLES = [
+  "oci-layout",
+  "index.json",
+  "manifest.json",
+  "manifest",
+  "config",
+  "layer",
+] as const;
+
+function notFlat(message: string, cause?: unknown): ImageError {
+  return new ImageError(
+    ErrorCode.BAD_MANIFEST,
+    `not a flat image: ${message}`,
+    cause === undefined ? {} : { cause },
+  );
+}
+
+async function readFile(source: Source, entry: TarEntry): Promise<Uint8Array> {
+  if (entry.contentBytes > MAX_JSON_BYTES) {
+    throw notFlat(
+      `${showName(entry.header.name)} has ${entry.contentBytes} bytes, allowed are ${MAX_JSON_BYTES}`,
+    );
+  }
+  return readRange(source, entry.contentOffset, entry.contentBytes, MAX_JSON_BYTES);
+}
+
+async function readEntries(source: Source, count: number): Promise<TarEntry[]> {
+  const entries: TarEntry[] = [];
+  for await (const entry of readTarIndex(source)) {
+    if (entries.push(entry) === count) break;
+  }
+  return entries;
+}
+
+function parseCount(text: Json | undefined): number {
+  const count = typeof text === "string" && /^(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(count)) throw notFlat(`expected a count as ${ENTRIES_ANNOTATION}`);
+  return count;
+}
+
+function parseLayer(manifest: Uint8Array, entryCount: number): FlatLayer {
+  const { layers } = parseJsonObject(manifest, "manifest of the flat image");
+  const [layer, ...more] = Array.isArray(layers) ? layers : [];
+  if (more.length > 0) throw notFlat(`expected one layer, found ${more.length + 1}`);
+  const { digest, size } = expectObject(layer, "layer in the manifest of the flat image");
+  if (typeof digest !== "string" || !/^sha256:[0-9a-f]{64}$/.test(digest))
+    throw notFlat("expected the SHA-256 of the layer");
+  if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0)
+    throw notFlat("expected the size of the layer");
+  return { digest, sizeBytes: size, entryCount };
+}
+
+/**
+ * Read the small files of a flat image and prove that they are what this module writes around such a layer. The layer
+ * itself is not read.
+ *
+ * @throws {@link ImageError} `BAD_MANIFEST` when the bytes are a tar but no flat image, `BAD_TAR_HEADER` or `TRUNCATED`.
+ */
+export async function readEnvelope(source: Source): Promise<Envelope> {
+  const entries = await readEntries(source, ENVELOPE_ROLES.length);
+  const names = entries.map((entry) => entry.header.name);
+  if (names[0] !== "oci-layout" || names[1] !== "index.json" || entries.length < ENVELOPE_ROLES.length)
+    throw notFlat(
+      `expected oci-layout, index.json and four more files, found ${names.map(showName).join(", ")}`,
+    );
+  const index = parseJsonObject(await readFile(source, entries[1]!), "index.json of the flat image");
+  const annotations = expectObject(index.annotations, "annotations in index.json of the flat image");
+  if (annotations[FLAT_ANNOTATION] !== FLAT_VERSION) {
+    throw notFlat(
+      `expected ${FLAT_ANNOTATION} to be "${FLAT_VERSION}", found ${JSON.stringify(annotations[FLAT_ANNOTATION])}`,
+    );
+  }
+  const manifest = await readFile(source, entries[3]!);
+  const config = await readFile(source, entries[4]!);
+  const layer = parseLayer(manifest, parseCount(annotations[ENTRIES_ANNOTATION]));
+  const head = await encodeEnvelopeHead(config, layer);
+  const layerOffset = entries[5]!.contentOffset;
+  if (
+    layerOffset !== head.length ||
+    layerOffset + layer.sizeBytes + ENVELOPE_END_BYTES !== source.size ||
+    !equalBytes(head, await readRange(source, 0, head.length)) ||
+    (await readRange(source, source.size - ENVELOPE_END_BYTES, ENVELOPE_END_BYTES)).some((byte) => byte !== 0)
+  ) {
+    throw notFlat("its manifests, sizes or headers are not those that belong to its layer and config");
+  }
+  return {
+    config,
+    layer,
+    layerOffset,
+    entries: entries.map(({ header, headerOffset, contentOffset, contentBytes }) => ({
+      name: header.name,
+      headerOffset,
+      contentOffset,
+      contentBytes,
+    })),
+  };
+}
+
+/** Whether bytes claim to be a flat image, by the mark in their index. Reads a few kilobytes. */
+export async function hasFlatMark(source: Source): Promise<boolean> {
+  try {
+    const [layout, index] = await readEntries(source, 2);
+    if (layout?.header.name !== "oci-layout" || index?.header.name !== "index.json") return false;
+    const { annotations } = parseJsonObject(await readFile(source, index), "index.json");
+    return expectObject(annotations, "annotations")[FLAT_ANNOTATION] !== undefined;
+  } catch (error) {
+    if (isFlatdeltaError(error)) return false;
+    throw error;
+  }
+}

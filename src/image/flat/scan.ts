@@ -1,0 +1,161 @@
+/** The one pass over a flat image that tells what is in it. */
+import { toHex } from "../../bytes/index.ts";
+import type { EntrySpan, SourceIndex } from "../../encode/input.ts";
+import { ErrorCode, ImageError } from "../../errors.ts";
+import { createSha256, type Hash64Api, loadHash64 } from "../../hash/index.ts";
+import { type OnProgress, type Source, scanSource } from "../../io/index.ts";
+import { parseTar, ScanCursor, type TarCursor, truncatedTar } from "../tar/index.ts";
+import { ENVELOPE_ROLES, type Envelope } from "./envelope.ts";
+
+/** How to scan. */
+export interface ScanFlatOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: OnProgress | undefined;
+}
+
+/** What the pass finds. */
+export interface FlatScan {
+  index: SourceIndex;
+  /** Digest that the layer's bytes really have ("sha256:..."). */
+  layerDigest: string;
+  /** Entries that the layer really has. */
+  entryCount: number;
+}
+
+/** Contents up to this size are hashed by one call. */
+const SMALL_CONTENT_BYTES = 1 << 16;
+
+/** Paths of an image never hold a NUL, so these never meet one. */
+const OUTER_PREFIX = "\0oci/";
+
+/** The cursor seen from inside the layer: it ends where the layer does. Offsets stay those of the whole file. */
+class LayerCursor implements TarCursor {
+  readonly #cursor: TarCursor;
+  readonly #end: number;
+
+  constructor(cursor: TarCursor, end: number) {
+    this.#cursor = cursor;
+    this.#end = end;
+  }
+
+  get position(): number {
+    return this.#cursor.position;
+  }
+
+  get remaining(): number {
+    return this.#end - this.#cursor.position;
+  }
+
+  #check(length: number): void {
+    if (length > this.remaining) throw truncatedTar(length - this.remaining, this.#end);
+  }
+
+  async take(length: number): Promise<Uint8Array> {
+    this.#check(length);
+    return this.#cursor.take(length);
+  }
+
+  async skip(length: number): Promise<void> {
+    this.#check(length);
+    await this.#cursor.skip(length);
+  }
+}
+
+async function hashContent(cursor: ScanCursor, length: number, hashes: Hash64Api): Promise<bigint> {
+  if (length === 0) return 0n;
+  if (length <= SMALL_CONTENT_BYTES) return hashes.hash(await cursor.take(length));
+  const hash = hashes.create();
+  await cursor.skip(length, (part) => hash.update(part));
+  return hash.digest();
+}
+
+function trimPath(name: string): string {
+  if (name === "./") return "";
+  return name.endsWith("/") ? name.slice(0, -1) : name;
+}
+
+/** Counts what passes into the hashes of the whole and of the layer. */
+function createRangeHasher(layerOffset: number, layerBytes: number) {
+  const whole = createSha256();
+  const layer = createSha256();
+  let at = 0;
+  return {
+    update: (bytes: Uint8Array) => {
+      whole.update(bytes);
+      const from = Math.max(layerOffset - at, 0);
+      const to = Math.min(layerOffset + layerBytes - at, bytes.length);
+      if (from < to) layer.update(bytes.subarray(from, to));
+      at += bytes.length;
+    },
+    digests: () => ({ whole: whole.digest(), layer: layer.digest() }),
+  };
+}
+
+/**
+ * Read a flat image once from its first byte to its last: SHA-256 of the whole, place and XXH64 of each entry.
+ *
+ * @param checkLayer - whether to hash the layer on its own too, which the index does not need.
+ * @throws {@link ImageError} when the layer is no tar.
+ */
+export async function scanFlatImage(
+  source: Source,
+  envelope: Envelope,
+  checkLayer: boolean,
+  options: ScanFlatOptions = {},
+): Promise<FlatScan> {
+  const { signal, onProgress } = options;
+  const { layer, layerOffset } = envelope;
+  const hashes = await loadHash64();
+  const hasher = createRangeHasher(layerOffset, checkLayer ? layer.sizeBytes : 0);
+  async function* pieces() {
+    let doneBytes = 0;
+    for await (const piece of scanSource(source, { signal })) {
+      hasher.update(piece);
+      doneBytes += piece.length;
+      onProgress?.({ phase: "index", doneBytes, totalBytes: source.size });
+      yield piece;
+    }
+  }
+  const cursor = new ScanCursor(pieces(), source.size);
+  const entries: EntrySpan[] = [];
+  try {
+    for (const [i, { headerOffset, contentOffset, contentBytes }] of envelope.entries.entries()) {
+      await cursor.skip(contentOffset - cursor.position);
+      const role = ENVELOPE_ROLES[i]!;
+      const isLayer = role === "layer";
+      entries.push({
+        path: OUTER_PREFIX + role,
+        headerOffset,
+        headerBytes: contentOffset - headerOffset,
+        contentOffset,
+        contentBytes: isLayer ? 0 : contentBytes,
+        contentHash: isLayer ? 0n : await hashContent(cursor, contentBytes, hashes),
+      });
+    }
+    const outerCount = entries.length;
+    const inner = new LayerCursor(cursor, layerOffset + layer.sizeBytes);
+    for await (const { header, headerOffset, contentOffset, contentBytes } of parseTar(inner)) {
+      entries.push({
+        path: trimPath(header.name),
+        headerOffset,
+        headerBytes: contentOffset - headerOffset,
+        contentOffset,
+        contentBytes,
+        contentHash: await hashContent(cursor, contentBytes, hashes),
+      });
+    }
+    const entryCount = entries.length - outerCount;
+    if (entryCount !== layer.entryCount) {
+      throw new ImageError(
+        ErrorCode.BAD_MANIFEST,
+        `flat image: expected ${layer.entryCount} entries in its layer, found ${entryCount}`,
+        { expected: String(layer.entryCount), actual: String(entryCount) },
+      );
+    }
+    await cursor.drain();
+    const { whole, layer: layerSha256 } = hasher.digests();
+    return { index: { sha256: whole, entries }, layerDigest: `sha256:${toHex(layerSha256)}`, entryCount };
+  } finally {
+    await cursor.close();
+  }
+}
