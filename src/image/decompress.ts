@@ -56,8 +56,9 @@ export type Decoders = "native" | "portable";
  * Decompress a stream, in pieces that are valid until the next one is asked for.
  *
  * gzip may have several members. With `node:zlib` their CRCs are checked; fflate, used where there is no `node:zlib`,
- * does not check them: there the digest of the blob must prove the bytes. zstd may have several frames and skippable
- * ones, whose checksums are checked. `node:zlib` decodes it from Node 22.15 on, before that and elsewhere fzstd does.
+ * checks them not and may take data that ends early for whole: there the digest of the blob must prove the bytes. zstd
+ * may have several frames and skippable ones, whose checksums are checked. `node:zlib` decodes it from Node 22.15 on,
+ * before that and elsewhere fzstd does.
  *
  * @throws {@link ImageError} `BAD_COMPRESSION` when the data is corrupt or ends early.
  */

@@ -1,0 +1,20 @@
+/**
+ * Images: readers of docker-archives and OCI layouts, and the flat image. Platform-neutral; files and folders are in
+ * `flatdelta/image/node`.
+ *
+ * @module
+ */
+export type { OpenArchiveOptions } from "./archive.ts";
+export { type ReadDockerOptions, readDockerArchive } from "./docker.ts";
+export {
+  type FlatImage,
+  flattenImage,
+  isFlatImage,
+  openFlatImage,
+  verifyFlatImage,
+} from "./flat.ts";
+export type { ReadLimits } from "./limits.ts";
+export { type ImageName, type ImageTransport, parseImageName } from "./name.ts";
+export { type ReadOciOptions, readOciArchive } from "./oci.ts";
+export { defaultPlatform, formatPlatform, type Platform, parsePlatform } from "./platform.ts";
+export type { EntryType, Image, ImageLayer, LayerEntry } from "./types.ts";

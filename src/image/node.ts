@@ -1,0 +1,121 @@
+/**
+ * Images from files and folders: the part of `image` that knows `node:` modules.
+ *
+ * @module
+ */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { ErrorCode, ImageError } from "../errors.ts";
+import type { ScratchSpace } from "../io/index.ts";
+import { fileScratch, openFileSource } from "../io/node.ts";
+import { type BlobStore, openArchive } from "./archive.ts";
+import { DOCKER_MANIFEST, readDockerStore } from "./docker.ts";
+import { isFlatImage } from "./flat.ts";
+import { readOciFolder } from "./folder.ts";
+import type { ReadLimits } from "./limits.ts";
+import { parseImageName } from "./name.ts";
+import { OCI_INDEX, OCI_LAYOUT, type ReadOciOptions, readOciStore } from "./oci.ts";
+import { type Platform, parsePlatform } from "./platform.ts";
+import { readRootfs } from "./rootfs.ts";
+import type { Image } from "./types.ts";
+
+export { readOciFolder } from "./folder.ts";
+export { type ReadRootfsOptions, readRootfs } from "./rootfs.ts";
+
+/** Options of {@link readImage}. */
+export interface ReadImageOptions {
+  /** Which of the platforms of an image ("linux/arm/v7"); Linux on this machine's architecture by default. */
+  platform?: string | Platform | undefined;
+  /** Where compressed layers are decompressed to; the system's temporary folder by default. */
+  scratch?: ScratchSpace | undefined;
+  /** Stops reading, also what goes on later when the layers' entries are asked for. */
+  signal?: AbortSignal | undefined;
+  /** Extended attributes of a rootfs folder: see `readRootfs`. */
+  xattrs?: "read" | "ignore" | undefined;
+  limits?: ReadLimits | undefined;
+}
+
+/**
+ * Read an image from wherever its name says: `docker-archive:PATH[:REPO:TAG|:@INDEX]`, `oci:FOLDER[:REFERENCE]`,
+ * `oci-archive:PATH[:REFERENCE]`, `rootfs:FOLDER[:CONFIG.json]`, `flat:PATH`, or a bare path that is recognised by its
+ * content. Archives may be compressed as a whole by gzip or zstd.
+ *
+ * Close the image when it is no longer needed: it holds files and scratch space.
+ *
+ * @throws RangeError for a malformed name or platform; {@link UnsupportedError} for `docker:` and other transports that
+ * name no file; {@link ImageError} when the image is invalid or not found; the operating system's errors (`ENOENT`).
+ */
+export async function readImage(name: string, options: ReadImageOptions = {}): Promise<Image> {
+  const { transport, path, reference } = parseImageName(name);
+  const platform = typeof options.platform === "string" ? parsePlatform(options.platform) : options.platform;
+  const { scratch = fileScratch(), signal, xattrs, limits } = options;
+  const chosen = transport === "auto" ? await recognizeFolder(path) : transport;
+  switch (chosen) {
+    case "oci":
+      return readOciFolder(path, { reference, platform, scratch, signal, limits });
+    case "rootfs":
+      return readRootfs(path, { config: reference, xattrs, limits });
+    default:
+      return readArchive(path, chosen, { reference, platform, scratch, signal, limits });
+  }
+}
+
+/** What a bare path is; `auto` for a file, whose content says the rest. */
+async function recognizeFolder(path: string): Promise<"oci" | "rootfs" | "auto"> {
+  if (!(await stat(path)).isDirectory()) return "auto";
+  return (await exists(join(path, OCI_LAYOUT))) && (await exists(join(path, OCI_INDEX))) ? "oci" : "rootfs";
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function readArchive(
+  path: string,
+  transport: "docker-archive" | "oci-archive" | "flat" | "auto",
+  options: ReadOciOptions,
+): Promise<Image> {
+  const source = await openFileSource(path);
+  let store: BlobStore | undefined;
+  try {
+    if (transport === "flat" && !(await isFlatImage(source))) {
+      throw new ImageError(
+        ErrorCode.BAD_MANIFEST,
+        "expected a flat image, found something else; name it without flat: to have it recognised",
+        { path },
+      );
+    }
+    store = await openArchive(source, options);
+    const isDocker =
+      transport === "docker-archive" || (transport === "auto" && (await looksLikeDocker(store, options)));
+    const image = await (isDocker ? readDockerStore : readOciStore)(store, options);
+    return {
+      ...image,
+      close: async () => {
+        await image.close();
+        await source.close();
+      },
+    };
+  } catch (error) {
+    await store?.close();
+    await source.close();
+    throw error;
+  }
+}
+
+/** Tell a docker-archive from an OCI archive. Docker 25 and later write both in one. */
+async function looksLikeDocker(store: BlobStore, { platform }: ReadOciOptions): Promise<boolean> {
+  const hasIndex = (await store.open(OCI_INDEX)) !== undefined;
+  if ((await store.open(DOCKER_MANIFEST)) !== undefined) {
+    // Only the index knows platforms.
+    return !(hasIndex && platform !== undefined);
+  }
+  if (hasIndex) return false;
+  throw new ImageError(
+    ErrorCode.BAD_MANIFEST,
+    `expected an image archive with ${DOCKER_MANIFEST} or ${OCI_INDEX}, found neither`,
+  );
+}
