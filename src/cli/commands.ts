@@ -1,0 +1,53 @@
+import type { Command } from "./command.ts";
+
+/** One line of the table of commands. Loading is left to the one that is called: start-up time is part of its speed. */
+export interface CommandEntry {
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+/** All commands, in the order that help shows them. */
+export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
+  [
+    "flatten",
+    {
+      summary: "merge an image's layers into one canonical flat image",
+      load: async () => (await import("./commands/flatten.ts")).flatten,
+    },
+  ],
+  [
+    "signature",
+    {
+      summary: "describe a basis, so that a delta can be made without it",
+      load: async () => (await import("./commands/signature.ts")).signature,
+    },
+  ],
+  [
+    "delta",
+    {
+      summary: "write what changed between a basis and a target",
+      load: async () => (await import("./commands/delta.ts")).delta,
+    },
+  ],
+  [
+    "patch",
+    {
+      summary: "make the target from a basis and a delta",
+      load: async () => (await import("./commands/patch.ts")).patch,
+    },
+  ],
+  [
+    "verify",
+    {
+      summary: "prove that a flat image, delta or signature is whole",
+      load: async () => (await import("./commands/verify.ts")).verify,
+    },
+  ],
+  [
+    "inspect",
+    {
+      summary: "tell what a flat image, delta or signature says about itself",
+      load: async () => (await import("./commands/inspect.ts")).inspect,
+    },
+  ],
+]);

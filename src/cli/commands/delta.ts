@@ -1,0 +1,95 @@
+import { toHex } from "../../bytes/index.ts";
+import { CODEC_NAMES } from "../../codec/index.ts";
+import { createDelta } from "../../encode/index.ts";
+import { openFileSource } from "../../io/node.ts";
+import { readSignature } from "../../signature/index.ts";
+import { choiceOption, IMAGE_OPTIONS, numberOption, OUTPUT_OPTIONS } from "../arguments.ts";
+import type { Command } from "../command.ts";
+import { formatBytes, formatCount } from "../format.ts";
+import { openInput } from "../inputs.ts";
+import { isSignatureFile } from "../kind.ts";
+import { openOutput } from "../output-file.ts";
+import { opReport, RAW_OPTION, shareOf } from "./shared.ts";
+
+/** `flatdelta delta`. */
+export const delta: Command = {
+  operands: ["BASIS", "TARGET"],
+  description: `Write a delta: what is needed to make TARGET from BASIS. Both are images, flattened on the fly unless they are
+flat images already, or any two files with --raw. BASIS may also be a signature; it is recognised by its
+content.`,
+  options: {
+    ...OUTPUT_OPTIONS,
+    codec: {
+      type: "string",
+      value: "NAME",
+      help: `how literal bytes are compressed: ${CODEC_NAMES.join(", ")} (brotli unless given)`,
+    },
+    effort: {
+      type: "string",
+      value: "LEVEL",
+      help: "how hard to compress, 1 (quick) to 9 (small); 7 unless given",
+    },
+    ...RAW_OPTION,
+    ...IMAGE_OPTIONS,
+  },
+  examples: [
+    ["from one docker save to the next", "flatdelta delta app-1.tar app-2.tar -o update.delta"],
+    ["from a signature, with the basis elsewhere", "flatdelta delta app-1.sig app-2.flat -o update.delta"],
+    ["of any two files", "flatdelta delta --raw old.bin new.bin -o update.delta"],
+  ],
+  run: async ([basisName, targetName], context) => {
+    const { values, signal, onProgress } = context;
+    const codec = choiceOption(values, "codec", CODEC_NAMES);
+    const effort = numberOption(values, "effort", 1, 9);
+    const output = await openOutput(values);
+    const basis = await openBasis(basisName!);
+    try {
+      const target = await openInput(targetName!, context);
+      try {
+        const stats = await output.write(
+          (sink) =>
+            createDelta(basis.input, target.flat ?? target.source, sink, {
+              signal,
+              onProgress,
+              ...(codec === undefined ? {} : { codec }),
+              ...(effort === undefined ? {} : { effort }),
+            }),
+          signal,
+        );
+        const { basisBytes, targetBytes, deltaBytes, windowCount } = stats;
+        const ops = opReport(stats);
+        const targetSha256 = toHex(stats.targetSha256);
+        return {
+          report: { basisBytes, targetBytes, targetSha256, deltaBytes, ...ops, windowCount },
+          lines: [
+            [
+              "delta",
+              `${output.path}, ${formatBytes(deltaBytes)}${shareOf(deltaBytes, targetBytes, "the target")}`,
+            ],
+            ["basis", formatBytes(basisBytes)],
+            ["target", `${formatBytes(targetBytes)}, sha256 ${targetSha256}`],
+            ["copied", formatBytes(ops.copiedBytes + ops.diffBytes)],
+            ["literal", `${formatBytes(ops.literalBytes)}, ${formatCount(ops.opCount)} ops`],
+          ],
+        };
+      } finally {
+        await target.close();
+      }
+    } finally {
+      await basis.close();
+    }
+
+    async function openBasis(name: string) {
+      if (await isSignatureFile(name)) {
+        const source = await openFileSource(name);
+        try {
+          return { input: await readSignature(source), close: async () => {} };
+        } finally {
+          await source.close();
+        }
+      }
+      const opened = await openInput(name, context);
+      return { input: opened.flat ?? opened.source, close: () => opened.close() };
+    }
+  },
+};

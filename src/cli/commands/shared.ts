@@ -1,0 +1,27 @@
+import type { OpTotals } from "../../delta/index.ts";
+import type { OptionTable } from "../command.ts";
+import { formatShare } from "../format.ts";
+
+/** The option of the commands that take plain bytes as well as images. */
+export const RAW_OPTION: OptionTable = {
+  raw: { type: "boolean", help: "take the files as plain bytes, whatever they hold" },
+};
+
+/** The option that sets the size of a signature's blocks. */
+export const BLOCK_SIZE_OPTION: OptionTable = {
+  "block-size": {
+    type: "string",
+    value: "BYTES",
+    help: "bytes in a block, 16 to 65536 (chosen by the size of BASIS)",
+  },
+};
+
+/** A share in brackets: ` (12.3 % of the target)`. */
+export function shareOf(part: number, whole: number, what: string): string {
+  return ` (${formatShare(part, whole)} of ${what})`;
+}
+
+/** What the ops of a delta do, under the names that reports have. */
+export function opReport({ ops, copiedBytes, diffBytes, dataBytes, runBytes }: OpTotals) {
+  return { copiedBytes, diffBytes, literalBytes: dataBytes, runBytes, opCount: ops };
+}

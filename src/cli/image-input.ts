@@ -1,0 +1,92 @@
+import { stat } from "node:fs/promises";
+import {
+  type FlatImage,
+  flattenImage,
+  type Image,
+  isFlatImage,
+  openFlatImage,
+  parseImageName,
+  parsePlatform,
+} from "../image/index.ts";
+import { type ReadImageOptions, readImage } from "../image/node.ts";
+import { type FileSource, fileScratch, openFileSource } from "../io/node.ts";
+import { choiceOption, textOption } from "./arguments.ts";
+import type { CommandContext, OptionValues } from "./command.ts";
+import { UsageError } from "./exit-code.ts";
+import type { OpenInput, OpenSource } from "./inputs.ts";
+
+/** An image, open as a flat image. */
+export interface OpenFlat extends OpenInput {
+  readonly flat: FlatImage;
+}
+
+/** Run a check of the library's on an argument of the command line: what it refuses is wrong use. */
+function checkUsage<Value>(check: () => Value): Value {
+  try {
+    return check();
+  } catch (error) {
+    throw error instanceof RangeError ? new UsageError(error.message) : error;
+  }
+}
+
+function imageOptions(values: OptionValues, signal: AbortSignal): ReadImageOptions {
+  const platform = textOption(values, "platform");
+  const xattrs = choiceOption(values, "xattrs", ["read", "ignore"]);
+  const tmp = textOption(values, "tmp");
+  if (platform !== undefined) checkUsage(() => parsePlatform(platform));
+  return {
+    signal,
+    platform,
+    xattrs,
+    scratch: tmp === undefined ? undefined : fileScratch(tmp),
+  };
+}
+
+/** The file behind the name when it is a flat image already. */
+async function openFlatFile(name: string): Promise<FileSource | undefined> {
+  const { transport, path } = checkUsage(() => parseImageName(name));
+  if (transport !== "flat" && !(transport === "auto" && (await stat(path)).isFile())) return undefined;
+  const source = await openFileSource(path);
+  try {
+    if (transport === "flat" || (await isFlatImage(source))) return source;
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+  await source.close();
+  return undefined;
+}
+
+async function flattenNamed(name: string, { values, signal, onProgress }: CommandContext): Promise<OpenFlat> {
+  const image: Image = await readImage(name, imageOptions(values, signal));
+  try {
+    const flat = await flattenImage(image, { signal, onProgress });
+    return { source: flat.source, flat, close: () => closeAll(flat, image) };
+  } catch (error) {
+    await image.close();
+    throw error;
+  }
+}
+
+/** Open any image as a flat image: a flat image file as it is, everything else by flattening it on the fly. */
+export async function openFlatInput(name: string, context: CommandContext): Promise<OpenFlat> {
+  const file = await openFlatFile(name);
+  if (file === undefined) return flattenNamed(name, context);
+  try {
+    const flat = await openFlatImage(file);
+    return { source: flat.source, flat, close: () => closeAll(flat, file) };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** The bytes of any image's flat image; of a flat image file without looking at what is inside. */
+export async function openFlatBytes(name: string, context: CommandContext): Promise<OpenSource> {
+  const file = await openFlatFile(name);
+  return file === undefined ? flattenNamed(name, context) : { source: file, close: () => file.close() };
+}
+
+async function closeAll(...parts: readonly { close(): Promise<void> }[]): Promise<void> {
+  for (const part of parts) await part.close();
+}

@@ -1,0 +1,49 @@
+import { stat } from "node:fs/promises";
+import { isDelta } from "../delta/index.ts";
+import { ErrorCode, FormatError } from "../errors.ts";
+import { isFlatImage } from "../image/index.ts";
+import type { Source } from "../io/index.ts";
+import { openFileSource } from "../io/node.ts";
+import { isSignature } from "../signature/index.ts";
+
+/** The files that flatdelta makes. */
+export type FileKind = "flat" | "delta" | "signature";
+
+const HEAD_BYTES = 64;
+
+async function readHead(source: Source): Promise<Uint8Array> {
+  const head = new Uint8Array(Math.min(HEAD_BYTES, source.size));
+  await source.read(0, head);
+  return head;
+}
+
+/** Whether the name is that of a file that holds a signature; image names of other forms are not looked at. */
+export async function isSignatureFile(name: string): Promise<boolean> {
+  const found = await stat(name).catch(() => undefined);
+  if (found?.isFile() !== true) return false;
+  const source = await openFileSource(name);
+  try {
+    return isSignature(await readHead(source));
+  } finally {
+    await source.close();
+  }
+}
+
+/**
+ * Tell a file's kind by its content.
+ *
+ * @throws FormatError `BAD_MAGIC` when it is none of them.
+ */
+export async function recogniseFile(source: Source, path: string): Promise<FileKind> {
+  const head = await readHead(source);
+  if (isDelta(head)) return "delta";
+  if (isSignature(head)) return "signature";
+  if (await isFlatImage(source)) return "flat";
+  throw new FormatError(
+    ErrorCode.BAD_MAGIC,
+    "expected a flat image, a delta or a signature, found another kind of file",
+    {
+      path,
+    },
+  );
+}
