@@ -57,7 +57,7 @@ export class WindowDecoder {
       {
         basisBytes: this.#header.basisBytes,
         windowBytes: window.targetBytes,
-        dataBytes: window.data.length,
+        literalBytes: window.data.length,
         residualBytes: window.residual.length,
       },
       this.#cursor,

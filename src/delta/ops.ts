@@ -62,21 +62,21 @@ export function encodeOp(out: ByteWriter, op: Op, cursor: BasisCursor): void {
 
 /** Totals of what the ops of a window, or of a delta, do. */
 export interface OpTotals {
-  ops: number;
+  opCount: number;
   copiedBytes: number;
   diffBytes: number;
-  dataBytes: number;
+  literalBytes: number;
   runBytes: number;
 }
 
 /** No ops. */
 export function zeroOpTotals(): OpTotals {
-  return { ops: 0, copiedBytes: 0, diffBytes: 0, dataBytes: 0, runBytes: 0 };
+  return { opCount: 0, copiedBytes: 0, diffBytes: 0, literalBytes: 0, runBytes: 0 };
 }
 
 /** Count an op. */
 export function countOp(totals: OpTotals, op: Op): void {
-  totals.ops++;
+  totals.opCount++;
   switch (op.kind) {
     case OpKind.COPY:
       totals.copiedBytes += op.length;
@@ -85,7 +85,7 @@ export function countOp(totals: OpTotals, op: Op): void {
       totals.diffBytes += op.length;
       break;
     case OpKind.DATA:
-      totals.dataBytes += op.length;
+      totals.literalBytes += op.length;
       break;
     case OpKind.RUN:
       totals.runBytes += op.length;
@@ -98,7 +98,7 @@ export interface OpBounds {
   /** What they must make together. */
   windowBytes: number;
   /** Bytes that the window's DATA and RESIDUAL segments decode to; the ops must use all of them. */
-  dataBytes: number;
+  literalBytes: number;
   residualBytes: number;
 }
 
@@ -154,13 +154,13 @@ export function* decodeOps(
           `the delta has an op of kind ${kind}, which this version does not know; update flatdelta`,
         );
     }
-    if (dataUsed > bounds.dataBytes || residualUsed > bounds.residualBytes) {
+    if (dataUsed > bounds.literalBytes || residualUsed > bounds.residualBytes) {
       throw reader.corrupt("the ops use more bytes than the window's segments hold");
     }
   }
-  if (made !== bounds.windowBytes || dataUsed !== bounds.dataBytes || residualUsed !== bounds.residualBytes) {
+  if (made !== bounds.windowBytes || dataUsed !== bounds.literalBytes || residualUsed !== bounds.residualBytes) {
     throw reader.corrupt(
-      `the ops make ${made} of ${bounds.windowBytes} bytes and use ${dataUsed} of ${bounds.dataBytes} data and ${residualUsed} of ${bounds.residualBytes} residual bytes`,
+      `the ops make ${made} of ${bounds.windowBytes} bytes and use ${dataUsed} of ${bounds.literalBytes} data and ${residualUsed} of ${bounds.residualBytes} residual bytes`,
     );
   }
 }

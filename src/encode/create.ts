@@ -13,7 +13,12 @@ export interface CreateDeltaOptions {
   codec?: CodecName | undefined;
   /** Effort of the codec, 1 (quick) to 9 (small). */
   effort?: number | undefined;
+  /** Free text by key that travels in the header ("basis.reference": "app:1"). */
   metadata?: Readonly<Record<string, string>> | undefined;
+  /** Bound of a target window: a place to resume at; 64 MiB by default. */
+  windowBytes?: number | undefined;
+  /** Bound of what one segment decodes to, which is memory on the device: 64 bytes at least, 4 MiB by default. */
+  segmentBytes?: number | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: OnProgress | undefined;
 }
@@ -54,7 +59,15 @@ export async function createDelta(
   sink: Sink,
   options: CreateDeltaOptions = {},
 ): Promise<DeltaStats> {
-  const { codec = "brotli", effort = 7, metadata = {}, signal, onProgress } = options;
+  const {
+    codec = "brotli",
+    effort = 7,
+    metadata = {},
+    windowBytes,
+    segmentBytes,
+    signal,
+    onProgress,
+  } = options;
   const old = await indexInput(basis, "read basis", options);
   const wanted = await indexInput(target, "read target", options);
   const matches = new MatchList();
@@ -85,7 +98,7 @@ export async function createDelta(
       matches,
     },
     sink,
-    { codec, effort, metadata, signal, onProgress },
+    { codec, effort, metadata, windowBytes, segmentBytes, signal, onProgress },
   );
   return {
     ...written,

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { applyDelta } from "../../src/apply/index.ts";
+import { CODEC_NAMES, type CodecName, getCodec } from "../../src/codec/index.ts";
+import { inspectDelta } from "../../src/delta/index.ts";
+import { type CreateDeltaOptions, createDelta } from "../../src/encode/index.ts";
+import { sha256 } from "../../src/hash/index.ts";
+import { memorySink, memorySource } from "../../src/io/index.ts";
+import { applyEdit, inPieces, makeBytes, pairArbitrary } from "../support/pairs.ts";
+
+async function makeDelta(basis: Uint8Array, target: Uint8Array, options?: CreateDeltaOptions) {
+  const sink = memorySink();
+  const stats = await createDelta(memorySource(basis), memorySource(target), sink, options);
+  return { delta: sink.bytes(), stats };
+}
+
+async function patch(basis: Uint8Array, delta: Uint8Array, pieceBytes = 1000) {
+  const sink = memorySink();
+  const result = await applyDelta(memorySource(basis), inPieces(delta, pieceBytes), sink);
+  return { target: sink.bytes(), result };
+}
+
+const available = CODEC_NAMES.filter((name) => {
+  try {
+    return getCodec(name) !== undefined;
+  } catch {
+    return false;
+  }
+});
+
+for (const codec of available) {
+  test(`${codec}: applying a delta gives the target, and both sides count alike`, async () => {
+    await fc.assert(
+      fc.asyncProperty(pairArbitrary, async ({ basis, target }) => {
+        const { delta, stats } = await makeDelta(basis, target, { codec, effort: 3 });
+        const patched = await patch(basis, delta);
+        assert.deepEqual(Buffer.from(patched.target), Buffer.from(target));
+        assert.deepEqual(patched.result.targetSha256, sha256(target));
+        assert.equal(stats.deltaBytes, delta.length);
+        assert.equal(stats.copiedBytes + stats.diffBytes + stats.literalBytes + stats.runBytes, target.length);
+        const { opCount, copiedBytes, diffBytes, literalBytes, runBytes } = stats;
+        const info = await inspectDelta(delta);
+        for (const side of [patched.result, info]) {
+          assert.deepEqual(
+            { opCount, copiedBytes, diffBytes, literalBytes, runBytes },
+            {
+              ops: side.opCount,
+              copiedBytes: side.copiedBytes,
+              diffBytes: side.diffBytes,
+              literalBytes: side.literalBytes,
+              runBytes: side.runBytes,
+            },
+          );
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+}
+
+test("windows and segments of any size give the same target", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      pairArbitrary,
+      fc.integer({ min: 1, max: 70_000 }),
+      fc.integer({ min: 64, max: 5000 }),
+      async ({ basis, target }, windowBytes, segmentBytes) => {
+        // As many windows as the target has bytes would only test patience.
+        const bounds = { windowBytes: Math.max(windowBytes, target.length >> 7), segmentBytes };
+        const { delta } = await makeDelta(basis, target, { codec: "deflate", effort: 1, ...bounds });
+        assert.deepEqual(Buffer.from((await patch(basis, delta)).target), Buffer.from(target));
+        const info = await inspectDelta(delta);
+        assert.ok(info.windowCount >= Math.ceil(target.length / bounds.windowBytes));
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test("a delta may arrive in pieces of any size", async () => {
+  const basis = makeBytes(5000, 1);
+  const target = applyEdit(basis, { kind: "sprinkle", at: 100, length: 3000, step: 7 });
+  const { delta } = await makeDelta(basis, target);
+  for (const pieceBytes of [1, 2, 3, 7, 15, 100, 10_000]) {
+    assert.deepEqual(Buffer.from((await patch(basis, delta, pieceBytes)).target), Buffer.from(target));
+  }
+});
+
+test("the same inputs give the same bytes", async () => {
+  const basis = makeBytes(50_000, 2);
+  const target = applyEdit(basis, { kind: "move", at: 10_000, length: 9000, to: 3000 });
+  const [a, b] = await Promise.all([makeDelta(basis, target), makeDelta(basis, target)]);
+  assert.deepEqual(a.delta, b.delta);
+});
+
+test("what moved, and what changed here and there, costs little", async () => {
+  const basis = makeBytes(200_000, 3);
+  const moved = applyEdit(basis, { kind: "move", at: 150_000, length: 30_000, to: 10_000 });
+  const target = applyEdit(moved, { kind: "sprinkle", at: 60_000, length: 4000, step: 40 });
+  const { delta, stats } = await makeDelta(basis, target);
+  assert.ok(stats.literalBytes < 100, `${stats.literalBytes} bytes of data`);
+  assert.ok(delta.length < 500, `${delta.length} bytes of delta`);
+});
+
+test("a file of zeros costs next to nothing", async () => {
+  const { delta, stats } = await makeDelta(new Uint8Array(0), new Uint8Array(50_000_000));
+  assert.equal(stats.runBytes, 50_000_000);
+  assert.ok(delta.length < 300);
+});
+
+test("unrelated inputs cost no more than the target compressed alone", async () => {
+  const basis = makeBytes(300_000, 4);
+  const target = makeBytes(300_000, 5);
+  for (const codec of available as CodecName[]) {
+    const encoder = getCodec(codec).createEncoder({ effort: 7, windowBits: 24 });
+    const alone = (await encoder.encode(target)).length;
+    encoder.close();
+    const { delta } = await makeDelta(basis, target, { codec, effort: 7 });
+    assert.ok(delta.length <= alone * 1.001 + 1024, `${codec}: ${delta.length} against ${alone}`);
+  }
+});
+
+test("metadata travels with the delta", async () => {
+  const metadata = { "basis.reference": "app:1", "target.reference": "app:2 – ünïcode" };
+  const { delta } = await makeDelta(Uint8Array.of(1), Uint8Array.of(2), { metadata });
+  assert.deepEqual((await inspectDelta(delta)).metadata, metadata);
+});
