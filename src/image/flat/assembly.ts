@@ -1,5 +1,5 @@
 /** Bytes put together from memory and from ranges of other sources, without copying the latter. */
-import { checkRange, type Source } from "../../io/index.ts";
+import { CHUNK_BYTES, checkRange, type Source } from "../../io/index.ts";
 import { RangeSource } from "../content.ts";
 
 /** A part of the assembly: bytes in memory, or a source of at least one byte. */
@@ -16,6 +16,22 @@ const ARENA_BYTES = 1 << 20;
 // One read of a file costs as much as copying some 100 KB, so files that lie near each other are read together.
 const MAX_GAP_BYTES = 1 << 16;
 const MAX_BATCH_BYTES = 1 << 22;
+
+/** Keeps one buffer for the next batch: zeroing a new one for each takes as long as reading it. */
+class SpareBuffer {
+  #buffer: Uint8Array | undefined;
+
+  take(length: number): Uint8Array {
+    const buffer = this.#buffer;
+    this.#buffer = undefined;
+    if (buffer !== undefined && buffer.length >= length) return buffer;
+    return new Uint8Array(Math.max(length, 2 * CHUNK_BYTES));
+  }
+
+  give(buffer: Uint8Array): void {
+    this.#buffer = buffer;
+  }
+}
 
 /** Collects parts in order. Bytes in memory are gathered in large arrays, so that 50,000 headers stay cheap. */
 export class AssemblyBuilder {
@@ -81,6 +97,7 @@ class AssembledSource implements Source {
   readonly size: number;
   readonly #parts: readonly Part[];
   readonly #starts: Float64Array;
+  readonly #spare = new SpareBuffer();
 
   constructor(parts: readonly Part[]) {
     this.#parts = parts;
@@ -120,7 +137,7 @@ class AssembledSource implements Source {
       }
       done += length;
     }
-    for (const [base, list] of pieces) readPieces(base, list, pending);
+    for (const [base, list] of pieces) readPieces(base, list, pending, this.#spare);
     // All of them, not the first failure: `into` must not be written to once this is settled.
     const results =
       pending.length === 1 ? [await settle(pending[0]!)] : await Promise.all(pending.map(settle));
@@ -138,7 +155,7 @@ async function settle(promise: Promise<void>): Promise<{ error: unknown } | unde
 }
 
 /** Read pieces of one source, those that lie near each other at once. */
-function readPieces(base: Source, pieces: Piece[], pending: Promise<void>[]): void {
+function readPieces(base: Source, pieces: Piece[], pending: Promise<void>[], spare: SpareBuffer): void {
   pieces.sort((a, b) => a.offset - b.offset);
   for (let first = 0, next: number; first < pieces.length; first = next) {
     const start = pieces[first]!.offset;
@@ -149,13 +166,21 @@ function readPieces(base: Source, pieces: Piece[], pending: Promise<void>[]): vo
       end = Math.max(end, offset + into.length);
     }
     if (next === first + 1) pending.push(base.read(start, pieces[first]!.into));
-    else pending.push(readBatch(base, start, end, pieces.slice(first, next)));
+    else pending.push(readBatch(base, start, end, pieces.slice(first, next), spare));
   }
 }
 
-async function readBatch(base: Source, start: number, end: number, pieces: readonly Piece[]): Promise<void> {
-  const batch = new Uint8Array(end - start);
+async function readBatch(
+  base: Source,
+  start: number,
+  end: number,
+  pieces: readonly Piece[],
+  spare: SpareBuffer,
+): Promise<void> {
+  const buffer = spare.take(end - start);
+  const batch = buffer.subarray(0, end - start);
   await base.read(start, batch);
   for (const { offset, into } of pieces)
     into.set(batch.subarray(offset - start, offset - start + into.length));
+  spare.give(buffer);
 }

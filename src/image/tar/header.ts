@@ -51,6 +51,7 @@ function badHeader(message: string, offset: number): ImageError {
 
 /** The bytes of a field up to its first NUL. */
 function readText(block: Uint8Array, at: number, length: number): string {
+  if (block[at] === 0) return "";
   const end = block.indexOf(0, at);
   return decodeBinary(block.subarray(at, end < 0 || end > at + length ? at + length : end));
 }
@@ -103,11 +104,15 @@ function sumBlock(block: Uint8Array): { unsigned: number; signed: number } {
   return { unsigned, signed: unsigned - 256 * high };
 }
 
+function hasText(block: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (block[at + i] !== text.charCodeAt(i)) return false;
+  return true;
+}
+
 function readFormat(block: Uint8Array): HeaderBlock["format"] {
-  const magic = decodeBinary(block.subarray(257, 265));
-  if (magic === "ustar  \0") return "gnu";
-  if (!magic.startsWith("ustar\0")) return "v7";
-  return decodeBinary(block.subarray(508, 512)) === "tar\0" ? "star" : "ustar";
+  if (hasText(block, 257, "ustar  \0")) return "gnu";
+  if (!hasText(block, 257, "ustar\0")) return "v7";
+  return hasText(block, 508, "tar\0") ? "star" : "ustar";
 }
 
 /**

@@ -6,12 +6,17 @@
 // `fromCharCode` takes its characters as arguments, of which the stack holds only so many.
 const SLICE_BYTES = 4096;
 
+// `apply` takes a typed array as it is and is several times faster than spreading one.
+function decodeSlice(bytes: Uint8Array): string {
+  return String.fromCharCode.apply(null, bytes as unknown as number[]);
+}
+
 /** The binary string of some bytes. */
 export function decodeBinary(bytes: Uint8Array): string {
-  if (bytes.length <= SLICE_BYTES) return String.fromCharCode(...bytes);
+  if (bytes.length <= SLICE_BYTES) return decodeSlice(bytes);
   let text = "";
   for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-    text += String.fromCharCode(...bytes.subarray(at, at + SLICE_BYTES));
+    text += decodeSlice(bytes.subarray(at, at + SLICE_BYTES));
   }
   return text;
 }
