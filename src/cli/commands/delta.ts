@@ -49,10 +49,10 @@ content.`,
         const stats = await output.write(
           (sink) =>
             createDelta(basis.input, target.flat ?? target.source, sink, {
+              codec,
+              effort,
               signal,
               onProgress,
-              ...(codec === undefined ? {} : { codec }),
-              ...(effort === undefined ? {} : { effort }),
             }),
           signal,
         );
@@ -83,7 +83,7 @@ content.`,
       if (await isSignatureFile(name)) {
         const source = await openFileSource(name);
         try {
-          return { input: await readSignature(source), close: async () => {} };
+          return { input: await readSignature(source, { signal }), close: async () => {} };
         } finally {
           await source.close();
         }

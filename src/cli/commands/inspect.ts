@@ -7,7 +7,7 @@ import { readSignature } from "../../signature/index.ts";
 import type { Command, CommandContext, CommandResult, Json } from "../command.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { type FileKind, recogniseFile } from "../kind.ts";
-import { opReport, shareOf } from "./shared.ts";
+import { shareOf } from "./shared.ts";
 
 /** `flatdelta inspect`. */
 export const inspect: Command = {
@@ -55,19 +55,17 @@ const INSPECTORS: Readonly<
   },
   delta: async (source, { signal }) => {
     const info = await inspectDelta(source, { signal });
-    const { ops, copiedBytes, diffBytes, dataBytes, runBytes, ...rest } = info;
-    const totals = opReport({ ops, copiedBytes, diffBytes, dataBytes, runBytes });
-    const { targetBytes, windowBytes, metadata } = rest;
+    const { targetBytes, windowBytes, metadata } = info;
     return {
-      report: { kind: "delta", ...rest, ...totals },
+      report: { kind: "delta", ...info },
       lines: [
         ["kind", `delta to a ${info.targetForm === "plain" ? "plain file" : "flat image"}`],
         ["size", `${formatBytes(info.deltaBytes)}${shareOf(info.deltaBytes, targetBytes, "the target")}`],
         ["basis", `sha256 ${info.basisSha256}, ${formatBytes(info.basisBytes)}`],
         ["target", `sha256 ${info.targetSha256}, ${formatBytes(targetBytes)}`],
         ["windows", `${formatCount(info.windowCount)} of at most ${formatBytes(windowBytes)}`],
-        ["copied", formatBytes(totals.copiedBytes + totals.diffBytes)],
-        ["literal", `${formatBytes(totals.literalBytes)}, ${formatCount(totals.opCount)} ops`],
+        ["copied", formatBytes(info.copiedBytes + info.diffBytes)],
+        ["literal", `${formatBytes(info.literalBytes)}, ${formatCount(info.opCount)} ops`],
         ...info.streams.map(
           ({ name, codec, rawBytes, codedBytes }) =>
             [name, `${formatBytes(rawBytes)} in ${formatBytes(codedBytes)}, ${codec}`] as const,
@@ -76,8 +74,8 @@ const INSPECTORS: Readonly<
       ],
     };
   },
-  signature: async (source) => {
-    const { basisBytes, basisSha256, blockBytes, weakHashes } = await readSignature(source);
+  signature: async (source, { signal }) => {
+    const { basisBytes, basisSha256, blockBytes, weakHashes } = await readSignature(source, { signal });
     return {
       report: {
         kind: "signature",

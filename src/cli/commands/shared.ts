@@ -21,7 +21,7 @@ export function shareOf(part: number, whole: number, what: string): string {
   return ` (${formatShare(part, whole)} of ${what})`;
 }
 
-/** What the ops of a delta do, under the names that reports have. */
-export function opReport({ ops, copiedBytes, diffBytes, dataBytes, runBytes }: OpTotals) {
-  return { copiedBytes, diffBytes, literalBytes: dataBytes, runBytes, opCount: ops };
+/** What the ops of a delta do, and nothing else of what `totals` has. */
+export function opReport({ opCount, copiedBytes, diffBytes, literalBytes, runBytes }: OpTotals) {
+  return { copiedBytes, diffBytes, literalBytes, runBytes, opCount };
 }

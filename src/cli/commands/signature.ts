@@ -29,11 +29,7 @@ the basis itself.`,
     const output = await openOutput(values);
     const input = await openBytes(name!, context);
     try {
-      const built = await buildSignature(input.source, {
-        signal,
-        onProgress,
-        ...(blockBytes === undefined ? {} : { blockBytes }),
-      });
+      const built = await buildSignature(input.source, { blockBytes, signal, onProgress });
       const signatureBytes = await output.write(async (sink) => {
         const counted = countingSink(sink);
         await writeSignature(built, counted);

@@ -47,8 +47,8 @@ const VERIFIERS: Readonly<
       ["target", `sha256 ${targetSha256}, ${formatBytes(targetBytes)}`],
     ]);
   },
-  signature: async (source) => {
-    const { basisSha256, basisBytes } = await readSignature(source);
+  signature: async (source, { signal }) => {
+    const { basisSha256, basisBytes } = await readSignature(source, { signal });
     return result("signature", source, { basisSha256: toHex(basisSha256), basisBytes }, [
       ["basis", `sha256 ${toHex(basisSha256)}, ${formatBytes(basisBytes)}`],
     ]);
