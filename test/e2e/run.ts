@@ -14,7 +14,7 @@ import { DAMAGE_CHECKS } from "./damage-checks.ts";
 import { DOCKER_CHECKS } from "./docker-checks.ts";
 import { FORM_CHECKS } from "./form-checks.ts";
 import { copyImage, unpackWithUmoci } from "./images.ts";
-import { buildStressImage, NO_TIME, STRESS_TAG, STRESS_UNTIMED_FOLDERS } from "./stress-image.ts";
+import { buildStressImage, STRESS_TAG, STRESS_UNTIMED_FOLDERS } from "./stress-image.ts";
 import { findObstacles, PAIR, run } from "./tools.ts";
 import { TREE_CHECKS } from "./tree-checks.ts";
 
@@ -36,8 +36,7 @@ function prepareImages(work: string): PreparedImage[] {
   for (const name of ["old", "new"]) {
     const layout = join(work, `${name}.oci`);
     copyImage(`docker-archive:${join(PAIR, `${name}.tar`)}`, `oci:${layout}:${name}`);
-    // Its layers have no entry for the root itself.
-    images.push(prepareImage(work, { name, layout, tag: name }, [["", NO_TIME]]));
+    images.push(prepareImage(work, { name, layout, tag: name }, []));
   }
   const layout = buildStressImage(work);
   images.push(prepareImage(work, { name: "stress", layout, tag: STRESS_TAG }, STRESS_UNTIMED_FOLDERS));

@@ -11,7 +11,7 @@ import { run } from "./tools.ts";
 export const STRESS_TAG = "stress";
 
 /** What `touch -d` takes for the time of a folder that no layer has an entry for. */
-export const NO_TIME = "1970-01-01 00:00:00 UTC";
+const NO_TIME = "1970-01-01 00:00:00 UTC";
 
 const FIRST_LAYER_TIME = "2026-01-02 03:04:05 UTC";
 
@@ -161,6 +161,10 @@ function fillFirstLayer(layer: LayerFolder): void {
   layer.file("xattrs/replaced");
   layer.xattr("xattrs/replaced", "user.gone", "33");
 
+  // As some distributions ship it: a root that a runtime would not make by itself.
+  layer.folder(".", 0o555);
+  layer.xattr(".", "user.root", "34");
+
   for (const name of ["subsecond", "before-1970", "after-2038", "after-2106"]) layer.file(`times/${name}`);
   layer.timeAll(FIRST_LAYER_TIME);
   layer.time("times/subsecond", "2026-01-02 03:04:05.123456789 UTC");
@@ -187,6 +191,7 @@ function fillSecondLayer(layer: LayerFolder): void {
   layer.file("kind/same-layer", "of the second layer\n");
   layer.file("dev/replaced", "now a file\n");
   layer.file("xattrs/replaced", "now without attributes\n");
+  layer.folder(".", 0o555);
   const long = "gnu-".repeat(35);
   layer.file(`${long}/${"g".repeat(200)}`);
   layer.symlink("gnu-link", `${"gnu/".repeat(60)}away`);
