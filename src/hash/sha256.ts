@@ -21,18 +21,8 @@ const crypto = getBuiltinModule("node:crypto");
  * about a tenth of that: WebCrypto would be faster but takes only whole inputs.
  */
 export function createSha256(): Sha256 {
-  return crypto === undefined ? createPortableSha256() : createNativeSha256(crypto);
-}
-
-/** The SHA-256 of `bytes`. */
-export function sha256(bytes: Uint8Array): Uint8Array {
-  const hash = createSha256();
-  hash.update(bytes);
-  return hash.digest();
-}
-
-function createNativeSha256({ createHash }: typeof import("node:crypto")): Sha256 {
-  const hash = createHash("sha256");
+  if (crypto === undefined) return createPortableSha256();
+  const hash = crypto.createHash("sha256");
   return {
     update: (bytes) => {
       hash.update(bytes);
@@ -40,6 +30,13 @@ function createNativeSha256({ createHash }: typeof import("node:crypto")): Sha25
     // A plain array of its own: a Buffer behaves differently in `slice` and may share pooled memory.
     digest: () => new Uint8Array(hash.digest()),
   };
+}
+
+/** The SHA-256 of `bytes`. */
+export function sha256(bytes: Uint8Array): Uint8Array {
+  const hash = createSha256();
+  hash.update(bytes);
+  return hash.digest();
 }
 
 /**
