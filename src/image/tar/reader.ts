@@ -175,7 +175,7 @@ class TarParser {
 
   /** The next entry, the cursor then being at its content, or `undefined` at the end of the archive. */
   async #next(): Promise<TarEntry | undefined> {
-    const headerOffset = this.#cursor.position;
+    let headerOffset = this.#cursor.position;
     let extension: Extension = { pax: [], longName: undefined, longLink: undefined };
     for (;;) {
       const offset = this.#cursor.position;
@@ -202,6 +202,7 @@ class TarParser {
           // Docker and umoci ignore what global headers say, so an image means the same with and without them.
           extension = { pax: [], longName: undefined, longLink: undefined };
           await this.#cursor.skip(roundUpToBlock(header.sizeBytes));
+          headerOffset = this.#cursor.position;
           break;
         default:
           // The block is gone once the cursor moves on to the rest of a sparse map.
