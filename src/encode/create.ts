@@ -2,16 +2,23 @@ import type { CodecName } from "../codec/index.ts";
 import { type OpTotals, TargetForm } from "../delta/index.ts";
 import { createSha256 } from "../hash/index.ts";
 import { type OnProgress, readRange, type Sink, type Source, scanSource } from "../io/index.ts";
-import { MatchList, PairMatcher } from "../match/index.ts";
+import { MatchList, matchBlocks, mergeMatches, PairMatcher } from "../match/index.ts";
+import { buildSignature, type Signature } from "../signature/index.ts";
 import type { IndexedInput, SourceIndex } from "./input.ts";
 import { MAX_PAIR_BYTES, matchEntries } from "./match-entries.ts";
 import { writeDelta } from "./write.ts";
 
+/** What a delta starts from: an image, plain bytes, or, where the basis is not at hand, its signature. */
+export type DeltaBasis = IndexedInput | Source | Signature;
+
+/** What a delta leads to: an image or plain bytes. */
+export type DeltaTarget = IndexedInput | Source;
+
 /** Options of {@link createDelta}. */
 export interface CreateDeltaOptions {
-  /** How the streams are coded: "brotli" unless said otherwise. */
+  /** How the streams are coded: "brotli" unless said otherwise. The device needs the same codec. */
   codec?: CodecName | undefined;
-  /** Effort of the codec, 1 (quick) to 9 (small). */
+  /** Effort of the codec, 1 (quick) to 9 (small); 6 unless said otherwise. */
   effort?: number | undefined;
   /** Free text by key that travels in the header ("basis.reference": "app:1"). */
   metadata?: Readonly<Record<string, string>> | undefined;
@@ -20,6 +27,7 @@ export interface CreateDeltaOptions {
   /** Bound of what one segment decodes to, which is memory on the device: 64 bytes at least, 4 MiB by default. */
   segmentBytes?: number | undefined;
   signal?: AbortSignal | undefined;
+  /** Phases: "read basis", "read target", "match", "write". */
   onProgress?: OnProgress | undefined;
 }
 
@@ -32,13 +40,33 @@ export interface DeltaStats extends OpTotals {
   windowCount: number;
 }
 
-const isIndexed = (input: Source | IndexedInput): input is IndexedInput => "source" in input;
+// Balances effort and time: see bench/RESULTS.md.
+const DEFAULT_EFFORT = 6;
+
+// Size of the blocks by which moved content is found again. Matches are extended past their edges, so what is lost is
+// only content that moved in pieces shorter than two blocks.
+const GLOBAL_BLOCK_BYTES = 512;
+
+// A gap that holds no whole block cannot give a match.
+const MIN_GLOBAL_GAP_BYTES = 2 * GLOBAL_BLOCK_BYTES;
+
+// A signature of so many bytes keeps the index under 150 MiB; larger bases get larger blocks.
+const MAX_GLOBAL_BLOCKS = 1 << 22;
+
+const isIndexed = (input: DeltaBasis): input is IndexedInput => "source" in input;
+const isSignature = (input: DeltaBasis): input is Signature => "weakHashes" in input;
+
+/** A side whose bytes are at hand. */
+interface Side {
+  source: Source;
+  index: SourceIndex;
+}
 
 async function indexInput(
   input: Source | IndexedInput,
   phase: string,
   options: CreateDeltaOptions,
-): Promise<{ source: Source; index: SourceIndex }> {
+): Promise<Side> {
   const { signal } = options;
   const onProgress: OnProgress | undefined =
     options.onProgress && ((progress) => options.onProgress?.({ ...progress, phase }));
@@ -53,56 +81,99 @@ async function indexInput(
   return { source: input, index: { sha256: digest.digest(), entries: [] } };
 }
 
-export async function createDelta(
-  basis: Source | IndexedInput,
-  target: Source | IndexedInput,
-  sink: Sink,
-  options: CreateDeltaOptions = {},
-): Promise<DeltaStats> {
-  const {
-    codec = "brotli",
-    effort = 7,
-    metadata = {},
-    windowBytes,
-    segmentBytes,
-    signal,
-    onProgress,
-  } = options;
-  const old = await indexInput(basis, "read basis", options);
-  const wanted = await indexInput(target, "read target", options);
+/** Match what the files and paths suggest: entries of two images, or one file with another. */
+async function matchLikely(basis: Side, target: Side, options: CreateDeltaOptions): Promise<MatchList> {
   const matches = new MatchList();
   const pairs = new PairMatcher();
-  if (old.index.entries.length > 0 && wanted.index.entries.length > 0) {
-    const sides = {
-      basis: old.source,
-      basisIndex: old.index,
-      target: wanted.source,
-      targetIndex: wanted.index,
-    };
-    await matchEntries(sides, pairs, matches, { signal, onProgress });
-  } else if (old.source.size <= MAX_PAIR_BYTES && wanted.source.size <= MAX_PAIR_BYTES) {
+  if (basis.index.entries.length > 0 && target.index.entries.length > 0) {
+    await matchEntries(basis, target, pairs, matches, options);
+  } else if (basis.source.size <= MAX_PAIR_BYTES && target.source.size <= MAX_PAIR_BYTES) {
     pairs.match(
-      await readRange(wanted.source, 0, wanted.source.size, MAX_PAIR_BYTES),
-      await readRange(old.source, 0, old.source.size, MAX_PAIR_BYTES),
+      await readRange(target.source, 0, target.source.size, MAX_PAIR_BYTES),
+      await readRange(basis.source, 0, basis.source.size, MAX_PAIR_BYTES),
       (...match) => matches.add(...match),
     );
   }
+  return matches;
+}
+
+/** Match what is left with blocks from anywhere in the basis. */
+async function matchMoved(
+  basis: Source,
+  target: Source,
+  matches: MatchList,
+  { signal, onProgress }: CreateDeltaOptions,
+): Promise<MatchList> {
+  const gaps = [...matches.gaps(target.size)].filter((gap) => gap.length >= MIN_GLOBAL_GAP_BYTES);
+  if (gaps.length === 0) return matches;
+  let blockBytes = GLOBAL_BLOCK_BYTES;
+  while (basis.size / blockBytes > MAX_GLOBAL_BLOCKS) blockBytes *= 2;
+  const signature = await buildSignature(basis, { blockBytes, signal });
+  const moved = new MatchList();
+  await matchBlocks({ signature, basis, target }, gaps, moved, {
+    signal,
+    onRange: ({ offset, length }) =>
+      onProgress?.({ phase: "match", doneBytes: offset + length, totalBytes: target.size }),
+  });
+  return mergeMatches(matches, moved);
+}
+
+/**
+ * Make the delta that leads from a basis to a target.
+ *
+ * With both at hand, whole files are found by content wherever they were, changed files are matched with their likely
+ * predecessors byte by byte, and what is left with blocks from anywhere in the basis. From a signature alone, blocks are
+ * all there is: the delta is larger.
+ *
+ * The same inputs and options give the same bytes. Basis and target must not change meanwhile. Memory: two files at a
+ * time up to 256 MiB each with an index of half the basis file's size, or 4 MiB and an index of the blocks for larger ones.
+ *
+ * ```ts
+ * const file = await createAtomicFile("app-1-2.delta");
+ * const { deltaBytes } = await createDelta(await openFlatImage(old), await openFlatImage(wanted), file);
+ * await file.commit();
+ * ```
+ *
+ * @param sink - receives the delta in order.
+ * @throws {@link UnsupportedError} `UNSUPPORTED_CODEC` when this runtime lacks the codec.
+ */
+export async function createDelta(
+  basis: DeltaBasis,
+  target: DeltaTarget,
+  sink: Sink,
+  options: CreateDeltaOptions = {},
+): Promise<DeltaStats> {
+  const { codec = "brotli", effort = DEFAULT_EFFORT, metadata = {}, signal } = options;
+  if (!Number.isInteger(effort) || effort < 1 || effort > 9) {
+    throw new RangeError(`effort: expected an integer from 1 to 9, got ${effort}`);
+  }
+  const wanted = await indexInput(target, "read target", options);
+  let matches: MatchList;
+  let known: { basis: Source | undefined; basisBytes: number; basisSha256: Uint8Array };
+  if (isSignature(basis)) {
+    matches = new MatchList();
+    const whole = { offset: 0, length: wanted.source.size };
+    await matchBlocks({ signature: basis, target: wanted.source }, [whole], matches, { signal });
+    known = { basis: undefined, basisBytes: basis.basisBytes, basisSha256: basis.basisSha256 };
+  } else {
+    const old = await indexInput(basis, "read basis", options);
+    matches = await matchMoved(old.source, wanted.source, await matchLikely(old, wanted, options), options);
+    known = { basis: old.source, basisBytes: old.source.size, basisSha256: old.index.sha256 };
+  }
   const written = await writeDelta(
     {
-      basis: old.source,
-      basisBytes: old.source.size,
-      basisSha256: old.index.sha256,
+      ...known,
       target: wanted.source,
       targetSha256: wanted.index.sha256,
       targetForm: wanted.index.entries.length > 0 ? TargetForm.FLAT_IMAGE : TargetForm.PLAIN,
       matches,
     },
     sink,
-    { codec, effort, metadata, windowBytes, segmentBytes, signal, onProgress },
+    { ...options, codec, effort, metadata },
   );
   return {
     ...written,
-    basisBytes: old.source.size,
+    basisBytes: known.basisBytes,
     targetBytes: wanted.source.size,
     targetSha256: wanted.index.sha256,
   };

@@ -20,30 +20,30 @@ interface Range {
   bytes: number;
 }
 
-/** Basis and target as two tars of files. */
-interface Sides {
-  basis: Source;
-  basisIndex: SourceIndex;
-  target: Source;
-  targetIndex: SourceIndex;
+/** One side: its bytes, and where its entries lie in them. */
+interface Side {
+  source: Source;
+  index: SourceIndex;
 }
 
 /** Matches entry by entry: whole files by content wherever they were, headers and changed files against counterparts. */
 class EntryMatcher {
-  readonly #sides: Sides;
+  readonly #basis: Source;
+  readonly #target: Side;
   readonly #pairs: PairMatcher;
   readonly #matches: MatchList;
   readonly #basisPages: PagedSource;
   readonly #targetPages: PagedSource;
   readonly #files: BasisFiles;
 
-  constructor(sides: Sides, pairs: PairMatcher, matches: MatchList) {
-    this.#sides = sides;
+  constructor(basis: Side, target: Side, pairs: PairMatcher, matches: MatchList) {
+    this.#basis = basis.source;
+    this.#target = target;
     this.#pairs = pairs;
     this.#matches = matches;
-    this.#basisPages = new PagedSource(sides.basis);
-    this.#targetPages = new PagedSource(sides.target);
-    this.#files = new BasisFiles(sides.basisIndex.entries);
+    this.#basisPages = new PagedSource(basis.source);
+    this.#targetPages = new PagedSource(target.source);
+    this.#files = new BasisFiles(basis.index.entries);
   }
 
   async #bytes(pages: PagedSource, offset: number, length: number): Promise<Uint8Array> {
@@ -74,8 +74,8 @@ class EntryMatcher {
   async #matchPair(target: Range, basis: Range): Promise<void> {
     if (target.bytes > MAX_PAIR_BYTES || basis.bytes > MAX_PAIR_BYTES) return;
     this.#pairs.match(
-      await readRange(this.#sides.target, target.offset, target.bytes),
-      await readRange(this.#sides.basis, basis.offset, basis.bytes),
+      await readRange(this.#target.source, target.offset, target.bytes),
+      await readRange(this.#basis, basis.offset, basis.bytes),
       (targetOffset, basisOffset, length, exact) =>
         this.#matches.add(target.offset + targetOffset, basis.offset + basisOffset, length, exact),
     );
@@ -85,8 +85,8 @@ class EntryMatcher {
     if (same !== undefined) {
       this.#matches.add(span.contentOffset, same.contentOffset, span.contentBytes);
       const padding = Math.min(
-        paddedContent(span, this.#sides.target.size).bytes,
-        paddedContent(same, this.#sides.basis.size).bytes,
+        paddedContent(span, this.#target.source.size).bytes,
+        paddedContent(same, this.#basis.size).bytes,
       );
       await this.#matchAlike(
         span.contentOffset + span.contentBytes,
@@ -98,14 +98,14 @@ class EntryMatcher {
     const similar = this.#files.similar(span);
     if (similar === undefined) return;
     await this.#matchPair(
-      paddedContent(span, this.#sides.target.size),
-      paddedContent(similar, this.#sides.basis.size),
+      paddedContent(span, this.#target.source.size),
+      paddedContent(similar, this.#basis.size),
     );
   }
 
   async matchAll(signal?: AbortSignal, onProgress?: OnProgress): Promise<void> {
     let previous: EntrySpan | undefined;
-    for (const span of this.#sides.targetIndex.entries) {
+    for (const span of this.#target.index.entries) {
       signal?.throwIfAborted();
       const same = span.contentBytes > 0 ? this.#files.sameContent(span, previous) : undefined;
       const counterpart = this.#files.samePath(span.path) ?? same ?? this.#files.similar(span) ?? previous;
@@ -115,7 +115,7 @@ class EntryMatcher {
       onProgress?.({
         phase: "match",
         doneBytes: span.contentOffset + span.contentBytes,
-        totalBytes: this.#sides.target.size,
+        totalBytes: this.#target.source.size,
       });
     }
   }
@@ -123,10 +123,11 @@ class EntryMatcher {
 
 /** Match the entries of the target with those of the basis, in the target's order. */
 export async function matchEntries(
-  sides: Sides,
+  basis: Side,
+  target: Side,
   pairs: PairMatcher,
   matches: MatchList,
   options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined } = {},
 ): Promise<void> {
-  await new EntryMatcher(sides, pairs, matches).matchAll(options.signal, options.onProgress);
+  await new EntryMatcher(basis, target, pairs, matches).matchAll(options.signal, options.onProgress);
 }

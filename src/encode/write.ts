@@ -41,8 +41,8 @@ export interface WriteSettings {
   metadata: Readonly<Record<string, string>>;
   windowBytes?: number | undefined;
   segmentBytes?: number | undefined;
-  signal: AbortSignal | undefined;
-  onProgress: OnProgress | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: OnProgress | undefined;
 }
 
 /** Codes windows and hands them to the writer in order, each while the next is being gathered. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from "./blocks.ts";
 export * from "./difference.ts";
 export * from "./match-list.ts";
 export * from "./pair.ts";
