@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { findProgram, flatdeltaCommand } from "./machine.ts";
@@ -38,8 +39,10 @@ export interface Contender {
   apply(paths: Paths): readonly Command[];
 }
 
-/** xdelta3 keeps only this much of the basis at hand; 2^31 is its limit. */
-const XDELTA_BASIS_BYTES = 2 ** 31;
+/** How much of the basis xdelta3 keeps at hand: a power of two that holds all of it, up to its limit of 2^31. */
+function chooseXdeltaBuffer({ basis }: Paths): string {
+  return String(2 ** Math.min(31, Math.max(20, Math.ceil(Math.log2(statSync(basis).size)))));
+}
 
 function librsyncContender(
   name: string,
@@ -107,25 +110,17 @@ export const CONTENDERS: readonly Contender[] = [
     name: "xdelta3",
     ours: false,
     programs: ["xdelta3"],
-    make: ({ basis, target, delta }) => [
+    make: (paths) => [
       [
-        "xdelta3",
-        "-q",
-        "-f",
-        "-e",
-        "-9",
-        "-S",
-        "lzma",
-        "-B",
-        String(XDELTA_BASIS_BYTES),
-        "-s",
-        basis,
-        target,
-        delta,
+        ...(["xdelta3", "-q", "-f", "-e", "-9", "-S", "lzma"] as const),
+        ...["-B", chooseXdeltaBuffer(paths), "-s", paths.basis, paths.target, paths.delta],
       ],
     ],
-    apply: ({ basis, delta, made }) => [
-      ["xdelta3", "-q", "-f", "-d", "-B", String(XDELTA_BASIS_BYTES), "-s", basis, delta, made],
+    apply: (paths) => [
+      [
+        ...(["xdelta3", "-q", "-f", "-d"] as const),
+        ...["-B", chooseXdeltaBuffer(paths), "-s", paths.basis, paths.delta, paths.made],
+      ],
     ],
   },
   {
