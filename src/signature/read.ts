@@ -1,6 +1,13 @@
 import { ByteReader, equalBytes } from "../bytes/index.ts";
 import { ErrorCode, FormatError, UnsupportedError } from "../errors.ts";
-import { type Hash64, loadHash64, MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, SHA256_BYTES } from "../hash/index.ts";
+import {
+  checkLittleEndian,
+  type Hash64,
+  loadHash64,
+  MAX_BLOCK_BYTES,
+  MIN_BLOCK_BYTES,
+  SHA256_BYTES,
+} from "../hash/index.ts";
 import { type ByteInput, StreamReader, toByteStream } from "../io/index.ts";
 import {
   CHECKSUM_BYTES,
@@ -90,23 +97,28 @@ function checkChecksum(checksum: Hash64, bytes: Uint8Array, part: string, code: 
 }
 
 /** The next `length` bytes. Memory grows with what arrives, not with what the header claims. */
-async function readChecked(input: StreamReader, length: number, checksum: Hash64): Promise<DataView> {
+async function readChecked(input: StreamReader, length: number, checksum: Hash64): Promise<Uint8Array> {
   const bytes = await input.read(length);
   checksum.update(bytes);
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return bytes;
+}
+
+/** Let the elements of `hashes` be `bytes`, which may begin at an address where elements cannot. */
+function fillBytes<Hashes extends Uint32Array | BigUint64Array>(hashes: Hashes, bytes: Uint8Array): Hashes {
+  new Uint8Array(hashes.buffer).set(bytes);
+  return hashes;
 }
 
 async function readWhole(input: StreamReader, limits: SignatureLimits): Promise<Signature> {
+  checkLittleEndian();
   const checksum = (await loadHash64()).create();
   const header = await readHeader(input, checksum);
   const blocks = countBlocks(header.basisBytes, header.blockBytes);
   if (blocks > limits.blockCount) throw tooManyBlocks(blocks, limits.blockCount);
   const weak = await readChecked(input, blocks * WEAK_HASH_BYTES, checksum);
-  const weakHashes = new Uint32Array(blocks);
-  for (let i = 0; i < blocks; i++) weakHashes[i] = weak.getUint32(i * WEAK_HASH_BYTES, true);
+  const weakHashes = fillBytes(new Uint32Array(blocks), weak);
   const strong = await readChecked(input, blocks * STRONG_HASH_BYTES, checksum);
-  const strongHashes = new BigUint64Array(blocks);
-  for (let i = 0; i < blocks; i++) strongHashes[i] = strong.getBigUint64(i * STRONG_HASH_BYTES, true);
+  const strongHashes = fillBytes(new BigUint64Array(blocks), strong);
   checkChecksum(checksum, await input.read(CHECKSUM_BYTES), "list of blocks", ErrorCode.CORRUPT_BODY);
   if (!(await input.ended())) {
     throw new FormatError(ErrorCode.TRAILING_DATA, "expected the end of the signature, found more bytes", {
@@ -122,7 +134,7 @@ async function readWhole(input: StreamReader, limits: SignatureLimits): Promise<
  * Memory grows with what arrives, to twice the size of the file.
  *
  * @throws {@link FormatError} `BAD_MAGIC`, `TRUNCATED`, `CORRUPT_HEADER`, `CORRUPT_BODY`, `TRAILING_DATA`;
- * {@link UnsupportedError} `UNSUPPORTED_VERSION`, `UNSUPPORTED_FEATURE`; {@link LimitError} `COUNT_LIMIT` when it has
+ * {@link UnsupportedError} `UNSUPPORTED_VERSION`, `UNSUPPORTED_FEATURE` (also on a big-endian machine); {@link LimitError} `COUNT_LIMIT` when it has
  * more blocks than `limits.blockCount`.
  */
 export async function readSignature(

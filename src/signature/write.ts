@@ -1,42 +1,35 @@
 import { ByteWriter } from "../bytes/index.ts";
-import { loadHash64 } from "../hash/index.ts";
+import { checkLittleEndian, loadHash64 } from "../hash/index.ts";
 import { memorySink, type Sink } from "../io/index.ts";
 import {
   CHECKSUM_BYTES,
   SIGNATURE_MAGIC,
   SIGNATURE_VERSION,
-  STRONG_HASH_BYTES,
   STRONG_HASH_KIND,
-  WEAK_HASH_BYTES,
   WEAK_HASH_KIND,
 } from "./format.ts";
 import { checkSignature, type Signature } from "./signature.ts";
 
-/** Hashes that are brought into file order and written at once. */
-const PIECE_HASHES = 1 << 13;
+/** Bytes that are handed to the sink at once. */
+const PIECE_BYTES = 1 << 20;
 
-function* encodeHashes({ weakHashes, strongHashes }: Signature): Generator<Uint8Array> {
-  const piece = new DataView(new ArrayBuffer(PIECE_HASHES * STRONG_HASH_BYTES));
-  const encode = function* (count: number, bytes: number, put: (at: number, index: number) => void) {
-    for (let from = 0; from < count; from += PIECE_HASHES) {
-      const length = Math.min(PIECE_HASHES, count - from);
-      for (let i = 0; i < length; i++) put(i * bytes, from + i);
-      yield new Uint8Array(piece.buffer, 0, length * bytes);
+function* bodyPieces({ weakHashes, strongHashes }: Signature): Generator<Uint8Array> {
+  for (const { buffer, byteOffset, byteLength } of [weakHashes, strongHashes]) {
+    for (let at = 0; at < byteLength; at += PIECE_BYTES) {
+      yield new Uint8Array(buffer, byteOffset + at, Math.min(PIECE_BYTES, byteLength - at));
     }
-  };
-  yield* encode(weakHashes.length, WEAK_HASH_BYTES, (at, i) => piece.setUint32(at, weakHashes[i]!, true));
-  yield* encode(strongHashes.length, STRONG_HASH_BYTES, (at, i) =>
-    piece.setBigUint64(at, strongHashes[i]!, true),
-  );
+  }
 }
 
 /**
  * Write a signature in its file form, version 1 (`FORMAT.md`): 72 bytes and 12 for each block.
  *
  * @throws RangeError when the parts of the signature do not fit each other.
+ * @throws {@link UnsupportedError} `UNSUPPORTED_FEATURE` on a big-endian machine.
  */
 export async function writeSignature(signature: Signature, sink: Sink): Promise<void> {
   checkSignature(signature);
+  checkLittleEndian();
   const hash64 = await loadHash64();
   const header = new ByteWriter();
   header.bytes(SIGNATURE_MAGIC);
@@ -51,7 +44,7 @@ export async function writeSignature(signature: Signature, sink: Sink): Promise<
   const checksum = hash64.create();
   checksum.update(header.view());
   await sink.write(header.view());
-  for (const piece of encodeHashes(signature)) {
+  for (const piece of bodyPieces(signature)) {
     checksum.update(piece);
     await sink.write(piece);
   }

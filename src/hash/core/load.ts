@@ -1,4 +1,4 @@
-import { ErrorCode, UnsupportedError } from "../../errors.ts";
+import { checkLittleEndian } from "../endian.ts";
 import { WASM_BASE64 } from "./generated.ts";
 
 interface Kernels {
@@ -39,13 +39,7 @@ export interface CoreInstance {
 let compiled: Promise<WebAssembly.Module> | undefined;
 
 function compileCore(): Promise<WebAssembly.Module> {
-  // WASM memory is little-endian, typed arrays are as the machine is.
-  if (new Uint8Array(Uint32Array.of(1).buffer)[0] !== 1) {
-    throw new UnsupportedError(
-      ErrorCode.UNSUPPORTED_FEATURE,
-      "expected a little-endian machine, found a big-endian one, on which the hash core cannot run",
-    );
-  }
+  checkLittleEndian();
   // `atob` is in every runtime, so no bundler or server needs to know of a .wasm file.
   return WebAssembly.compile(Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0)));
 }
