@@ -145,7 +145,8 @@ export class StreamReader {
           },
         );
       }
-      const part = this.#piece.slice(this.#at, this.#at + missing);
+      // Not `slice`, which for the Buffers of Node's streams gives a view.
+      const part = new Uint8Array(this.#piece.subarray(this.#at, this.#at + missing));
       parts.push(part);
       this.#at += part.length;
       this.#position += part.length;

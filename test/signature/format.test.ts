@@ -73,6 +73,19 @@ describe("signature format", () => {
     }
   });
 
+  it("keeps nothing of the pieces, not even of Buffers", async () => {
+    const signature = await readSignature(file);
+    const pieces = async function* (): AsyncGenerator<Uint8Array> {
+      const buffer = Buffer.alloc(5);
+      for (let at = 0; at < file.length; at += buffer.length) {
+        const piece = file.subarray(at, at + buffer.length);
+        buffer.set(piece);
+        yield buffer.subarray(0, piece.length);
+      }
+    };
+    assert.deepEqual(await readSignature(pieces()), signature);
+  });
+
   it("refuses every changed byte", async () => {
     for (let at = 0; at < file.length; at++) {
       for (const change of [1, 0x80, 0xff]) {
