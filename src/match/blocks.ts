@@ -1,6 +1,6 @@
 import { createHashCore, createScanner, type HashCore, loadHash64, type Scanner } from "../hash/index.ts";
 import { PagedSource, type Source } from "../io/index.ts";
-import { BlockIndex } from "../signature/index.ts";
+import { BlockIndex, type Signature } from "../signature/index.ts";
 import type { MatchList } from "./match-list.ts";
 
 /** How much of the target is held at once. */
