@@ -33,7 +33,7 @@ export interface TreeNode {
 export interface MergeOptions {
   /** Nodes made while merging, all layers and implied folders counted; 4,000,000 by default. */
   maxEntries?: number | undefined;
-  /** Components of a path, symlinks resolved; 1,024 by default. */
+  /** Folders above an entry, symlinks resolved; 1,024 by default. */
   maxDepth?: number | undefined;
   signal?: AbortSignal | undefined;
 }
