@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { ErrorCode, MismatchError } from "../errors.ts";
 import { checkRange, type Source } from "../io/index.ts";
@@ -16,6 +16,10 @@ const MAX_OPEN_FILES = 64;
 // No symlink in the last place is followed, and a fifo that took a file's place does not block.
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
+// Up to this size a file that is read whole is read at one go, without the thread pool: opening, checking, reading and
+// closing 10,000 small files takes a fifth of the time, and none blocks for longer than a read of this size takes.
+const MAX_DIRECT_BYTES = 1 << 18;
+
 interface OpenFile {
   handle: Promise<FileHandle>;
   readers: number;
@@ -24,6 +28,7 @@ interface OpenFile {
 /** Sources over many files of which only a few are open at a time. */
 export class FilePool {
   readonly #open = new Map<string, OpenFile>(); // Least recently used first.
+  readonly #waiting: (() => void)[] = [];
   #closed = false;
 
   /**
@@ -38,15 +43,20 @@ export class FilePool {
       size: facts.size,
       read: async (offset, into) => {
         checkRange(facts.size, offset, into.length);
-        const file = this.#take(path, facts);
+        this.#checkOpen();
+        if (into.length === facts.size && facts.size <= MAX_DIRECT_BYTES)
+          return readDirectly(path, facts, into);
+        const file = await this.#take(path, facts);
         try {
           const handle = await file.handle;
           await readFully(handle, path, offset, into);
           // What was read last is as old as the rest only if the file is still the same afterwards.
-          if (offset + into.length === facts.size) await checkFacts(handle, path, facts);
+          if (offset + into.length === facts.size) {
+            checkFacts(await handle.stat({ bigint: true }), path, facts);
+          }
         } finally {
           file.readers--;
-          await this.#shrink();
+          this.#waiting.shift()?.();
         }
       },
     };
@@ -60,23 +70,43 @@ export class FilePool {
     await Promise.all(files.map(closeFile));
   }
 
-  #take(path: string, facts: FileFacts): OpenFile {
-    if (this.#closed) throw new TypeError("rootfs: expected an open image, its files were closed");
-    let file = this.#open.get(path);
-    if (file === undefined) file = { handle: openFile(path, facts), readers: 0 };
-    else this.#open.delete(path);
-    this.#open.set(path, file);
-    file.readers++;
+  async #take(path: string, facts: FileFacts): Promise<OpenFile> {
+    for (;;) {
+      this.#checkOpen();
+      const known = this.#open.get(path);
+      if (known !== undefined || this.#open.size < MAX_OPEN_FILES) {
+        const file = known ?? this.#openNew(path, facts);
+        this.#open.delete(path);
+        this.#open.set(path, file);
+        file.readers++;
+        return file;
+      }
+      await this.#makeRoom();
+    }
+  }
+
+  #openNew(path: string, facts: FileFacts): OpenFile {
+    const file = { handle: openFile(path, facts), readers: 0 };
+    // The next read shall try again.
+    file.handle.catch(() => {
+      if (this.#open.get(path) === file) this.#open.delete(path);
+    });
     return file;
   }
 
-  async #shrink(): Promise<void> {
+  #checkOpen(): void {
+    if (this.#closed) throw new TypeError("rootfs: expected an open image, its files were closed");
+  }
+
+  async #makeRoom(): Promise<void> {
     for (const [path, file] of this.#open) {
-      if (this.#open.size <= MAX_OPEN_FILES) return;
       if (file.readers > 0) continue;
       this.#open.delete(path);
-      await closeFile(file);
+      return closeFile(file);
     }
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+    });
   }
 }
 
@@ -88,13 +118,11 @@ async function closeFile({ handle }: OpenFile): Promise<void> {
 }
 
 async function openFile(path: string, facts: FileFacts): Promise<FileHandle> {
-  const handle = await open(Buffer.from(path, "latin1"), OPEN_FLAGS).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" || error.code === "ELOOP" || error.code === "ENOTDIR")
-      throw changed(path, error);
-    throw error;
+  const handle = await open(Buffer.from(path, "latin1"), OPEN_FLAGS).catch((error: unknown) => {
+    throw openError(error, path);
   });
   try {
-    await checkFacts(handle, path, facts);
+    checkFacts(await handle.stat({ bigint: true }), path, facts);
     return handle;
   } catch (error) {
     await handle.close();
@@ -102,8 +130,33 @@ async function openFile(path: string, facts: FileFacts): Promise<FileHandle> {
   }
 }
 
-async function checkFacts(handle: FileHandle, path: string, facts: FileFacts): Promise<void> {
-  const stat = await handle.stat({ bigint: true });
+function readDirectly(path: string, facts: FileFacts, into: Uint8Array): void {
+  let file: number;
+  try {
+    file = openSync(Buffer.from(path, "latin1"), OPEN_FLAGS);
+  } catch (error) {
+    throw openError(error, path);
+  }
+  try {
+    checkFacts(fstatSync(file, { bigint: true }), path, facts);
+    for (let done = 0; done < into.length; ) {
+      const bytesRead = readSync(file, into, done, into.length - done, done);
+      if (bytesRead === 0) throw changed(path);
+      done += bytesRead;
+    }
+    checkFacts(fstatSync(file, { bigint: true }), path, facts);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A file that was there in the walk and is not now has changed; other errors are the operating system's. */
+function openError(error: unknown, path: string): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ELOOP" || code === "ENOTDIR" ? changed(path, error) : error;
+}
+
+function checkFacts(stat: BigIntStats, path: string, facts: FileFacts): void {
   if (
     !stat.isFile() ||
     stat.size !== BigInt(facts.size) ||
