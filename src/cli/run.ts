@@ -10,8 +10,6 @@ import { parseCommandArguments } from "./arguments.ts";
 import type { CommandResult, Json } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { codeOf, ExitCode, exitCodeOf, UsageError } from "./exit-code.ts";
-import { commandHelp, generalHelp } from "./help.ts";
-import { createProgressBar } from "./progress-bar.ts";
 
 /** The process, as far as a command sees it. */
 export interface CliEnvironment {
@@ -47,7 +45,7 @@ async function dispatch(argv: readonly string[], environment: CliEnvironment): P
     return;
   }
   if (name === "--help" || name === "-h" || (name === "help" && rest.length === 0)) {
-    stdout.write(generalHelp());
+    stdout.write((await import("./help.ts")).generalHelp());
     return;
   }
   if (name === "help") return dispatch([rest[0]!, "--help"], environment);
@@ -61,11 +59,12 @@ async function dispatch(argv: readonly string[], environment: CliEnvironment): P
   const command = await entry.load();
   const { operands, values } = parseCommandArguments(name, command, rest);
   if (values.help === true) {
-    stdout.write(commandHelp(name, command));
+    stdout.write((await import("./help.ts")).commandHelp(name, command));
     return;
   }
   const { stderr, stdin, signal } = environment;
-  const bar = stderr.isTTY === true && values.quiet !== true ? createProgressBar(stderr) : undefined;
+  const watched = stderr.isTTY === true && values.quiet !== true;
+  const bar = watched ? (await import("./progress-bar.ts")).createProgressBar(stderr) : undefined;
   let result: CommandResult;
   try {
     signal.throwIfAborted();

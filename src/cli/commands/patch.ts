@@ -1,11 +1,14 @@
+import { stat } from "node:fs/promises";
 import { applyDelta } from "../../apply/index.ts";
 import { toHex } from "../../bytes/index.ts";
-import type { ByteInput } from "../../io/index.ts";
+import { DeltaReader } from "../../delta/index.ts";
+import { ErrorCode, isFlatdeltaError } from "../../errors.ts";
+import type { ByteInput, Source } from "../../io/index.ts";
 import { openFileSource } from "../../io/node.ts";
 import { IMAGE_OPTIONS, OUTPUT_OPTIONS } from "../arguments.ts";
-import type { Command } from "../command.ts";
+import type { Command, CommandContext } from "../command.ts";
 import { formatBytes } from "../format.ts";
-import { openBytes } from "../inputs.ts";
+import { type OpenSource, openBytes, openRawInput } from "../inputs.ts";
 import { openOutput } from "../output-file.ts";
 import { opReport, RAW_OPTION } from "./shared.ts";
 
@@ -29,39 +32,72 @@ DELTA may be - for standard input.`,
     ],
   ],
   run: async ([basisName, deltaName], context) => {
-    const { values, signal, stdin, onProgress } = context;
+    const { values, signal, onProgress } = context;
     const output = await openOutput(values);
-    const delta = await openDelta(deltaName!, stdin);
+    const delta = await openDelta(deltaName!, context);
     try {
-      const basis = await openBytes(basisName!, context);
-      try {
-        const result = await output.write(
-          (sink) => applyDelta(basis.source, delta.input, sink, { signal, onProgress }),
-          signal,
-        );
-        const { basisBytes, targetBytes, deltaBytes, windowCount } = result;
-        const targetSha256 = toHex(result.targetSha256);
-        return {
-          report: { basisBytes, targetBytes, targetSha256, deltaBytes, ...opReport(result), windowCount },
-          lines: [
-            ["target", `${output.path}, ${formatBytes(targetBytes)}`],
-            ["sha256", `${targetSha256}, proven`],
-          ],
-        };
-      } finally {
-        await basis.close();
-      }
+      const applyTo = async (basis: OpenSource) => {
+        try {
+          return await output.write(
+            (sink) => applyDelta(basis.source, delta.input, sink, { signal, onProgress }),
+            signal,
+          );
+        } finally {
+          await basis.close();
+        }
+      };
+      const likely = await openLikelyBasis(basisName!, delta.source, context);
+      const result =
+        (likely && (await applyTo(likely).catch(ignoreBasisMismatch))) ??
+        (await applyTo(await openBytes(basisName!, context)));
+      const { basisBytes, targetBytes, deltaBytes, windowCount } = result;
+      const targetSha256 = toHex(result.targetSha256);
+      return {
+        report: { basisBytes, targetBytes, targetSha256, deltaBytes, ...opReport(result), windowCount },
+        lines: [
+          ["target", `${output.path}, ${formatBytes(targetBytes)}`],
+          ["sha256", `${targetSha256}, proven`],
+        ],
+      };
     } finally {
       await delta.close();
     }
   },
 };
 
-async function openDelta(
-  name: string,
-  stdin: AsyncIterable<Uint8Array>,
-): Promise<{ input: ByteInput; close(): Promise<void> }> {
-  if (name === "-") return { input: stdin, close: async () => {} };
+interface OpenDelta {
+  readonly input: ByteInput;
+  /** The same, where it can be read again. */
+  readonly source: Source | undefined;
+  close(): Promise<void>;
+}
+
+async function openDelta(name: string, { stdin }: CommandContext): Promise<OpenDelta> {
+  if (name === "-") return { input: stdin, source: undefined, close: async () => {} };
   const source = await openFileSource(name);
-  return { input: source, close: () => source.close() };
+  return { input: source, source, close: () => source.close() };
+}
+
+/**
+ * A file of the very size that the delta names is taken for the flat image itself, before anything looks inside: what
+ * reads images takes longer to load than a small image takes to patch. The delta's SHA-256 of the basis proves it or
+ * refuses it before the first byte is written.
+ */
+async function openLikelyBasis(
+  name: string,
+  delta: Source | undefined,
+  { values, signal }: CommandContext,
+): Promise<OpenSource | undefined> {
+  if (delta === undefined || values.raw === true) return undefined;
+  const path = name.replace(/^flat:/u, "");
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() !== true) return undefined;
+  const reader = await DeltaReader.open(delta, { signal });
+  await reader.close();
+  return found.size === reader.header.basisBytes ? openRawInput(path) : undefined;
+}
+
+/** It was no flat image, or not the right one: what reads images tells. */
+function ignoreBasisMismatch(error: unknown): undefined {
+  if (!isFlatdeltaError(error) || error.code !== ErrorCode.BASIS_MISMATCH) throw error;
 }
