@@ -11,7 +11,8 @@ interface Piece {
   into: Uint8Array;
 }
 
-const ARENA_BYTES = 1 << 20;
+const FIRST_ARENA_BYTES = 1 << 14;
+const MAX_ARENA_BYTES = 1 << 20;
 
 // One read of a file costs as much as copying some 100 KB, so files that lie near each other are read together.
 const MAX_GAP_BYTES = 1 << 16;
@@ -51,7 +52,8 @@ export class AssemblyBuilder {
   #reserve(length: number): void {
     if (length <= this.#arena.length - this.#runEnd) return;
     this.#closeRun();
-    this.#arena = new Uint8Array(Math.max(ARENA_BYTES, length));
+    const grownBytes = Math.min(Math.max(4 * this.#arena.length, FIRST_ARENA_BYTES), MAX_ARENA_BYTES);
+    this.#arena = new Uint8Array(Math.max(grownBytes, length));
     this.#runStart = 0;
     this.#runEnd = 0;
   }
