@@ -1,10 +1,11 @@
-import { equalBytes, toHex } from "../bytes/index.ts";
+import { EMPTY_BYTES, equalBytes, toHex } from "../bytes/index.ts";
 import {
   countOp,
   type DecodedWindow,
   type DeltaHeader,
   type DeltaLimits,
   DeltaReader,
+  type Op,
   OpKind,
   type OpTotals,
   WindowDecoder,
@@ -68,67 +69,67 @@ async function checkBasis(basis: Source, header: DeltaHeader, options: ApplyOpti
   }
 }
 
+/** Carries out the ops of windows. */
 class WindowApplier {
   readonly #basis: PagedSource;
   readonly #output: TargetOutput;
   readonly totals = zeroOpTotals();
+  /** The segments of the present window, and how much of them is used. */
+  #data = EMPTY_BYTES;
+  #dataAt = 0;
+  #residual = EMPTY_BYTES;
+  #residualAt = 0;
 
   constructor(basis: Source, output: TargetOutput) {
     this.#basis = new PagedSource(basis);
     this.#output = output;
   }
 
-  /** Make `length` bytes of target, piece by piece, by filling the space that the output has. */
-  async #make(
-    length: number,
-    fill: (space: Uint8Array, done: number) => undefined | Promise<void>,
-  ): Promise<void> {
-    for (let done = 0; done < length; ) {
-      const space = await this.#output.space(length - done);
-      await fill(space, done);
-      this.#output.advance(space.length);
+  /** Give `space` the next bytes of an op whose basis range, if it has one, is in `space` already. */
+  #complete(op: Op, space: Uint8Array): void {
+    switch (op.kind) {
+      case OpKind.COPY:
+        break;
+      case OpKind.DIFF:
+        addResidual(space, this.#residual, this.#residualAt);
+        this.#residualAt += space.length;
+        break;
+      case OpKind.DATA:
+        space.set(this.#data.subarray(this.#dataAt, this.#dataAt + space.length));
+        this.#dataAt += space.length;
+        break;
+      case OpKind.RUN:
+        space.fill(op.byte);
+    }
+    this.#output.advance(space.length);
+  }
+
+  /** Carry out an op at once, if it fits what is buffered on both sides. A delta can have a million short ops. */
+  #tryOp(op: Op): boolean {
+    const space = this.#output.trySpace(op.length);
+    if (space === undefined) return false;
+    if ("basisOffset" in op && !this.#basis.tryRead(op.basisOffset, space)) return false;
+    this.#complete(op, space);
+    return true;
+  }
+
+  async #applyOp(op: Op): Promise<void> {
+    for (let done = 0; done < op.length; ) {
+      const space = await this.#output.space(op.length - done);
+      if ("basisOffset" in op) await this.#basis.read(op.basisOffset + done, space);
+      this.#complete(op, space);
       done += space.length;
     }
   }
 
-  #readBasis(offset: number, into: Uint8Array): undefined | Promise<void> {
-    return this.#basis.tryRead(offset, into) ? undefined : this.#basis.read(offset, into);
-  }
-
   async apply(window: DecodedWindow, decoder: WindowDecoder): Promise<void> {
-    const { data, residual } = window;
-    let dataAt = 0;
-    let residualAt = 0;
+    this.#data = window.data;
+    this.#residual = window.residual;
+    this.#dataAt = 0;
+    this.#residualAt = 0;
     for (const op of decoder.ops(window)) {
       countOp(this.totals, op);
-      switch (op.kind) {
-        case OpKind.COPY:
-          await this.#make(op.length, (space, done) => this.#readBasis(op.basisOffset + done, space));
-          break;
-        case OpKind.DIFF: {
-          const from = residualAt;
-          await this.#make(op.length, async (space, done) => {
-            await this.#readBasis(op.basisOffset + done, space);
-            addResidual(space, residual, from + done);
-          });
-          residualAt += op.length;
-          break;
-        }
-        case OpKind.DATA: {
-          const from = dataAt;
-          await this.#make(op.length, (space, done) => {
-            space.set(data.subarray(from + done, from + done + space.length));
-            return undefined;
-          });
-          dataAt += op.length;
-          break;
-        }
-        case OpKind.RUN:
-          await this.#make(op.length, (space) => {
-            space.fill(op.byte);
-            return undefined;
-          });
-      }
+      if (!this.#tryOp(op)) await this.#applyOp(op);
     }
   }
 }
@@ -140,7 +141,7 @@ class WindowApplier {
  * each window is checked as it is made, and at the end the SHA-256 of the whole. The bytes in `sink` may be used only
  * when the promise is fulfilled: give it `createAtomicFile` of `flatdelta/node`, and commit afterwards.
  *
- * Memory is bounded by the delta's segments (three of at most 4 MiB, for two windows), its codecs and 20 MB of buffers,
+ * Memory is bounded by the delta's segments (three of at most 1 MiB by default, for two windows), its codecs, and 10 MiB of buffers,
  * whatever the sizes of basis and target.
  *
  * @param basis - the basis, readable at any offset; it must not change meanwhile.

@@ -29,6 +29,12 @@ export class TargetOutput {
     return this.#bytesMade;
   }
 
+  /** The next `length` free bytes if there is room for all of them without writing first; else `undefined`. */
+  trySpace(length: number): Uint8Array | undefined {
+    if (length > CHUNK_BYTES - this.#filled) return undefined;
+    return this.#buffers[this.#turn].subarray(this.#filled, this.#filled + length);
+  }
+
   /** The next free bytes, at most `length` and at least one; fill them, then call {@link advance}. */
   async space(length: number): Promise<Uint8Array> {
     if (this.#filled === CHUNK_BYTES) await this.#flush();

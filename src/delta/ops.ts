@@ -158,7 +158,11 @@ export function* decodeOps(
       throw reader.corrupt("the ops use more bytes than the window's segments hold");
     }
   }
-  if (made !== bounds.windowBytes || dataUsed !== bounds.literalBytes || residualUsed !== bounds.residualBytes) {
+  if (
+    made !== bounds.windowBytes ||
+    dataUsed !== bounds.literalBytes ||
+    residualUsed !== bounds.residualBytes
+  ) {
     throw reader.corrupt(
       `the ops make ${made} of ${bounds.windowBytes} bytes and use ${dataUsed} of ${bounds.literalBytes} data and ${residualUsed} of ${bounds.residualBytes} residual bytes`,
     );

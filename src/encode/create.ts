@@ -24,7 +24,7 @@ export interface CreateDeltaOptions {
   metadata?: Readonly<Record<string, string>> | undefined;
   /** Bound of a target window: a place to resume at; 64 MiB by default. */
   windowBytes?: number | undefined;
-  /** Bound of what one segment decodes to, which is memory on the device: 64 bytes at least, 4 MiB by default. */
+  /** Bound of what one segment decodes to, which is memory on the device: 64 bytes at least, 1 MiB by default. */
   segmentBytes?: number | undefined;
   signal?: AbortSignal | undefined;
   /** Phases: "read basis", "read target", "match", "write". */

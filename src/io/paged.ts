@@ -8,7 +8,7 @@ export interface PageOptions {
 
 // 256 KiB: the page behind a read is usually wanted next, since images list their files in much the same order.
 const PAGE_BYTES = 1 << 18;
-const PAGES = 64;
+const PAGES = 32;
 
 /**
  * A source behind a small cache of pages, for many short reads near each other: a read that lies in cached pages is done
@@ -22,6 +22,9 @@ export class PagedSource implements Source {
   readonly #pages: number;
   // A Map iterates in the order of insertion; a page that is used is inserted anew.
   readonly #cache = new Map<number, Uint8Array>();
+  // The page of the last read, which is mostly that of the next.
+  #lastIndex = -1;
+  #lastPage: Uint8Array | undefined;
 
   constructor(source: Source, options: PageOptions = {}) {
     this.#source = source;
@@ -31,10 +34,13 @@ export class PagedSource implements Source {
   }
 
   #cached(index: number): Uint8Array | undefined {
+    if (index === this.#lastIndex) return this.#lastPage;
     const page = this.#cache.get(index);
     if (page !== undefined) {
       this.#cache.delete(index);
       this.#cache.set(index, page);
+      this.#lastIndex = index;
+      this.#lastPage = page;
     }
     return page;
   }
@@ -46,6 +52,7 @@ export class PagedSource implements Source {
     if (this.#cache.size >= this.#pages) {
       const [oldest, bytes] = this.#cache.entries().next().value!;
       this.#cache.delete(oldest);
+      if (oldest === this.#lastIndex) this.#lastIndex = -1;
       if (bytes.length === length) page = bytes;
     }
     page ??= new Uint8Array(length);
