@@ -125,7 +125,10 @@ describe("the canonical form", () => {
       sha256(await flatBytes(imageOfEntries(LAYERS))),
       "8a201307920641dbd39d5681f7e3389564d0f5a91f5755d9b57c9705a91dc6f5",
     );
-    assert.equal(sha256(await flatBytes(imageOfEntries([]))), "45a9b6dd4147c3d14dbeec6d16480cd96275a8e1ba22d5855b4ac3df549e8d45");
+    assert.equal(
+      sha256(await flatBytes(imageOfEntries([]))),
+      "45a9b6dd4147c3d14dbeec6d16480cd96275a8e1ba22d5855b4ac3df549e8d45",
+    );
   });
 
   test("is an OCI layout with docker's manifest around one layer", async () => {
