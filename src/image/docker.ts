@@ -3,7 +3,7 @@ import { memoryScratch, type Source } from "../io/index.ts";
 import { type BlobStore, type OpenArchiveOptions, openArchive } from "./archive.ts";
 import { parseImageConfig } from "./config.ts";
 import { proveDigest } from "./digest.ts";
-import { JsonShape, parseJson, readJsonBytes } from "./json.ts";
+import { JsonShape, MAX_LIST_LENGTH, parseJson, readJsonBytes, showText } from "./json.ts";
 import { checkLayerCount, createLayerSet, type StoredLayer } from "./layer-set.ts";
 import { type FilledLimits, fillLimits } from "./limits.ts";
 import { familiarReference } from "./name.ts";
@@ -112,7 +112,8 @@ function chooseImage(images: readonly DockerImage[], reference: string | undefin
     fitting = images.filter(({ tags }) => tags.some((tag) => familiarReference(tag) === wanted));
   }
   if (fitting.length === 1) return fitting[0]!;
-  const there = images.map(({ tags }, i) => [`@${i}`, ...tags].join(" ")).join(", ");
+  const list = images.map(({ tags }, i) => [`@${i}`, ...tags].join(" ")).join(", ");
+  const there = showText(list, MAX_LIST_LENGTH);
   throw new ImageError(
     ErrorCode.IMAGE_NOT_FOUND,
     reference === undefined

@@ -20,12 +20,36 @@ export async function readJsonBytes(source: Source, path: string, limitBytes: nu
   return readRange(source, 0, source.size, limitBytes);
 }
 
+// Far more than any manifest or config has, far less than what overflows the stack of those who walk through it.
+const MAX_DEPTH = 200;
+
+/** Whether objects and arrays lie inside one another more than {@link MAX_DEPTH} deep. Counts brackets, no more. */
+function isTooDeep(bytes: Uint8Array): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    if (byte === 0x22) inString = !inString;
+    else if (inString) {
+      if (byte === 0x5c) i++; // A backslash: what it escapes ends no string.
+    } else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > MAX_DEPTH) return true;
+    } else if (byte === 0x5d || byte === 0x7d) depth--;
+  }
+  return false;
+}
+
 /**
  * Parse a JSON document.
  *
- * @throws {@link ImageError} `BAD_MANIFEST` when it is no JSON in UTF-8.
+ * @throws {@link ImageError} `BAD_MANIFEST` when it is no JSON in UTF-8, or nested more than 200 deep.
  */
 export function parseJson(bytes: Uint8Array, path: string): unknown {
+  if (isTooDeep(bytes)) {
+    throw new ImageError(ErrorCode.BAD_MANIFEST, `expected a JSON document at most ${MAX_DEPTH} deep`, {
+      path,
+    });
+  }
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
   } catch (cause) {
@@ -35,6 +59,15 @@ export function parseJson(bytes: Uint8Array, path: string): unknown {
       cause,
     });
   }
+}
+
+/** Characters that a list of what there is may take in an error. */
+export const MAX_LIST_LENGTH = 2000;
+
+/** Text from an image, fit to be shown in one line on a terminal. */
+export function showText(text: string, maxLength = 100): string {
+  const shown = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+  return shown.replace(/\p{C}/gu, "?");
 }
 
 /** Takes values out of a JSON document; every other shape than the one asked for is `BAD_MANIFEST`. */
@@ -47,7 +80,7 @@ export class JsonShape {
   }
 
   #bad(what: string, expected: string, found: unknown): ImageError {
-    const shown = found === undefined ? "nothing" : (JSON.stringify(found) ?? typeof found).slice(0, 100);
+    const shown = found === undefined ? "nothing" : showText(JSON.stringify(found));
     return new ImageError(ErrorCode.BAD_MANIFEST, `${what}: expected ${expected}, found ${shown}`, {
       path: this.#path,
     });

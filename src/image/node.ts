@@ -54,7 +54,7 @@ export async function readImage(name: string, options: ReadImageOptions = {}): P
     case "oci":
       return readOciFolder(path, { reference, platform, scratch, signal, limits });
     case "rootfs":
-      return readRootfs(path, { config: reference, xattrs, limits });
+      return readRootfs(path, { config: reference, xattrs, signal, limits });
     default:
       return readArchive(path, chosen, { reference, platform, scratch, signal, limits });
   }

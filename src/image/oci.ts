@@ -3,7 +3,7 @@ import { memoryScratch, type ScratchSpace, type Source } from "../io/index.ts";
 import { type BlobStore, openArchive } from "./archive.ts";
 import { parseImageConfig, parsePlatformObject } from "./config.ts";
 import { parseDigest, proveDigest } from "./digest.ts";
-import { type JsonObject, JsonShape, parseJson, readJsonBytes } from "./json.ts";
+import { type JsonObject, JsonShape, MAX_LIST_LENGTH, parseJson, readJsonBytes, showText } from "./json.ts";
 import { checkLayerCount, createLayerSet, type StoredLayer } from "./layer-set.ts";
 import { type FilledLimits, fillLimits, type ReadLimits } from "./limits.ts";
 import { familiarReference } from "./name.ts";
@@ -82,11 +82,18 @@ export async function readOciStore(store: BlobStore, options: ReadOciOptions = {
   return new LayoutReader(store, options).read();
 }
 
-function describe({ annotations, digest, platform }: Descriptor, index: number): string {
-  const name = annotations[CONTAINERD_NAME] ?? annotations[REFERENCE_NAME] ?? digest;
-  return [`@${index}`, String(name), platform === undefined ? "" : formatPlatform(platform)]
-    .join(" ")
-    .trimEnd();
+/** The name that an index gives an image, the longer of the two there may be. */
+function nameOf({ annotations }: Descriptor): string | undefined {
+  for (const name of [annotations[CONTAINERD_NAME], annotations[REFERENCE_NAME]]) {
+    if (typeof name === "string") return name;
+  }
+  return undefined;
+}
+
+function describe(descriptor: Descriptor, index: number): string {
+  const { digest, platform } = descriptor;
+  const shown = `@${index} ${nameOf(descriptor) ?? digest}`;
+  return showText(platform === undefined ? shown : `${shown} ${formatPlatform(platform)}`);
 }
 
 /** Attestations lie beside images in an index but are none. */
@@ -208,13 +215,11 @@ class LayoutReader {
       fitting = images.filter(({ annotations }) => fitsReference(annotations, reference));
     }
     // Several manifests under one name, or under none, are platforms of one image.
-    const names = new Set(
-      fitting.map(({ annotations }) => annotations[CONTAINERD_NAME] ?? annotations[REFERENCE_NAME]),
-    );
+    const names = new Set(fitting.map(nameOf));
     if (fitting.length > 0 && (names.size === 1 || new Set(fitting.map(({ digest }) => digest)).size === 1)) {
       return fitting;
     }
-    const there = descriptors.map(describe).join(", ");
+    const there = showText(descriptors.map(describe).join(", "), MAX_LIST_LENGTH);
     throw new ImageError(
       ErrorCode.IMAGE_NOT_FOUND,
       reference === undefined
@@ -274,7 +279,7 @@ class LayoutReader {
     if (best !== undefined) return best;
     throw new ImageError(
       ErrorCode.IMAGE_NOT_FOUND,
-      `found no image for the platform ${formatPlatform(wanted)}, there is: ${there.join(", ") || "nothing"}; name one of these`,
+      `found no image for the platform ${formatPlatform(wanted)}, there is: ${showText(there.join(", "), MAX_LIST_LENGTH) || "nothing"}; name one of these`,
     );
   }
 
@@ -356,8 +361,5 @@ function fitsReference(annotations: JsonObject, reference: string): boolean {
 }
 
 function referencesOf(descriptors: readonly Descriptor[]): string[] {
-  const names = descriptors.map(
-    ({ annotations }) => annotations[CONTAINERD_NAME] ?? annotations[REFERENCE_NAME],
-  );
-  return [...new Set(names.filter((name) => typeof name === "string"))];
+  return [...new Set(descriptors.map(nameOf).filter((name) => name !== undefined))];
 }

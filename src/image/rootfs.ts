@@ -20,6 +20,8 @@ export interface ReadRootfsOptions {
    * take it that there are none ("ignore").
    */
   xattrs?: "read" | "ignore" | undefined;
+  /** Stops the walk. */
+  signal?: AbortSignal | undefined;
   limits?: Pick<ReadLimits, "jsonBytes"> | undefined;
 }
 
@@ -52,7 +54,9 @@ export async function readRootfs(folder: string, options: ReadRootfsOptions = {}
     config,
     layers: [
       {
-        async *entries({ signal } = {}) {
+        async *entries(request = {}) {
+          const signals = [options.signal, request.signal].filter((signal) => signal !== undefined);
+          const signal = signals.length === 0 ? undefined : AbortSignal.any(signals);
           const xattrs = options.xattrs === "ignore" ? new Map() : await readFolderXattrs(root, signal);
           yield* walk(Buffer.from(root).toString("latin1"), xattrs, pool, signal);
         },

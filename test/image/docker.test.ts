@@ -130,6 +130,15 @@ for (const [what, members, code] of [
   ["no manifest", [["a", ""]], "BAD_MANIFEST"],
   ["a manifest that is no JSON", [["manifest.json", "[{"]], "BAD_MANIFEST"],
   ["a manifest that is no UTF-8", [["manifest.json", new Uint8Array([0x22, 0xff, 0x22])]], "BAD_MANIFEST"],
+  ["a manifest nested too deep", [["manifest.json", "[".repeat(1e6)]], "BAD_MANIFEST"],
+  [
+    "a config nested too deep",
+    [
+      ["manifest.json", '[{"Config":"c"}]'],
+      ["c", `{"a":${'[{"b":'.repeat(1e5)}`],
+    ],
+    "BAD_MANIFEST",
+  ],
   ["a manifest that is an object", [["manifest.json", "{}"]], "BAD_MANIFEST"],
   ["an image that is a number", [["manifest.json", "[1]"]], "BAD_MANIFEST"],
   ["an image without a config", [["manifest.json", '[{"Layers":[]}]']], "BAD_MANIFEST"],
@@ -203,6 +212,15 @@ test("limits: JSON, layers, members, decompressed bytes", async () => {
     code: "SIZE_LIMIT",
   });
   await (await read(archive, { limits: { layers: 2, archiveMembers: 6 } })).close();
+});
+
+test("brackets in strings are no depth", async () => {
+  const config = json({ rootfs: {}, note: '\\"['.repeat(1000) });
+  const archive = await buildTar([
+    ["manifest.json", '[{"Config":"c"}]'],
+    ["c", config],
+  ]);
+  assert.deepEqual((await read(archive)).config, config);
 });
 
 test("of two members of one name the last counts", async () => {

@@ -118,6 +118,19 @@ test("of several images one is chosen by reference or index", async () => {
   await assert.rejects(read(new LayoutBuilder().finish([])), { code: "IMAGE_NOT_FOUND" });
 });
 
+test("names that are no text or would play tricks on a terminal are only shown harmlessly", async () => {
+  const layout = new LayoutBuilder();
+  const annotations = { "org.opencontainers.image.ref.name": { toString: 1 } };
+  layout.finish([
+    layout.addManifest([await layerNamed("one")], { annotations }),
+    layout.addManifest([await layerNamed("two")], named("\u001b[2Jv2")),
+  ]);
+  await assert.rejects(read(layout), {
+    code: "IMAGE_NOT_FOUND",
+    message: /@0 sha256:[0-9a-f]+, @1 \?\[2Jv2/,
+  });
+});
+
 test("one name over several manifests means the platforms of one image", async () => {
   const layout = new LayoutBuilder();
   layout.finish([

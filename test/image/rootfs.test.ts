@@ -229,6 +229,19 @@ describe("a rootfs folder", { skip: skipOnWindows }, () => {
     await assert.rejects(readRootfs(path), { code: "IMAGE_NOT_FOUND" });
   });
 
+  test("an aborted walk rejects with the reason", async () => {
+    const reason = new Error("enough");
+    for (const [reading, walking] of [
+      [AbortSignal.abort(reason), undefined],
+      [undefined, AbortSignal.abort(reason)],
+    ]) {
+      const image = await readRootfs(root, { xattrs: "ignore", signal: reading });
+      await assert.rejects(async () => {
+        for await (const _ of image.layers[0]!.entries({ signal: walking }));
+      }, reason);
+    }
+  });
+
   test("without getfattr the error says what to do", async () => {
     const path = process.env.PATH;
     process.env.PATH = base;
