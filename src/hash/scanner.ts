@@ -5,6 +5,9 @@ import { type CoreInstance, instantiateCore } from "./core/load.ts";
 const FIRST_PIECE = 64;
 const PIECE = 65_536;
 
+/** Bytes that are copied at least, so that short jumps find their window in place. */
+const LOAD_BYTES = 1024;
+
 /** The first filter stays in the second-level cache: 512 KiB at most. */
 const MAX_COARSE_BITS = 19;
 /** The second filter is 32 MiB at most, enough for 2^23 hashes at a false rate under 1 %. */
@@ -46,8 +49,10 @@ export class Scanner {
   weakHash = 0;
 
   readonly #core: CoreInstance;
+  readonly #outWeight: number;
   #memory: Uint8Array;
   #candidates: Uint32Array;
+  #state: Uint32Array;
 
   #bytes: Uint8Array = new Uint8Array(0);
   #end = 0;
@@ -68,8 +73,10 @@ export class Scanner {
   constructor(core: CoreInstance, blockBytes: number) {
     this.blockBytes = blockBytes;
     this.#core = core;
+    this.#outWeight = core.kernels.powerOfMultiplier(blockBytes);
     this.#memory = new Uint8Array(0);
     this.#candidates = new Uint32Array(0);
+    this.#state = new Uint32Array(0);
     this.setFilter(new Uint32Array(0));
   }
 
@@ -87,6 +94,7 @@ export class Scanner {
     if (missing > 0) kernels.memory.grow(Math.ceil(missing / WASM_PAGE_BYTES));
     this.#memory = new Uint8Array(kernels.memory.buffer);
     this.#candidates = new Uint32Array(kernels.memory.buffer, map.candidates, 2 * map.maxCandidates);
+    this.#state = new Uint32Array(kernels.memory.buffer, map.scanState, 2);
     kernels.clearFilters(coarseBits, fineBits);
     const input = new Uint32Array(kernels.memory.buffer, map.input, Math.floor(map.inputBytes / 4));
     for (let at = 0; at < weakHashes.length; at += input.length) {
@@ -161,18 +169,20 @@ export class Scanner {
     this.#load(from, Math.min(from + positions + blockBytes, this.#end));
     const window = this.#core.map.input + (from - this.#loadedFrom);
     const hash = this.#hashKnown ? this.#scanHash : kernels.hashWindow(window, blockBytes);
-    this.#count = kernels.scan(window, positions, blockBytes, hash);
+    this.#count = kernels.scan(window, positions, blockBytes, this.#outWeight, hash);
     this.#given = 0;
     this.#candidatesFrom = from;
-    this.#scanAt = from + (kernels.scannedPositions.value as number);
-    this.#scanHash = kernels.scannedHash.value as number;
+    this.#scanAt = from + this.#state[0]!;
+    this.#scanHash = this.#state[1]!;
     this.#hashKnown = true;
     this.#piece = Math.min(PIECE, this.#piece * 4);
   }
 
-  /** See to it that the input area holds the bytes `from` … `to`, copying only what is new. */
-  #load(from: number, to: number): void {
+  /** See to it that the input area holds the bytes `from` … `needed`, copying only what is new. */
+  #load(from: number, needed: number): void {
+    if (needed <= this.#loadedTo) return;
     const { input, inputBytes } = this.#core.map;
+    const to = Math.max(needed, Math.min(from + LOAD_BYTES, this.#end));
     if (from > this.#loadedTo) {
       this.#loadedFrom = from;
       this.#loadedTo = from;
@@ -184,10 +194,8 @@ export class Scanner {
       );
       this.#loadedFrom = from;
     }
-    if (to > this.#loadedTo) {
-      this.#memory.set(this.#bytes.subarray(this.#loadedTo, to), input + this.#loadedTo - this.#loadedFrom);
-      this.#loadedTo = to;
-    }
+    this.#memory.set(this.#bytes.subarray(this.#loadedTo, to), input + this.#loadedTo - this.#loadedFrom);
+    this.#loadedTo = to;
   }
 }
 

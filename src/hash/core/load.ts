@@ -9,9 +9,8 @@ interface Kernels {
   hashBlocksWeak(from: number, blockBytes: number, count: number): void;
   clearFilters(coarseBits: number, fineBits: number): void;
   addToFilters(from: number, count: number): void;
-  scan(from: number, positions: number, blockBytes: number, firstHash: number): number;
-  readonly scannedPositions: WebAssembly.Global;
-  readonly scannedHash: WebAssembly.Global;
+  scan(from: number, positions: number, blockBytes: number, outWeight: number, firstHash: number): number;
+  powerOfMultiplier(exponent: number): number;
   countEqualForward(a: number, b: number, length: number): number;
   countEqualBackward(a: number, b: number, length: number): number;
   addBytes(a: number, b: number, length: number): void;
@@ -20,6 +19,7 @@ interface Kernels {
 
 /** Where the areas of an instance's memory are, in bytes; `assembly/memory.ts` says what each is for. */
 interface MemoryMap {
+  readonly scanState: number;
   readonly candidates: number;
   readonly maxCandidates: number;
   readonly weakHashes: number;
@@ -58,6 +58,7 @@ export async function instantiateCore(): Promise<CoreInstance> {
   return {
     kernels,
     map: {
+      scanState: place("SCAN_STATE"),
       candidates: place("CANDIDATES"),
       maxCandidates: place("MAX_CANDIDATES"),
       weakHashes: place("WEAK_HASHES"),

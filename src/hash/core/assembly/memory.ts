@@ -4,6 +4,9 @@
 /** Weights of the block hash, 8 vectors of 16 bytes. */
 export const WEIGHTS: usize = 0;
 
+/** Where the last scan stopped: two u32, see `scan`. */
+export const SCAN_STATE: usize = 1024 - 8;
+
 /** Candidates of a scan: (position, weak hash) pairs of u32. */
 export const CANDIDATES: usize = 1024;
 export const MAX_CANDIDATES: u32 = 2048;
