@@ -12,7 +12,7 @@ export interface BlobStore {
   close(): Promise<void>;
 }
 
-/** Options of {@link openArchive}. */
+/** How to open an image archive. */
 export interface OpenArchiveOptions {
   /** Where a compressed archive is decompressed to; memory by default. */
   scratch?: ScratchSpace | undefined;

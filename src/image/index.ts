@@ -8,9 +8,12 @@ export type { OpenArchiveOptions } from "./archive.ts";
 export { type ReadDockerOptions, readDockerArchive } from "./docker.ts";
 export {
   type FlatImage,
+  type FlattenOptions,
+  type FlatVerification,
   flattenImage,
   isFlatImage,
   openFlatImage,
+  type VerifyFlatOptions,
   verifyFlatImage,
 } from "./flat.ts";
 export type { ReadLimits } from "./limits.ts";
