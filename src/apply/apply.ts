@@ -1,4 +1,4 @@
-import { EMPTY_BYTES, equalBytes, toHex } from "../bytes/index.ts";
+import { copyBytes, EMPTY_BYTES, equalBytes, toHex } from "../bytes/index.ts";
 import {
   countOp,
   type DecodedWindow,
@@ -69,6 +69,8 @@ async function checkBasis(basis: Source, header: DeltaHeader, options: ApplyOpti
   }
 }
 
+const readsBasis = (op: Op): boolean => op.kind === OpKind.COPY || op.kind === OpKind.DIFF;
+
 /** Carries out the ops of windows. */
 class WindowApplier {
   readonly #basis: PagedSource;
@@ -85,40 +87,45 @@ class WindowApplier {
     this.#output = output;
   }
 
-  /** Give `space` the next bytes of an op whose basis range, if it has one, is in `space` already. */
-  #complete(op: Op, space: Uint8Array): void {
+  /** Make the next `length` bytes of an op whose basis range, if it has one, is in the output's buffer already. */
+  #complete(op: Op, length: number): void {
+    const { buffer, position } = this.#output;
     switch (op.kind) {
       case OpKind.COPY:
         break;
       case OpKind.DIFF:
-        addResidual(space, this.#residual, this.#residualAt);
-        this.#residualAt += space.length;
+        addResidual(buffer, position, this.#residual, this.#residualAt, length);
+        this.#residualAt += length;
         break;
       case OpKind.DATA:
-        space.set(this.#data.subarray(this.#dataAt, this.#dataAt + space.length));
-        this.#dataAt += space.length;
+        copyBytes(this.#data, this.#dataAt, buffer, position, length);
+        this.#dataAt += length;
         break;
       case OpKind.RUN:
-        space.fill(op.byte);
+        buffer.fill(op.byte, position, position + length);
     }
-    this.#output.advance(space.length);
+    this.#output.advance(length);
   }
 
   /** Carry out an op at once, if it fits what is buffered on both sides. A delta can have a million short ops. */
   #tryOp(op: Op): boolean {
-    const space = this.#output.trySpace(op.length);
-    if (space === undefined) return false;
-    if ("basisOffset" in op && !this.#basis.tryRead(op.basisOffset, space)) return false;
-    this.#complete(op, space);
+    const { buffer, position, room } = this.#output;
+    if (op.length > room) return false;
+    if (readsBasis(op) && !this.#basis.tryRead(op.basisOffset, buffer, position, op.length)) return false;
+    this.#complete(op, op.length);
     return true;
   }
 
   async #applyOp(op: Op): Promise<void> {
     for (let done = 0; done < op.length; ) {
-      const space = await this.#output.space(op.length - done);
-      if ("basisOffset" in op) await this.#basis.read(op.basisOffset + done, space);
-      this.#complete(op, space);
-      done += space.length;
+      await this.#output.makeRoom();
+      const { buffer, position, room } = this.#output;
+      const length = Math.min(op.length - done, room);
+      if (readsBasis(op)) {
+        await this.#basis.read(op.basisOffset + done, buffer.subarray(position, position + length));
+      }
+      this.#complete(op, length);
+      done += length;
     }
   }
 
@@ -127,9 +134,10 @@ class WindowApplier {
     this.#residual = window.residual;
     this.#dataAt = 0;
     this.#residualAt = 0;
-    for (const op of decoder.ops(window)) {
-      countOp(this.totals, op);
-      if (!this.#tryOp(op)) await this.#applyOp(op);
+    const ops = decoder.ops(window);
+    while (ops.next()) {
+      countOp(this.totals, ops);
+      if (!this.#tryOp(ops)) await this.#applyOp(ops);
     }
   }
 }

@@ -29,19 +29,27 @@ export class TargetOutput {
     return this.#bytesMade;
   }
 
-  /** The next `length` free bytes if there is room for all of them without writing first; else `undefined`. */
-  trySpace(length: number): Uint8Array | undefined {
-    if (length > CHUNK_BYTES - this.#filled) return undefined;
-    return this.#buffers[this.#turn].subarray(this.#filled, this.#filled + length);
+  /** Where the next target bytes go: from `position` on. */
+  get buffer(): Uint8Array {
+    return this.#buffers[this.#turn];
   }
 
-  /** The next free bytes, at most `length` and at least one; fill them, then call {@link advance}. */
-  async space(length: number): Promise<Uint8Array> {
+  /** The first free byte of `buffer`. */
+  get position(): number {
+    return this.#filled;
+  }
+
+  /** How many bytes of `buffer` are free. */
+  get room(): number {
+    return CHUNK_BYTES - this.#filled;
+  }
+
+  /** Make room for at least one byte. */
+  async makeRoom(): Promise<void> {
     if (this.#filled === CHUNK_BYTES) await this.#flush();
-    return this.#buffers[this.#turn].subarray(this.#filled, this.#filled + length);
   }
 
-  /** Say that so many bytes of the space are filled. */
+  /** Say that so many free bytes are filled. */
   advance(length: number): void {
     this.#filled += length;
     this.#bytesMade += length;

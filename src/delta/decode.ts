@@ -2,10 +2,10 @@ import { EMPTY_BYTES } from "../bytes/index.ts";
 import { getCodecById, type SegmentDecoder } from "../codec/index.ts";
 import { StreamId } from "./format.ts";
 import type { DeltaHeader } from "./header.ts";
-import { BasisCursor, decodeOps, type Op } from "./ops.ts";
+import { BasisCursor, OpReader } from "./ops.ts";
 import type { CodedWindow } from "./writer.ts";
 
-/** A target window, decoded: what {@link decodeOps} and an applier need. */
+/** A target window, decoded: what {@link OpReader} and an applier need. */
 export interface DecodedWindow {
   targetBytes: number;
   checksum: bigint;
@@ -51,8 +51,8 @@ export class WindowDecoder {
   }
 
   /** The checked ops of a decoded window. Each window's ops must be taken to their end, in the windows' order. */
-  ops(window: DecodedWindow): Generator<Op, void, undefined> {
-    return decodeOps(
+  ops(window: DecodedWindow): OpReader {
+    return new OpReader(
       window.control,
       {
         basisBytes: this.#header.basisBytes,

@@ -53,7 +53,8 @@ export async function inspectDelta(delta: ByteInput, options: DeltaReaderOptions
         stream.rawBytes += segment.rawBytes;
         stream.codedBytes += segment.coded.length;
       }
-      for (const op of decoder.ops(await decoder.decode(window))) countOp(totals, op);
+      const ops = decoder.ops(await decoder.decode(window));
+      while (ops.next()) countOp(totals, ops);
     }
   } finally {
     decoder.close();

@@ -10,11 +10,14 @@ import { OP_KIND_COUNT, OpKind } from "./format.ts";
  * - DATA: the next bytes of the data stream;
  * - RUN: `byte`, repeated.
  */
-export type Op =
-  | { kind: typeof OpKind.COPY; length: number; basisOffset: number }
-  | { kind: typeof OpKind.DIFF; length: number; basisOffset: number }
-  | { kind: typeof OpKind.DATA; length: number }
-  | { kind: typeof OpKind.RUN; length: number; byte: number };
+export interface Op {
+  kind: OpKind;
+  length: number;
+  /** Of COPY and DIFF; else 0. */
+  basisOffset: number;
+  /** Of RUN; else 0. */
+  byte: number;
+}
 
 /**
  * Where the next COPY or DIFF would start if the target went on in step with the basis. Offsets are coded as distances
@@ -103,50 +106,64 @@ export interface OpBounds {
 }
 
 /**
- * The ops of a window's control segment, checked: every range is inside the basis, every op makes at least one byte, and
- * together they make the window and use its segments up, no more and no less.
+ * Walks through the ops of a window's control segment and checks them: every range is inside the basis, every op makes at
+ * least one byte, and together they make the window and use its segments up, no more and no less.
  *
- * @throws {@link FormatError} `CORRUPT_BODY`; {@link UnsupportedError} `UNSUPPORTED_FEATURE` for a reserved kind of op.
+ * The reader itself is the present op, after each `next()`: a delta can have a million, and as many objects would cost
+ * more memory than all its buffers.
  */
-export function* decodeOps(
-  control: Uint8Array,
-  bounds: OpBounds,
-  cursor: BasisCursor,
-): Generator<Op, void, undefined> {
-  const reader = new ByteReader(control, { what: "delta control segment" });
-  let made = 0;
-  let dataUsed = 0;
-  let residualUsed = 0;
-  while (reader.remaining > 0) {
+export class OpReader implements Op {
+  kind: OpKind = OpKind.COPY;
+  length = 0;
+  basisOffset = 0;
+  byte = 0;
+  readonly #reader: ByteReader;
+  readonly #bounds: OpBounds;
+  readonly #cursor: BasisCursor;
+  #made = 0;
+  #literalUsed = 0;
+  #residualUsed = 0;
+
+  /** @param cursor - kept from window to window. */
+  constructor(control: Uint8Array, bounds: OpBounds, cursor: BasisCursor) {
+    this.#reader = new ByteReader(control, { what: "delta control segment" });
+    this.#bounds = bounds;
+    this.#cursor = cursor;
+  }
+
+  /**
+   * Go to the next op.
+   *
+   * @returns false when there is none, and all adds up.
+   * @throws {@link FormatError} `CORRUPT_BODY`; {@link UnsupportedError} `UNSUPPORTED_FEATURE` for a reserved kind of op.
+   */
+  next(): boolean {
+    const reader = this.#reader;
+    if (reader.remaining === 0) {
+      this.#checkEnd();
+      return false;
+    }
     const head = reader.varint();
     const kind = head % OP_KIND_COUNT;
     const length = (head - kind) / OP_KIND_COUNT;
     if (length === 0) throw reader.corrupt("an op of length 0");
-    made += length;
-    if (made > bounds.windowBytes)
-      throw reader.corrupt(`the ops make more than the window's ${bounds.windowBytes} bytes`);
+    this.#made += length;
+    this.length = length;
+    this.basisOffset = 0;
+    this.byte = 0;
     switch (kind) {
       case OpKind.COPY:
-      case OpKind.DIFF: {
-        const basisOffset = cursor.offsetAt(reader.signedVarint());
-        if (basisOffset < 0 || basisOffset > bounds.basisBytes - length) {
-          throw reader.corrupt(
-            `an op reads ${length} bytes at ${basisOffset} of a basis of ${bounds.basisBytes}`,
-          );
-        }
-        if (kind === OpKind.DIFF) residualUsed += length;
-        cursor.moveTo(basisOffset + length);
-        yield { kind, length, basisOffset };
+      case OpKind.DIFF:
+        this.#readBasisOffset(length);
+        if (kind === OpKind.DIFF) this.#residualUsed += length;
         break;
-      }
       case OpKind.DATA:
-        dataUsed += length;
-        cursor.advance(length);
-        yield { kind, length };
+        this.#literalUsed += length;
+        this.#cursor.advance(length);
         break;
       case OpKind.RUN:
-        cursor.advance(length);
-        yield { kind, length, byte: reader.u8() };
+        this.byte = reader.u8();
+        this.#cursor.advance(length);
         break;
       default:
         throw new UnsupportedError(
@@ -154,17 +171,34 @@ export function* decodeOps(
           `the delta has an op of kind ${kind}, which this version does not know; update flatdelta`,
         );
     }
-    if (dataUsed > bounds.literalBytes || residualUsed > bounds.residualBytes) {
-      throw reader.corrupt("the ops use more bytes than the window's segments hold");
+    this.kind = kind;
+    const { windowBytes, literalBytes, residualBytes } = this.#bounds;
+    if (this.#made > windowBytes || this.#literalUsed > literalBytes || this.#residualUsed > residualBytes) {
+      throw reader.corrupt("the ops make more bytes than the window has, or use more than its segments hold");
     }
+    return true;
   }
-  if (
-    made !== bounds.windowBytes ||
-    dataUsed !== bounds.literalBytes ||
-    residualUsed !== bounds.residualBytes
-  ) {
-    throw reader.corrupt(
-      `the ops make ${made} of ${bounds.windowBytes} bytes and use ${dataUsed} of ${bounds.literalBytes} data and ${residualUsed} of ${bounds.residualBytes} residual bytes`,
-    );
+
+  #readBasisOffset(length: number): void {
+    const { basisBytes } = this.#bounds;
+    const basisOffset = this.#cursor.offsetAt(this.#reader.signedVarint());
+    if (basisOffset < 0 || basisOffset > basisBytes - length) {
+      throw this.#reader.corrupt(`an op reads ${length} bytes at ${basisOffset} of a basis of ${basisBytes}`);
+    }
+    this.#cursor.moveTo(basisOffset + length);
+    this.basisOffset = basisOffset;
+  }
+
+  #checkEnd(): void {
+    const { windowBytes, literalBytes, residualBytes } = this.#bounds;
+    if (
+      this.#made !== windowBytes ||
+      this.#literalUsed !== literalBytes ||
+      this.#residualUsed !== residualBytes
+    ) {
+      throw this.#reader.corrupt(
+        `the ops make ${this.#made} of ${windowBytes} bytes and use ${this.#literalUsed} of ${literalBytes} literal and ${this.#residualUsed} of ${residualBytes} residual bytes`,
+      );
+    }
   }
 }

@@ -75,24 +75,24 @@ export class WindowBuilder {
 
   /** The basis has these target bytes at `basisOffset`. No more than {@link room} says, as for the others below. */
   addCopy(target: Uint8Array, basisOffset: number): void {
-    this.#addOp({ kind: OpKind.COPY, length: target.length, basisOffset }, target);
+    this.#addOp({ kind: OpKind.COPY, length: target.length, basisOffset, byte: 0 }, target);
   }
 
   /** The basis has similar bytes; `residual` is target minus basis, byte by byte. */
   addDiff(target: Uint8Array, basisOffset: number, residual: Uint8Array): void {
     this.#streams.residual.bytes(residual);
-    this.#addOp({ kind: OpKind.DIFF, length: target.length, basisOffset }, target);
+    this.#addOp({ kind: OpKind.DIFF, length: target.length, basisOffset, byte: 0 }, target);
   }
 
   /** The basis does not have these bytes. */
   addData(target: Uint8Array): void {
     this.#streams.data.bytes(target);
-    this.#addOp({ kind: OpKind.DATA, length: target.length }, target);
+    this.#addOp({ kind: OpKind.DATA, length: target.length, basisOffset: 0, byte: 0 }, target);
   }
 
   /** These bytes are all equal. */
   addRun(target: Uint8Array): void {
-    this.#addOp({ kind: OpKind.RUN, length: target.length, byte: target[0]! }, target);
+    this.#addOp({ kind: OpKind.RUN, length: target.length, basisOffset: 0, byte: target[0]! }, target);
   }
 
   /** End the window and begin the next. */
@@ -116,8 +116,7 @@ function newStreams(): { control: ByteWriter; data: ByteWriter; residual: ByteWr
 }
 
 function continues(a: Op, b: Op): boolean {
-  if (a.kind !== b.kind) return false;
-  if (a.kind === OpKind.DATA) return true;
-  if (a.kind === OpKind.RUN) return b.kind === OpKind.RUN && a.byte === b.byte;
-  return (b.kind === OpKind.COPY || b.kind === OpKind.DIFF) && a.basisOffset + a.length === b.basisOffset;
+  if (a.kind !== b.kind || a.byte !== b.byte) return false;
+  const readsBasis = a.kind === OpKind.COPY || a.kind === OpKind.DIFF;
+  return !readsBasis || a.basisOffset + a.length === b.basisOffset;
 }

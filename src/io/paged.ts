@@ -1,3 +1,4 @@
+import { copyBytes } from "../bytes/index.ts";
 import { checkRange, type Source } from "./source.ts";
 
 /** How large a page is, and how many are kept. */
@@ -62,19 +63,19 @@ export class PagedSource implements Source {
   }
 
   /**
-   * Fill `into` from cached pages alone.
+   * Fill `length` bytes of `into` from `at` on, from cached pages alone.
    *
-   * @returns whether all of it was there; if not, `into` may be filled in part.
+   * @returns whether all of it was there; if not, that part of `into` may be filled in part.
    */
-  tryRead(offset: number, into: Uint8Array): boolean {
-    for (let done = 0; done < into.length; ) {
+  tryRead(offset: number, into: Uint8Array, at = 0, length: number = into.length - at): boolean {
+    for (let done = 0; done < length; ) {
       const index = Math.floor((offset + done) / this.#pageBytes);
       const page = this.#cached(index);
       if (page === undefined) return false;
-      const at = offset + done - index * this.#pageBytes;
-      const piece = page.subarray(at, at + into.length - done);
-      into.set(piece, done);
-      done += piece.length;
+      const from = offset + done - index * this.#pageBytes;
+      const piece = Math.min(length - done, page.length - from);
+      copyBytes(page, from, into, at + done, piece);
+      done += piece;
     }
     return true;
   }

@@ -45,7 +45,7 @@ for (const codec of available) {
           assert.deepEqual(
             { opCount, copiedBytes, diffBytes, literalBytes, runBytes },
             {
-              ops: side.opCount,
+              opCount: side.opCount,
               copiedBytes: side.copiedBytes,
               diffBytes: side.diffBytes,
               literalBytes: side.literalBytes,
