@@ -346,6 +346,20 @@ describe("the config", () => {
     }
   });
 
+  test("holds long and strange strings, whose digits are no numbers", async () => {
+    const strange = {
+      a: String.raw`\9007199254740993"`.repeat(300_000),
+      [String.raw`b\"`]: '"',
+      c: String.raw`\\`,
+      d: 1,
+    };
+    const found = JSON.parse(await flatConfig(strange)) as Record<string, unknown>;
+    for (const [key, value] of Object.entries(strange)) assert.equal(found[key], value);
+    const text = JSON.stringify({ ...strange, d: "NUMBER" }).replace('"NUMBER"', "9007199254740993");
+    await assert.rejects(flatConfig(text), hasCode("BAD_MANIFEST"));
+    await assert.rejects(flatConfig("[".repeat(1_000_000)), hasCode("BAD_MANIFEST"));
+  });
+
   test("is refused when it is no object or would be rounded", async () => {
     const bad = [
       "",

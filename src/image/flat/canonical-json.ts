@@ -20,14 +20,36 @@ function badJson(what: string, message: string, cause?: unknown): ImageError {
   return new ImageError(ErrorCode.BAD_MANIFEST, `${what}: ${message}`, cause === undefined ? {} : { cause });
 }
 
+/** Index behind the string whose first character is at `at`. The text is known to be JSON. */
+function skipString(text: string, at: number): number {
+  for (let i = at; ; i++) {
+    const end = text.indexOf('"', i);
+    let backslashes = 0;
+    while (text[end - 1 - backslashes] === "\\") backslashes++;
+    if (backslashes % 2 === 0) return end + 1;
+    i = end;
+  }
+}
+
 /** Numbers that a double would round silently must not reach the canonical form. */
 function checkNumbers(text: string, what: string): void {
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g)) {
-    if (token.startsWith('"')) continue;
+  const number = /-?\d[\d.eE+-]*/y;
+  for (let i = 0; i < text.length; ) {
+    if (text[i] === '"') {
+      i = skipString(text, i + 1);
+      continue;
+    }
+    number.lastIndex = i;
+    const token = number.exec(text)?.[0];
+    if (token === undefined) {
+      i++;
+      continue;
+    }
     const value = Number(token);
     if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
       throw badJson(what, `expected numbers up to 2^53 − 1, found ${token.slice(0, 40)}`);
     }
+    i += token.length;
   }
 }
 
