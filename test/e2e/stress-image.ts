@@ -163,6 +163,7 @@ function fillFirstLayer(layer: LayerFolder): void {
 
   // As some distributions ship it: a root that a runtime would not make by itself.
   layer.folder(".", 0o555);
+  // Gone again with the second layer, whose entry for the root has none.
   layer.xattr(".", "user.root", "34");
 
   for (const name of ["subsecond", "before-1970", "after-2038", "after-2106"]) layer.file(`times/${name}`);

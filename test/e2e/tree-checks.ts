@@ -61,7 +61,43 @@ function sortKeys(_key: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Changes to the stress image's tree, as shell commands, and what the comparison must say of each. */
+const CHANGES: readonly (readonly [command: string, said: RegExp])[] = [
+  ["touch -d '2026-01-02 03:04:05.123456788 UTC' times/subsecond", /times\/subsecond.*mtimeNanoseconds/u],
+  ["setfattr -x security.capability bin/ping", /bin\/ping.*xattrs/u],
+  ["setfattr -h -n trusted.link -v 33 xattrs/link", /xattrs\/link.*xattrs/u],
+  ["chmod 755 bin/su", /bin\/su.*mode/u],
+  ["chown 1:1 run/pipe", /run\/pipe.*owner/u],
+  ["rm hard/from-above && cp -a hard/alone hard/from-above", /hard\/alone.*hardLinkGroup/u],
+  ["rm dev/large && mknod dev/large c 300 70001", /dev\/large.*device/u],
+  ["rm kind/file-to-folder/now/a/folder", /now\/a\/folder.* is missing/u],
+  ["touch names/more", /names\/more.* is too many/u],
+  ["ln -sfn usr/bin lib", /lib.*link/u],
+  ["printf 2 | dd of=etc/one-block conv=notrunc status=none", /etc\/one-block.*sha256/u],
+  ["chmod 755 .", /"\/".*mode/u],
+];
+
+/** An oracle that sees nothing would let everything pass. */
+function checkComparison({ images, work }: CheckContext): void {
+  const { tree } = images.find(({ name }) => name === "stress")!;
+  const expected = readTree(tree);
+  const copy = join(work, "copy");
+  for (const [command, said] of CHANGES) {
+    run("cp", ["--archive", tree, copy]);
+    expectNone(compareTrees(expected, readTree(copy)), "an unchanged copy");
+    run("sh", ["-c", command], { cwd: copy });
+    const differences = compareTrees(expected, readTree(copy));
+    expectEqual(
+      differences.some((difference) => said.test(difference)),
+      true,
+      `whether the comparison sees "${command}"`,
+    );
+    run("rm", ["-rf", copy]);
+  }
+}
+
 export const TREE_CHECKS: readonly Check[] = [
+  { claim: "the comparison of trees sees every kind of difference", run: checkComparison },
   {
     claim: "the flat layer, extracted by GNU tar, is the tree that umoci makes of the original layers",
     run: checkTreeOfFlatLayer,
