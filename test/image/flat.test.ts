@@ -349,7 +349,7 @@ describe("the config", () => {
   test("holds long and strange strings, whose digits are no numbers", async () => {
     const strange = {
       a: String.raw`\9007199254740993"`.repeat(300_000),
-      [String.raw`b\"`]: '"',
+      'b\\"': '"',
       c: String.raw`\\`,
       d: 1,
     };
