@@ -6,7 +6,7 @@ import { type ReadOciOptions, readOciStore } from "./oci.ts";
 import type { Image } from "./types.ts";
 
 /** The files of a folder as blobs. Names come from digests that were checked, so they stay inside the folder. */
-export function folderStore(folder: string): BlobStore {
+function folderStore(folder: string): BlobStore {
   const files = new Map<string, FileSource>();
   return {
     open: async (path): Promise<Source | undefined> => {
