@@ -18,7 +18,7 @@ export type DeltaTarget = IndexedInput | Source;
 export interface CreateDeltaOptions {
   /** How the streams are coded: "brotli" unless said otherwise. The device needs the same codec. */
   codec?: CodecName | undefined;
-  /** Effort of the codec, 1 (quick) to 9 (small); 6 unless said otherwise. */
+  /** Effort of the codec, 1 (quick) to 9 (small); 7 unless said otherwise. */
   effort?: number | undefined;
   /** Free text by key that travels in the header ("basis.reference": "app:1"). */
   metadata?: Readonly<Record<string, string>> | undefined;
@@ -41,7 +41,7 @@ export interface DeltaStats extends OpTotals {
 }
 
 // Balances effort and time: see bench/RESULTS.md.
-const DEFAULT_EFFORT = 6;
+const DEFAULT_EFFORT = 7;
 
 // Size of the blocks by which moved content is found again. Matches are extended past their edges, so what is lost is
 // only content that moved in pieces shorter than two blocks.

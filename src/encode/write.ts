@@ -18,7 +18,7 @@ import { type RawWindow, WindowBuilder } from "./window-builder.ts";
 /** How far back each stream's codec may refer. Literals profit from reach; control is short. */
 const WINDOW_BITS: Record<StreamId, number> = {
   [StreamId.CONTROL]: 18,
-  [StreamId.DATA]: 24,
+  [StreamId.DATA]: 23,
   [StreamId.RESIDUAL]: 22,
 };
 

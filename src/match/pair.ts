@@ -4,7 +4,8 @@ import type { MatchList } from "./match-list.ts";
 /** Receives matches in the order of the target, as {@link MatchList.add} does. */
 export type AddMatch = MatchList["add"];
 
-// Seeds are 16 bytes, every 8th of the basis is indexed: any common run of 23 bytes is found.
+// Seeds are 16 bytes, and one in every 8 bytes of the basis is indexed: a common run of 23 bytes holds one, of 64 bytes six,
+// of which some may be lost to others with the same slot.
 const SEED_BYTES = 16;
 const SEED_STEP_BYTES = 8;
 

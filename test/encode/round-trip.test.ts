@@ -38,7 +38,10 @@ for (const codec of available) {
         assert.deepEqual(Buffer.from(patched.target), Buffer.from(target));
         assert.deepEqual(patched.result.targetSha256, sha256(target));
         assert.equal(stats.deltaBytes, delta.length);
-        assert.equal(stats.copiedBytes + stats.diffBytes + stats.literalBytes + stats.runBytes, target.length);
+        assert.equal(
+          stats.copiedBytes + stats.diffBytes + stats.literalBytes + stats.runBytes,
+          target.length,
+        );
         const { opCount, copiedBytes, diffBytes, literalBytes, runBytes } = stats;
         const info = await inspectDelta(delta);
         for (const side of [patched.result, info]) {
