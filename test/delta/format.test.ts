@@ -14,7 +14,7 @@ const target = new TextEncoder().encode(line.replace("fox", "cat") + line.replac
 /** The bytes of the example in FORMAT.md: the hexadecimal pairs at the beginning of each line. */
 async function readExample(): Promise<Uint8Array> {
   const page = await readFile(new URL("../../src/delta/FORMAT.md", import.meta.url), "utf8");
-  const block = /```hex\n([^]*?)```/.exec(page)![1]!;
+  const block = /```hex\n([\s\S]*?)```/.exec(page)![1]!;
   const pairs = block.split("\n").map((row) => /^(?:[0-9a-f]{2}(?: |$))*/.exec(row)![0]);
   return fromHex(pairs.join("").replaceAll(" ", ""));
 }
