@@ -1,7 +1,9 @@
-import { deflateSync, inflateSync } from "fflate";
 import { EMPTY_BYTES } from "../bytes/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
+
+// Loaded when first needed: 20 ms that most runs of the command line would spend for nothing.
+const loadFflate = (): Promise<typeof import("fflate")> => import("fflate");
 
 // Deflate refers 32 KiB back at most (RFC 1951, section 2).
 const DICTIONARY_BYTES = 1 << 15;
@@ -33,6 +35,7 @@ export const deflateCodec: Codec = {
     return {
       encode: async (raw) => {
         const level = Math.min(9, Math.max(1, effort)) as 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
+        const { deflateSync } = await loadFflate();
         const coded = deflateSync(raw, { level, ...withDictionary(dictionary) });
         dictionary = nextDictionary(dictionary, raw);
         return coded;
@@ -44,6 +47,7 @@ export const deflateCodec: Codec = {
     let dictionary = EMPTY_BYTES;
     return {
       decode: async (coded, rawBytes) => {
+        const { inflateSync } = await loadFflate();
         let raw: Uint8Array;
         try {
           // One byte more than expected, since fflate ends quietly when `out` is full.

@@ -36,7 +36,8 @@ export class DeltaReader {
   /**
    * Read the header.
    *
-   * @throws as {@link readDeltaHeader}.
+   * @throws {@link FormatError} `BAD_MAGIC`, `TRUNCATED`, `CORRUPT_HEADER`; {@link UnsupportedError}
+   * `UNSUPPORTED_VERSION`, `UNSUPPORTED_FEATURE`; {@link LimitError} `SIZE_LIMIT`, `MEMORY_LIMIT`.
    */
   static async open(delta: ByteInput, options: DeltaReaderOptions = {}): Promise<DeltaReader> {
     const reader = new StreamReader(toByteStream(delta, options.signal), "the delta");
