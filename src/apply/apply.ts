@@ -17,6 +17,7 @@ import {
   type ByteInput,
   type OnProgress,
   PagedSource,
+  prefetch,
   type Sink,
   type Source,
   scanSource,
@@ -149,7 +150,7 @@ class WindowApplier {
  * each window is checked as it is made, and at the end the SHA-256 of the whole. The bytes in `sink` may be used only
  * when the promise is fulfilled: give it `createAtomicFile` of `flatdelta/node`, and commit afterwards.
  *
- * Memory is bounded by the delta's segments (three of at most 1 MiB by default, for two windows), its codecs, and 10 MiB of buffers,
+ * Memory is bounded by the delta's segments (three of at most 1 MiB by default, for five windows), its codecs, and 10 MiB of buffers,
  * whatever the sizes of basis and target.
  *
  * @param basis - the basis, readable at any offset; it must not change meanwhile.
@@ -174,7 +175,7 @@ export async function applyDelta(
     const digest = createSha256();
     const output = new TargetOutput(sink, digest, () => hash64.create());
     const applier = new WindowApplier(basis, output);
-    for await (const window of decodeAhead(reader, decoder)) {
+    for await (const window of prefetch(decodeWindows(reader, decoder), DECODE_AHEAD)) {
       signal?.throwIfAborted();
       const start = output.bytesMade;
       await applier.apply(window, decoder);
@@ -211,25 +212,13 @@ export async function applyDelta(
   }
 }
 
-/** The windows of a delta, each being decoded (on the thread pool) while the one before it is applied. */
-async function* decodeAhead(
+// So many windows are decoded (on the thread pool) ahead of the one that is applied: with one, the two wait for each other.
+const DECODE_AHEAD = 3;
+
+/** The windows of a delta, decoded. */
+async function* decodeWindows(
   reader: DeltaReader,
   decoder: WindowDecoder,
 ): AsyncGenerator<DecodedWindow, void, undefined> {
-  const windows = reader.windows();
-  const start = async (): Promise<DecodedWindow | undefined> => {
-    const { done, value } = await windows.next();
-    return done ? undefined : decoder.decode(value);
-  };
-  let next = start();
-  try {
-    for (let window = await next; window !== undefined; window = await next) {
-      next = start();
-      // Seen by the `await` above, once the present window has been applied.
-      next.catch(() => {});
-      yield window;
-    }
-  } finally {
-    await next.catch(() => {});
-  }
+  for await (const window of reader.windows()) yield await decoder.decode(window);
 }

@@ -53,6 +53,38 @@ export async function* scanSource(
   }
 }
 
+/**
+ * The items of `items`, up to `depth` of them made ahead while the consumer works on the one before.
+ *
+ * An error comes in its turn, after the items that were made before it.
+ */
+export async function* prefetch<T>(
+  items: AsyncIterable<T>,
+  depth: number,
+): AsyncGenerator<T, void, undefined> {
+  const iterator = items[Symbol.asyncIterator]();
+  const queue: Promise<IteratorResult<T>>[] = [];
+  const start = (): void => {
+    const next = iterator.next();
+    // Seen by the `await` below, when its turn comes.
+    next.catch(() => {});
+    queue.push(next);
+  };
+  try {
+    // An async generator answers calls of `next` one after another, in the order in which they were made.
+    for (let i = 0; i < depth; i++) start();
+    for (;;) {
+      const result = await queue.shift()!;
+      if (result.done) return;
+      start();
+      yield result.value;
+    }
+  } finally {
+    await Promise.allSettled(queue);
+    await iterator.return?.();
+  }
+}
+
 function isSource(input: object): input is Source {
   return typeof (input as Source).read === "function" && typeof (input as Source).size === "number";
 }
