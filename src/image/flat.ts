@@ -123,7 +123,7 @@ export async function flattenImage(image: Image, options: FlattenOptions = {}): 
   const { source: layerSource, entryCount } = buildFlatLayer(root);
   const digest = await digestLayer(layerSource, options);
   const config = encodeFlatConfig(image.config, digest);
-  const head = await encodeEnvelopeHead(config, { digest, sizeBytes: layerSource.size, entryCount });
+  const head = encodeEnvelopeHead(config, { digest, sizeBytes: layerSource.size, entryCount });
   const source = concatSources([memorySource(head), layerSource, zeroSource(ENVELOPE_END_BYTES)]);
   return openFlatImage(source);
 }

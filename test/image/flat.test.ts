@@ -291,7 +291,7 @@ describe("the canonical form", () => {
       [["big", size, size]],
     );
     const digest = `sha256:${"0".repeat(64)}`;
-    const head = await encodeEnvelopeHead(encodeBinary("{}"), {
+    const head = encodeEnvelopeHead(encodeBinary("{}"), {
       digest,
       sizeBytes: source.size,
       entryCount: 1,
@@ -617,7 +617,7 @@ describe("flat images that come as bytes", () => {
       const layer = rawTar(entries);
       const digest = `sha256:${sha256(layer)}`;
       const config = encodeFlatConfig(Buffer.from(JSON.stringify(CONFIG)), digest);
-      const head = await encodeEnvelopeHead(config, { digest, sizeBytes: layer.length, entryCount });
+      const head = encodeEnvelopeHead(config, { digest, sizeBytes: layer.length, entryCount });
       return memorySource(Buffer.concat([head, layer, new Uint8Array(1024)]));
     };
     await verifyFlatImage(await wrap([file("a"), file("b")]));

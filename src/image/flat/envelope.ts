@@ -1,11 +1,11 @@
 /** The outer archive of a flat image: an OCI layout and docker's manifest around one layer. */
-import { pack } from "tar-stream";
 import { concatBytes, encodeUtf8, equalBytes, toHex } from "../../bytes/index.ts";
 import { ErrorCode, ImageError, isFlatdeltaError } from "../../errors.ts";
 import { sha256 } from "../../hash/index.ts";
 import { readRange, type Source } from "../../io/index.ts";
 import { readTarIndex, roundUpToBlock, showName, type TarEntry } from "../tar/index.ts";
 import { encodeCanonicalJson, expectObject, type Json, parseJsonObject } from "./canonical-json.ts";
+import { encodeOuterHeader } from "./outer-header.ts";
 
 const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
 const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
@@ -79,29 +79,14 @@ function envelopeFiles(config: Uint8Array, layer: FlatLayer): EnvelopeFile[] {
 }
 
 /** All bytes before the layer's own: the small files and the header of the layer's entry. */
-export async function encodeEnvelopeHead(config: Uint8Array, layer: FlatLayer): Promise<Uint8Array> {
-  const archive = pack();
-  const fields = { mode: 0o644, uid: 0, gid: 0, mtime: new Date(0), type: "file" } as const;
-  const files = envelopeFiles(config, layer);
-  let headBytes = 512;
-  for (const { name, bytes } of files) {
-    headBytes += 512 + roundUpToBlock(bytes.length);
-    const entry = archive.entry({ ...fields, name, size: bytes.length });
-    entry.end(bytes);
-  }
-  // Its content never passes through here, so the entry is left open and the archive dropped behind its header.
-  archive.entry({ ...fields, name: blobName(layer.digest), size: layer.sizeBytes }).on("error", () => {});
+export function encodeEnvelopeHead(config: Uint8Array, layer: FlatLayer): Uint8Array {
   const parts: Uint8Array[] = [];
-  let got = 0;
-  for await (const part of archive as AsyncIterable<Uint8Array>) {
-    parts.push(new Uint8Array(part));
-    got += part.length;
-    if (got >= headBytes) break;
+  for (const { name, bytes } of envelopeFiles(config, layer)) {
+    const padding = new Uint8Array(roundUpToBlock(bytes.length) - bytes.length);
+    parts.push(encodeOuterHeader(name, bytes.length), bytes, padding);
   }
-  const head = concatBytes(parts);
-  if (head.length !== headBytes)
-    throw new Error(`tar-stream made ${head.length} bytes of headers where ${headBytes} were expected`);
-  return head;
+  parts.push(encodeOuterHeader(blobName(layer.digest), layer.sizeBytes));
+  return concatBytes(parts);
 }
 
 /** A flat image's envelope, read and found to be in order. */
@@ -190,7 +175,7 @@ export async function readEnvelope(source: Source): Promise<Envelope> {
   const manifest = await readFile(source, entries[3]!);
   const config = await readFile(source, entries[4]!);
   const layer = parseLayer(manifest, parseCount(annotations[ENTRIES_ANNOTATION]));
-  const head = await encodeEnvelopeHead(config, layer);
+  const head = encodeEnvelopeHead(config, layer);
   const layerOffset = entries[5]!.contentOffset;
   if (
     layerOffset !== head.length ||

@@ -93,7 +93,7 @@ function readUnsigned(block: Uint8Array, at: number, length: number, what: strin
 }
 
 /** Sums of all bytes with the checksum field taken as spaces; as signed bytes too, which some old tars wrote. */
-function sumBlock(block: Uint8Array): { unsigned: number; signed: number } {
+export function sumHeaderBlock(block: Uint8Array): { unsigned: number; signed: number } {
   let unsigned = 0;
   let high = 0;
   for (let i = 0; i < BLOCK_BYTES; i++) {
@@ -123,7 +123,7 @@ function readFormat(block: Uint8Array): HeaderBlock["format"] {
  */
 export function parseHeaderBlock(block: Uint8Array, offset: number): HeaderBlock {
   const expected = readNumber(block, 148, 8, "checksum", offset);
-  const sums = sumBlock(block);
+  const sums = sumHeaderBlock(block);
   if (expected !== sums.unsigned && expected !== sums.signed) {
     throw badHeader(
       `expected a tar header with checksum ${sums.unsigned}, found ${expected}: the archive is damaged, ` +
@@ -208,7 +208,7 @@ export function putHeaderBlock(out: Uint8Array, at: number, fields: UstarFields)
   putOctal(out, at + 329, 7, fields.deviceMajor);
   putOctal(out, at + 337, 7, fields.deviceMinor);
   putText(out, at + 345, 155, fields.prefix);
-  putOctal(out, at + 148, 6, sumBlock(out.subarray(at, at + BLOCK_BYTES)).unsigned);
+  putOctal(out, at + 148, 6, sumHeaderBlock(out.subarray(at, at + BLOCK_BYTES)).unsigned);
   out[at + 154] = 0;
   out[at + 155] = 0x20;
 }
