@@ -46,15 +46,19 @@ export function countingSink(next?: Sink): CountingSink {
 }
 
 /**
- * A sink over a `WritableStream` of the web platform. The stream gets copies, since it may keep what it is given.
- * The caller closes or aborts the stream.
+ * A sink over a `WritableStream` of the web platform. The stream gets copies, since it may keep what it is given, and is
+ * locked during each write only, so that the caller can close or abort it in the end.
  */
 export function writableStreamSink(stream: WritableStream<Uint8Array>): Sink {
-  const writer = stream.getWriter();
   return {
     write: async (bytes) => {
-      await writer.ready;
-      await writer.write(bytes.slice());
+      const writer = stream.getWriter();
+      try {
+        await writer.ready;
+        await writer.write(bytes.slice());
+      } finally {
+        writer.releaseLock();
+      }
     },
   };
 }

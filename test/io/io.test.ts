@@ -129,6 +129,25 @@ test("a web stream is an input and an output", async () => {
   await reader.close();
 });
 
+test("a web stream that was written to is the caller's to close or abort", async () => {
+  const bytes = new Uint8Array(3);
+  const events: string[] = [];
+  const collect = () =>
+    new WritableStream<Uint8Array>({
+      write: (piece) => void events.push(`${piece.length} bytes`),
+      close: () => void events.push("closed"),
+      abort: (reason) => void events.push(`aborted: ${reason}`),
+    });
+  const closed = collect();
+  await writableStreamSink(closed).write(bytes);
+  await closed.close();
+  await assert.rejects(writableStreamSink(closed).write(bytes));
+  const aborted = collect();
+  await writableStreamSink(aborted).write(bytes);
+  await aborted.abort("enough");
+  assert.deepEqual(events, ["3 bytes", "closed", "3 bytes", "aborted: enough"]);
+});
+
 test("an aborted stream rejects with the signal's reason", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");
