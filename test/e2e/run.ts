@@ -9,6 +9,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { BROWSER_CHECKS } from "./browser-checks.ts";
 import type { PreparedImage } from "./checks.ts";
 import { DAMAGE_CHECKS } from "./damage-checks.ts";
 import { DOCKER_CHECKS } from "./docker-checks.ts";
@@ -18,7 +19,7 @@ import { buildStressImage, STRESS_TAG, STRESS_UNTIMED_FOLDERS } from "./stress-i
 import { findObstacles, PAIR, run } from "./tools.ts";
 import { TREE_CHECKS } from "./tree-checks.ts";
 
-const CHECKS = [...TREE_CHECKS, ...FORM_CHECKS, ...DAMAGE_CHECKS, ...DOCKER_CHECKS];
+const CHECKS = [...TREE_CHECKS, ...FORM_CHECKS, ...DAMAGE_CHECKS, ...DOCKER_CHECKS, ...BROWSER_CHECKS];
 
 /** Unpack an image with umoci and give the folders that the layers say nothing about the time they have by our rules. */
 function prepareImage(

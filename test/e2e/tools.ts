@@ -16,6 +16,7 @@ export const PAIR = fileURLToPath(new URL("../../fixtures/pair/", import.meta.ur
 
 /** Program and the Debian package that has it. */
 export const NEEDED_PROGRAMS: readonly (readonly [program: string, debianPackage: string])[] = [
+  ["chromium", "chromium"],
   ["docker", "docker.io"],
   ["dockerd", "docker.io"],
   ["getfattr", "attr"],

@@ -26,7 +26,8 @@ export function listPortableModules(): string[] {
 const compiledModules: Plugin = {
   name: "compiled modules",
   setup: ({ onResolve }) => {
-    onResolve({ filter: /\/src\/.*\.ts$/u }, ({ path }) => ({
+    // A filter is read as an expression of Go, which knows no flag "u".
+    onResolve({ filter: /\/src\/.*\.ts$/ }, ({ path }) => ({
       path: join(root, path.replace(/^.*\/src\//u, "dist/").replace(/\.ts$/u, ".js")),
     }));
   },
