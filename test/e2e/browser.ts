@@ -4,6 +4,7 @@
  * @module
  */
 import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -15,6 +16,8 @@ const TIME_LIMIT_MS = 120_000;
 const MAX_REPORT_BYTES = 2 ** 20;
 const MAX_SHOWN_CHARACTERS = 4000;
 
+// Processes that were killed a moment ago may still hold or write files.
+const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 200 } as const;
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /** Where a page posts what it has to say, as JSON. */
@@ -77,6 +80,7 @@ async function browse(url: string, report: Promise<unknown>): Promise<unknown> {
   // The terminal's Ctrl-C does not reach another group.
   const interrupt = (): void => {
     kill();
+    rmSync(folder, REMOVAL);
     process.exit(1);
   };
   for (const signal of SIGNALS) process.once(signal, interrupt);
@@ -104,7 +108,7 @@ async function browse(url: string, report: Promise<unknown>): Promise<unknown> {
     kill();
     await ended;
     for (const signal of SIGNALS) process.off(signal, interrupt);
-    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    await rm(folder, REMOVAL);
   }
 }
 
