@@ -70,8 +70,6 @@ async function checkBasis(basis: Source, header: DeltaHeader, options: ApplyOpti
   }
 }
 
-const readsBasis = (op: Op): boolean => op.kind === OpKind.COPY || op.kind === OpKind.DIFF;
-
 /** Carries out the ops of windows. */
 class WindowApplier {
   readonly #basis: PagedSource;
@@ -82,10 +80,32 @@ class WindowApplier {
   #dataAt = 0;
   #residual = EMPTY_BYTES;
   #residualAt = 0;
+  /** Whether the basis bytes of DIFF ops are added to `#residual` already. */
+  #residualIsTarget = false;
 
   constructor(basis: Source, output: TargetOutput) {
     this.#basis = new PagedSource(basis);
     this.#output = output;
+  }
+
+  #readsBasis(op: Op): boolean {
+    return op.kind === OpKind.COPY || (op.kind === OpKind.DIFF && !this.#residualIsTarget);
+  }
+
+  /** Decode a residual that takes the basis bytes of all DIFF ops of the window: they give the target's bytes at once. */
+  async #makeResidualTarget(window: DecodedWindow, decoder: WindowDecoder): Promise<Uint8Array> {
+    const target = new Uint8Array(window.residualBytes);
+    let at = 0;
+    const ops = decoder.peekOps(window);
+    while (ops.next()) {
+      if (ops.kind !== OpKind.DIFF) continue;
+      if (!this.#basis.tryRead(ops.basisOffset, target, at, ops.length)) {
+        await this.#basis.read(ops.basisOffset, target.subarray(at, at + ops.length));
+      }
+      at += ops.length;
+    }
+    addResidual(target, 0, await decoder.decodeResidual(window, target), 0, target.length);
+    return target;
   }
 
   /** Make the next `length` bytes of an op whose basis range, if it has one, is in the output's buffer already. */
@@ -95,7 +115,8 @@ class WindowApplier {
       case OpKind.COPY:
         break;
       case OpKind.DIFF:
-        addResidual(buffer, position, this.#residual, this.#residualAt, length);
+        if (this.#residualIsTarget) copyBytes(this.#residual, this.#residualAt, buffer, position, length);
+        else addResidual(buffer, position, this.#residual, this.#residualAt, length);
         this.#residualAt += length;
         break;
       case OpKind.DATA:
@@ -112,7 +133,8 @@ class WindowApplier {
   #tryOp(op: Op): boolean {
     const { buffer, position, room } = this.#output;
     if (op.length > room) return false;
-    if (readsBasis(op) && !this.#basis.tryRead(op.basisOffset, buffer, position, op.length)) return false;
+    if (this.#readsBasis(op) && !this.#basis.tryRead(op.basisOffset, buffer, position, op.length))
+      return false;
     this.#complete(op, op.length);
     return true;
   }
@@ -122,7 +144,7 @@ class WindowApplier {
       await this.#output.makeRoom();
       const { buffer, position, room } = this.#output;
       const length = Math.min(op.length - done, room);
-      if (readsBasis(op)) {
+      if (this.#readsBasis(op)) {
         await this.#basis.read(op.basisOffset + done, buffer.subarray(position, position + length));
       }
       this.#complete(op, length);
@@ -132,7 +154,9 @@ class WindowApplier {
 
   async apply(window: DecodedWindow, decoder: WindowDecoder): Promise<void> {
     this.#data = window.data;
-    this.#residual = window.residual;
+    this.#residualIsTarget = window.codedResidual !== undefined;
+    this.#residual = window.residual ?? EMPTY_BYTES;
+    if (this.#residualIsTarget) this.#residual = await this.#makeResidualTarget(window, decoder);
     this.#dataAt = 0;
     this.#residualAt = 0;
     const ops = decoder.ops(window);

@@ -20,6 +20,7 @@ function requireZlib(): Zlib {
 export const brotliCodec: Codec = {
   name: "brotli",
   id: 2,
+  needsBasis: false,
   isAvailable: () => getZlib() !== undefined,
   // The ring buffer, twice while it grows, and the tables of a metablock.
   decoderMemoryBytes: (windowBits) => 2 * 2 ** windowBits + (1 << 20),

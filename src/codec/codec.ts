@@ -6,8 +6,12 @@
  * can be decoded as soon as it has arrived.
  */
 export interface SegmentEncoder {
-  /** Code the next segment. `raw` may be reused once the promise is settled. */
-  encode(raw: Uint8Array): Promise<Uint8Array>;
+  /**
+   * Code the next segment. `raw` may be reused once the promise is settled.
+   *
+   * @param basis - for a codec that {@link Codec.needsBasis}: the basis byte of each residual byte in `raw`.
+   */
+  encode(raw: Uint8Array, basis?: Uint8Array): Promise<Uint8Array>;
   /** Release what the encoder holds. */
   close(): void;
 }
@@ -17,9 +21,10 @@ export interface SegmentDecoder {
   /**
    * Decode the next segment into exactly `rawBytes` bytes, a length that the caller has checked against its limits.
    *
+   * @param basis - as for {@link SegmentEncoder.encode}, `rawBytes` bytes.
    * @throws {@link FormatError} `CORRUPT_BODY` when the segment is damaged or its length is another.
    */
-  decode(coded: Uint8Array, rawBytes: number): Promise<Uint8Array>;
+  decode(coded: Uint8Array, rawBytes: number, basis?: Uint8Array): Promise<Uint8Array>;
   /** Release what the decoder holds. */
   close(): void;
 }
@@ -37,6 +42,11 @@ export interface Codec {
   readonly name: CodecName;
   /** The number that stands for the codec in a delta. */
   readonly id: number;
+  /**
+   * Whether it codes only residuals, and both sides need the basis bytes that they are added to: those tell where changes
+   * are likely.
+   */
+  readonly needsBasis: boolean;
   /** Whether this runtime can code and decode with it. */
   isAvailable(): boolean;
   /** Upper bound of what a decoder for `windowBits` keeps in memory. */

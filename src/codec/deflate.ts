@@ -28,6 +28,7 @@ const withDictionary = (dictionary: Uint8Array): { dictionary?: Uint8Array } =>
 export const deflateCodec: Codec = {
   name: "deflate",
   id: 1,
+  needsBasis: false,
   isAvailable: () => true,
   decoderMemoryBytes: () => 2 * DICTIONARY_BYTES,
   createEncoder: ({ effort }) => {

@@ -5,6 +5,7 @@ import type { Codec } from "./codec.ts";
 export const noneCodec: Codec = {
   name: "none",
   id: 0,
+  needsBasis: false,
   isAvailable: () => true,
   decoderMemoryBytes: () => 0,
   createEncoder: () => ({ encode: async (raw) => raw.slice(), close: () => {} }),

@@ -27,6 +27,7 @@ const LEVELS = [1, 1, 3, 5, 7, 9, 12, 15, 17, 19] as const;
 export const zstdCodec: Codec = {
   name: "zstd",
   id: 3,
+  needsBasis: false,
   isAvailable: () => getZlib()?.createZstdCompress !== undefined,
   decoderMemoryBytes: (windowBits) => 2 ** windowBits + (1 << 20),
   createEncoder: ({ effort, windowBits }) => {

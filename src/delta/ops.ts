@@ -26,6 +26,12 @@ export interface Op {
 export class BasisCursor {
   #next = 0;
 
+  clone(): BasisCursor {
+    const copy = new BasisCursor();
+    copy.#next = this.#next;
+    return copy;
+  }
+
   /** Move on by the target bytes of an op that does not read the basis. */
   advance(length: number): void {
     this.#next += length;

@@ -10,6 +10,8 @@ export interface RawWindow {
   targetBytes: number;
   checksum: bigint;
   segments: ReadonlyMap<StreamId, Uint8Array>;
+  /** The basis byte of each residual byte. */
+  diffBasis: Uint8Array;
 }
 
 /** Bounds of a window: see the delta format. */
@@ -78,9 +80,12 @@ export class WindowBuilder {
     this.#addOp({ kind: OpKind.COPY, length: target.length, basisOffset, byte: 0 }, target);
   }
 
-  /** The basis has similar bytes; `residual` is target minus basis, byte by byte. */
-  addDiff(target: Uint8Array, basisOffset: number, residual: Uint8Array): void {
+  /** The basis has similar bytes, `basis`. */
+  addDiff(target: Uint8Array, basisOffset: number, basis: Uint8Array): void {
+    const residual = new Uint8Array(target.length);
+    for (let i = 0; i < target.length; i++) residual[i] = target[i]! - basis[i]!;
     this.#streams.residual.bytes(residual);
+    this.#streams.diffBasis.bytes(basis);
     this.#addOp({ kind: OpKind.DIFF, length: target.length, basisOffset, byte: 0 }, target);
   }
 
@@ -98,12 +103,17 @@ export class WindowBuilder {
   /** End the window and begin the next. */
   take(): RawWindow {
     this.#endOp();
-    const { control, data, residual } = this.#streams;
+    const { control, data, residual, diffBasis } = this.#streams;
     const segments = new Map<StreamId, Uint8Array>();
     if (control.length > 0) segments.set(StreamId.CONTROL, control.view());
     if (data.length > 0) segments.set(StreamId.DATA, data.view());
     if (residual.length > 0) segments.set(StreamId.RESIDUAL, residual.view());
-    const window = { targetBytes: this.#targetBytes, checksum: this.#hash.digest(), segments };
+    const window = {
+      targetBytes: this.#targetBytes,
+      checksum: this.#hash.digest(),
+      segments,
+      diffBasis: diffBasis.view(),
+    };
     this.#streams = newStreams();
     this.#hash = this.#createHash();
     this.#targetBytes = 0;
@@ -111,8 +121,20 @@ export class WindowBuilder {
   }
 }
 
-function newStreams(): { control: ByteWriter; data: ByteWriter; residual: ByteWriter } {
-  return { control: new ByteWriter(), data: new ByteWriter(), residual: new ByteWriter() };
+interface Streams {
+  control: ByteWriter;
+  data: ByteWriter;
+  residual: ByteWriter;
+  diffBasis: ByteWriter;
+}
+
+function newStreams(): Streams {
+  return {
+    control: new ByteWriter(),
+    data: new ByteWriter(),
+    residual: new ByteWriter(),
+    diffBasis: new ByteWriter(),
+  };
 }
 
 function continues(a: Op, b: Op): boolean {

@@ -66,7 +66,7 @@ class WindowCoder {
       [...window.segments].map(
         async ([stream, raw]): Promise<CodedSegment> => ({
           stream,
-          coded: await this.#encoders.get(stream)!.encode(raw),
+          coded: await this.#encoders.get(stream)!.encode(raw, window.diffBasis),
           rawBytes: raw.length,
         }),
       ),
@@ -179,10 +179,9 @@ export async function writeDelta(
         const part = bytes.subarray(at, at + (await makeRoom(kind)));
         if (exact) builder.addCopy(part, basisOffset + at);
         else {
-          const residual = new Uint8Array(part.length);
-          if (!basis!.tryRead(basisOffset + at, residual)) await basis!.read(basisOffset + at, residual);
-          for (let i = 0; i < part.length; i++) residual[i] = part[i]! - residual[i]!;
-          builder.addDiff(part, basisOffset + at, residual);
+          const old = new Uint8Array(part.length);
+          if (!basis!.tryRead(basisOffset + at, old)) await basis!.read(basisOffset + at, old);
+          builder.addDiff(part, basisOffset + at, old);
         }
         at += part.length;
       }

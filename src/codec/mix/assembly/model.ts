@@ -1,0 +1,161 @@
+// What each decision is predicted from. The names: b(k) is the basis byte k places further on, r(k) the residual byte k
+// places back. A field is what a 32-bit number covers: the first non-zero residual byte and the three behind it.
+import { findFlag, findLine, hashContext } from "./contexts";
+import { codeDecision } from "./decision";
+import {
+  APM_ROW_BYTES,
+  BASIS,
+  FLAG_APM,
+  FLAG_SLOTS,
+  FLAG_WEIGHTS_A,
+  FLAG_WEIGHTS_B,
+  RESIDUAL,
+  VALUE_APM,
+  VALUE_LINES,
+  VALUE_WEIGHTS_A,
+  VALUE_WEIGHTS_B,
+  WEIGHT_SET_BYTES,
+} from "./memory";
+
+/** The last 32 flags, the newest lowest. */
+let flags: u32 = 0;
+/** Zero residual bytes since the last other one. */
+let run: u32 = 0;
+/** The last two non-zero residual bytes. */
+let last: u32 = 0;
+let lastButOne: u32 = 0;
+/** Bytes of the current field that are done, 0 outside of fields, and the basis word that the field began at. */
+let phase: u32 = 0;
+let fieldBasis: u32 = 0;
+/** What was added to the 32-bit number that the last finished field held. */
+let latestDifference: u32 = 0;
+/** Hashes of the value's contexts, for the second nibble. */
+const HASHES: usize = VALUE_LINES + 64;
+
+/** Sum of each of the 4 bytes, modulo 256. */
+@inline
+function addBytewise(x: u32, y: u32): u32 {
+  return ((x & 0x7f7f7f7f) + (y & 0x7f7f7f7f)) ^ ((x ^ y) & 0x80808080);
+}
+
+/** Logarithmic steps: 0 1 2 3 4 8 16 32 64 128 256 1024. */
+@inline
+function stepOf(length: u32): u32 {
+  if (length < 4) return length;
+  if (length < 512) return 33 - clz(length);
+  return length < 1024 ? 10 : 11;
+}
+
+/** Code or decode the residual bytes `from` to `to` of the segment. */
+export function codeResidual(from: u32, to: u32): void {
+  for (let i = from; i < to; i++) {
+    const b = BASIS + <usize>i;
+    const r = RESIDUAL + <usize>i;
+    const ahead = load<u32>(b);
+    const behind = load<u32>(b - 4);
+    const done = load<u32>(r - 4);
+    const b0 = ahead & 255;
+    const r1 = done >> 24;
+    const carry1 = ((behind >> 24) + r1) >> 8;
+    const carries = carry1 | (((((behind >> 16) & 255) + ((done >> 16) & 255)) >> 8) << 1);
+    const step = stepOf(run);
+
+    findFlag(0, hashContext(ahead >> 12, flags & 1));
+    findFlag(1, hashContext((ahead >> 16) | ((behind >> 24) << 16), flags & 15));
+    findFlag(2, hashContext(done >> 16, carries | (phase << 4)));
+    findFlag(3, hashContext((ahead & 0xffff) | (r1 << 16), carries));
+    findFlag(4, hashContext(behind >> 16, flags & 15));
+    findFlag(5, hashContext(load<u32>(b + 1), flags & 7));
+    findFlag(6, hashContext(ahead >> 8, (behind >> 24) | ((flags & 3) << 8)));
+    findFlag(7, hashContext((done & 255) | (<u32>load<u8>(r - 8) << 8), (behind >> 24) | ((flags & 15) << 8)));
+    findFlag(8, hashContext((behind >> 16) | ((ahead >> 24) << 16), flags & 15));
+    findFlag(9, hashContext(load<u16>(b - 5), (flags & 31) | (phase << 8)));
+    findFlag(10, hashContext(ahead & 0xffff, flags & 63));
+    findFlag(11, hashContext(step | (last << 8) | (lastButOne << 16), behind >> 24));
+
+    const residual = load<u8>(r);
+    const flag = codeDecision(
+      i32(residual != 0),
+      FLAG_SLOTS,
+      0,
+      FLAG_WEIGHTS_A + <usize>((flags & 7) | (step << 3) | (phase << 7)) * WEIGHT_SET_BYTES,
+      FLAG_WEIGHTS_B + <usize>(b0 | ((flags & 3) << 8)) * WEIGHT_SET_BYTES,
+      FLAG_APM + <usize>((flags & 255) | ((i & 3) << 8)) * APM_ROW_BYTES,
+    );
+    if (flag) {
+      const value = codeValue(i, residual, ahead, behind, done, carries);
+      store<u8>(r, value);
+      lastButOne = last;
+      last = value;
+      run = 0;
+    } else {
+      store<u8>(r, 0);
+      run++;
+    }
+    flags = (flags << 1) | flag;
+    if (phase == 0) {
+      if (flag) {
+        phase = 1;
+        fieldBasis = ahead;
+      }
+    } else {
+      phase = (phase + 1) & 3;
+      if (phase == 0) latestDifference = addBytewise(fieldBasis, load<u32>(r - 3)) - fieldBasis;
+    }
+  }
+}
+
+@inline
+function setValueContext(index: u32, hash: u32): void {
+  store<u32>(HASHES + (<usize>index << 2), hash);
+  findLine(index, hash);
+}
+
+/** Code or decode a residual byte that is known not to be zero. */
+function codeValue(i: u32, value: u32, ahead: u32, behind: u32, done: u32, carries: u32): u32 {
+  const r = RESIDUAL + <usize>i;
+  const b0 = ahead & 255;
+  const r1 = done >> 24;
+  const carry1 = carries & 1;
+  const recent = flags & 3;
+  const field = phase ? fieldBasis : ahead;
+  const fieldDone = (phase ? done >> (32 - 8 * phase) : 0) ^ (phase << 28);
+  const place = carries | (phase << 4);
+
+  setValueContext(0, hashContext(field >> 16, fieldDone));
+  setValueContext(1, hashContext(ahead >> 12, r1 | (carry1 << 8)));
+  setValueContext(2, hashContext(ahead >> 16, recent | (r1 << 8) | (carry1 << 16)));
+  setValueContext(3, hashContext(last, place));
+  setValueContext(4, hashContext((i + 4 + ahead) >> 12, phase));
+  setValueContext(5, hashContext(ahead >> 8, recent));
+  setValueContext(6, hashContext(behind >> 16, recent));
+  setValueContext(7, hashContext(latestDifference, phase | (carry1 << 4) | ((behind >> 24) << 8)));
+  setValueContext(8, hashContext(flags & 255, run));
+  setValueContext(9, hashContext(last | (lastButOne << 8), place));
+  setValueContext(10, hashContext(ahead, 0));
+  setValueContext(11, hashContext(field >> 12, fieldDone));
+
+  const step = min<u32>(run, 4);
+  const weightsB = VALUE_WEIGHTS_B + <usize>((phase << 3) | (step << 5) | (carries << 8)) * WEIGHT_SET_BYTES;
+  const apm = VALUE_APM + <usize>((carry1 << 8) | (phase << 9)) * APM_ROW_BYTES;
+  // The bits so far below a leading 1.
+  let node: u32 = 1;
+  for (let place: u32 = 0; place < 8; place++) {
+    if (place == 4) {
+      for (let index: u32 = 0; index < 12; index++) {
+        findLine(index, (load<u32>(HASHES + (<usize>index << 2)) + node * 0x9e3779b1) * 0x85ebca6b);
+      }
+    }
+    const inNibble = place < 4 ? node : (node & ((1 << (place - 4)) - 1)) | (1 << (place - 4));
+    const bit = codeDecision(
+      (value >> (7 - place)) & 1,
+      VALUE_LINES,
+      <usize>inNibble << 1,
+      VALUE_WEIGHTS_A + <usize>node * WEIGHT_SET_BYTES,
+      weightsB + <usize>place * WEIGHT_SET_BYTES,
+      apm + <usize>node * APM_ROW_BYTES,
+    );
+    node = (node << 1) | bit;
+  }
+  return node & 255;
+}
