@@ -29,7 +29,7 @@ const CORE = new Set(LAYERS.slice(0, 7).flat());
 const PLATFORM_FILES = new Set(["io/node.ts"]);
 
 /** Build scripts: they are no part of the package. */
-const BUILD_FILES = /^hash\/core\/(?:assembly\/|build\.ts$|embed\.ts$)/u;
+const BUILD_FILES = /^(?:hash\/core|codec\/mix)\/(?:assembly\/|build\.ts$|embed\.ts$)/u;
 
 interface Import {
   readonly specifier: string;

@@ -1,5 +1,5 @@
 /**
- * Build the WASM core: compile `assembly/` and embed the binary in `generated.ts`.
+ * Build the WASM modules: compile each `assembly/` and embed its binary in `generated.ts` beside it.
  *
  * The compiler is pinned by the lock file and the embedded text holds nothing but the binary, so the same sources give
  * the same file on any machine.
@@ -10,30 +10,49 @@ import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 import { embedWasm } from "./embed.ts";
 
-const folder = dirname(fileURLToPath(import.meta.url));
-
-let binary: Uint8Array | undefined;
-const { error, stderr } = await asc.main(
-  [
-    "index.ts",
-    ...["--baseDir", join(folder, "assembly")],
-    ...["--outFile", "core.wasm"],
-    ...["--runtime", "stub"],
-    ...["--enable", "simd,bulk-memory"],
-    ...["--initialMemory", "8"],
-    "-O3",
-    "--noAssert",
-  ],
-  {
-    writeFile: (name, contents) => {
-      if (name.endsWith(".wasm")) binary = contents as Uint8Array;
-    },
-  },
-);
-if (error !== null || binary === undefined) {
-  process.stderr.write(stderr.toString());
-  throw error ?? new Error("the compiler wrote no binary");
+interface WasmModule {
+  /** Folder that holds `assembly/` and gets `generated.ts`, from `src/` on. */
+  folder: string;
+  /** Memory of an instance, in pages of 64 KiB. */
+  memoryPages: number;
 }
-const output = join(folder, "generated.ts");
-await writeFile(output, embedWasm(binary));
-process.stdout.write(`${relative(process.cwd(), output)}: ${binary.length} bytes of WASM\n`);
+
+const MODULES: readonly WasmModule[] = [
+  { folder: "hash/core", memoryPages: 8 },
+  { folder: "codec/mix", memoryPages: 208 },
+];
+
+const sourceRoot = join(dirname(fileURLToPath(import.meta.url)), "../..");
+
+async function compile({ folder, memoryPages }: WasmModule): Promise<Uint8Array> {
+  let binary: Uint8Array | undefined;
+  const { error, stderr } = await asc.main(
+    [
+      "index.ts",
+      ...["--baseDir", join(sourceRoot, folder, "assembly")],
+      ...["--outFile", "core.wasm"],
+      ...["--runtime", "stub"],
+      ...["--enable", "simd,bulk-memory"],
+      ...["--initialMemory", `${memoryPages}`],
+      "-O3",
+      "--noAssert",
+    ],
+    {
+      writeFile: (name, contents) => {
+        if (name.endsWith(".wasm")) binary = contents as Uint8Array;
+      },
+    },
+  );
+  if (error !== null || binary === undefined) {
+    process.stderr.write(stderr.toString());
+    throw error ?? new Error("the compiler wrote no binary");
+  }
+  return binary;
+}
+
+for (const module of MODULES) {
+  const binary = await compile(module);
+  const output = join(sourceRoot, module.folder, "generated.ts");
+  await writeFile(output, embedWasm(binary));
+  process.stdout.write(`${relative(process.cwd(), output)}: ${binary.length} bytes of WASM\n`);
+}
