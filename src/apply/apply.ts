@@ -11,7 +11,7 @@ import {
   WindowDecoder,
   zeroOpTotals,
 } from "../delta/index.ts";
-import { ErrorCode, MismatchError } from "../errors.ts";
+import { ErrorCode, FormatError, MismatchError } from "../errors.ts";
 import { createSha256, loadHash64 } from "../hash/index.ts";
 import {
   type ByteInput,
@@ -22,6 +22,7 @@ import {
   type Source,
   scanSource,
 } from "../io/index.ts";
+import { shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import { TargetOutput } from "./output.ts";
 import { addResidual } from "./residual.ts";
 
@@ -152,6 +153,53 @@ class WindowApplier {
     }
   }
 
+  /** Copy `length` bytes of the basis to the output. */
+  async #copy(basisOffset: number, length: number): Promise<void> {
+    for (let done = 0; done < length; ) {
+      await this.#output.makeRoom();
+      const { buffer, position, room } = this.#output;
+      const piece = Math.min(length - done, room);
+      if (!this.#basis.tryRead(basisOffset + done, buffer, position, piece)) {
+        await this.#basis.read(basisOffset + done, buffer.subarray(position, position + piece));
+      }
+      this.#output.advance(piece);
+      done += piece;
+    }
+  }
+
+  /** Put bytes into the output. */
+  async #put(bytes: Uint8Array): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      await this.#output.makeRoom();
+      const { buffer, position, room } = this.#output;
+      const piece = Math.min(bytes.length - done, room);
+      copyBytes(bytes, done, buffer, position, piece);
+      this.#output.advance(piece);
+      done += piece;
+    }
+  }
+
+  /** Copy entries of a tar, moving the times in their headers. */
+  async #touch({ basisOffset, length, timeShift }: Op): Promise<void> {
+    const end = basisOffset + length;
+    const header = new Uint8Array(TAR_BLOCK_BYTES);
+    for (let at = basisOffset; at < end; ) {
+      if (end - at >= TAR_BLOCK_BYTES && !this.#basis.tryRead(at, header)) await this.#basis.read(at, header);
+      const contentBytes = end - at < TAR_BLOCK_BYTES ? -1 : shiftHeaderTime(header, timeShift);
+      if (contentBytes < 0) {
+        throw new FormatError(
+          ErrorCode.CORRUPT_BODY,
+          `delta: expected a tar header at ${at} of the basis, found other bytes`,
+        );
+      }
+      await this.#put(header);
+      at += TAR_BLOCK_BYTES;
+      const copied = Math.min(contentBytes, end - at);
+      await this.#copy(at, copied);
+      at += copied;
+    }
+  }
+
   async apply(window: DecodedWindow, decoder: WindowDecoder): Promise<void> {
     this.#data = window.data;
     this.#residualIsTarget = window.codedResidual !== undefined;
@@ -162,7 +210,8 @@ class WindowApplier {
     const ops = decoder.ops(window);
     while (ops.next()) {
       countOp(this.totals, ops);
-      if (!this.#tryOp(ops)) await this.#applyOp(ops);
+      if (ops.kind === OpKind.TOUCH) await this.#touch(ops);
+      else if (!this.#tryOp(ops)) await this.#applyOp(ops);
     }
   }
 }

@@ -26,8 +26,8 @@ export type StreamId = (typeof StreamId)[keyof typeof StreamId];
 /** How many streams version 1 knows. */
 export const STREAM_COUNT = 3;
 
-/** The kinds of op, as the low three bits of an op's first integer. 4 to 7 are reserved. */
-export const OpKind = { COPY: 0, DIFF: 1, DATA: 2, RUN: 3 } as const;
+/** The kinds of op, as the low three bits of an op's first integer. 5 to 7 are reserved. */
+export const OpKind = { COPY: 0, DIFF: 1, DATA: 2, RUN: 3, TOUCH: 4 } as const;
 export type OpKind = (typeof OpKind)[keyof typeof OpKind];
 
 /** Divisor that separates an op's kind from its length. */

@@ -8,27 +8,33 @@ import { OP_KIND_COUNT, OpKind } from "./format.ts";
  * - COPY: the bytes of the basis from `basisOffset`;
  * - DIFF: the same, each plus the next byte of the residual stream, modulo 256;
  * - DATA: the next bytes of the data stream;
- * - RUN: `byte`, repeated.
+ * - RUN: `byte`, repeated;
+ * - TOUCH: entries of a tar from `basisOffset`, their modification times moved by `timeShift` seconds.
  */
 export interface Op {
   kind: OpKind;
   length: number;
-  /** Of COPY and DIFF; else 0. */
+  /** Of COPY, DIFF and TOUCH; else 0. */
   basisOffset: number;
   /** Of RUN; else 0. */
   byte: number;
+  /** Of TOUCH, in seconds; else 0. */
+  timeShift: number;
 }
 
 /**
- * Where the next COPY or DIFF would start if the target went on in step with the basis. Offsets are coded as distances
+ * Where the next op that reads the basis would start if the target went on in step with the basis. Offsets are coded as distances
  * from there: after bytes that were replaced by as many others the distance is 0.
  */
 export class BasisCursor {
   #next = 0;
+  /** The time shift of the last TOUCH: that of the next is coded as the difference. */
+  timeShift = 0;
 
   clone(): BasisCursor {
     const copy = new BasisCursor();
     copy.#next = this.#next;
+    copy.timeShift = this.timeShift;
     return copy;
   }
 
@@ -60,6 +66,12 @@ export function encodeOp(out: ByteWriter, op: Op, cursor: BasisCursor): void {
       out.signedVarint(cursor.distanceTo(op.basisOffset));
       cursor.moveTo(op.basisOffset + op.length);
       break;
+    case OpKind.TOUCH:
+      out.signedVarint(cursor.distanceTo(op.basisOffset));
+      out.signedVarint(op.timeShift - cursor.timeShift);
+      cursor.timeShift = op.timeShift;
+      cursor.moveTo(op.basisOffset + op.length);
+      break;
     case OpKind.RUN:
       out.u8(op.byte);
       cursor.advance(op.length);
@@ -76,11 +88,13 @@ export interface OpTotals {
   diffBytes: number;
   literalBytes: number;
   runBytes: number;
+  /** Bytes of tar entries that were copied with other times. */
+  touchedBytes: number;
 }
 
 /** No ops. */
 export function zeroOpTotals(): OpTotals {
-  return { opCount: 0, copiedBytes: 0, diffBytes: 0, literalBytes: 0, runBytes: 0 };
+  return { opCount: 0, copiedBytes: 0, diffBytes: 0, literalBytes: 0, runBytes: 0, touchedBytes: 0 };
 }
 
 /** Count an op. */
@@ -98,6 +112,9 @@ export function countOp(totals: OpTotals, op: Op): void {
       break;
     case OpKind.RUN:
       totals.runBytes += op.length;
+      break;
+    case OpKind.TOUCH:
+      totals.touchedBytes += op.length;
   }
 }
 
@@ -123,6 +140,7 @@ export class OpReader implements Op {
   length = 0;
   basisOffset = 0;
   byte = 0;
+  timeShift = 0;
   readonly #reader: ByteReader;
   readonly #bounds: OpBounds;
   readonly #cursor: BasisCursor;
@@ -157,11 +175,17 @@ export class OpReader implements Op {
     this.length = length;
     this.basisOffset = 0;
     this.byte = 0;
+    this.timeShift = 0;
     switch (kind) {
       case OpKind.COPY:
       case OpKind.DIFF:
         this.#readBasisOffset(length);
         if (kind === OpKind.DIFF) this.#residualUsed += length;
+        break;
+      case OpKind.TOUCH:
+        this.#readBasisOffset(length);
+        this.timeShift = this.#cursor.timeShift + reader.signedVarint();
+        this.#cursor.timeShift = this.timeShift;
         break;
       case OpKind.DATA:
         this.#literalUsed += length;

@@ -1,13 +1,12 @@
+import { equalBytes } from "../bytes/index.ts";
 import { type OnProgress, PagedSource, readRange, type Source } from "../io/index.ts";
 import { addDifference, type MatchList, type PairMatcher } from "../match/index.ts";
+import { readHeaderTime, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import { BasisFiles } from "./candidates.ts";
 import type { EntrySpan, SourceIndex } from "./input.ts";
 
 /** Files over this size are not held in memory side by side; the block index still finds what they share. */
 export const MAX_PAIR_BYTES = 1 << 28;
-
-// Content ends in zeros up to the next block of the tar (POSIX.1-2017, pax, "ustar Interchange Format").
-const TAR_BLOCK_BYTES = 512;
 
 /** An entry's content and the padding behind it. */
 function paddedContent(span: EntrySpan, sourceBytes: number): Range {
@@ -62,13 +61,29 @@ class EntryMatcher {
   async #matchHeader(span: EntrySpan, counterpart: EntrySpan | undefined): Promise<void> {
     if (counterpart === undefined) return;
     if (counterpart.headerBytes === span.headerBytes) {
-      await this.#matchAlike(span.headerOffset, counterpart.headerOffset, span.headerBytes);
+      const targetEnd = span.headerOffset + span.headerBytes;
+      const basisEnd = counterpart.headerOffset + counterpart.headerBytes;
+      // Extended headers stand before the header proper, which alone holds the time.
+      const extended = Math.max(0, span.headerBytes - TAR_BLOCK_BYTES);
+      await this.#matchAlike(span.headerOffset, counterpart.headerOffset, extended);
+      await this.#matchHeaderBlock(targetEnd - TAR_BLOCK_BYTES, basisEnd - TAR_BLOCK_BYTES);
       return;
     }
     await this.#matchPair(
       { offset: span.headerOffset, bytes: span.headerBytes },
       { offset: counterpart.headerOffset, bytes: counterpart.headerBytes },
     );
+  }
+
+  /** Match a tar header block: rebuilding an image gives every file another time and leaves the rest as it was. */
+  async #matchHeaderBlock(targetOffset: number, basisOffset: number): Promise<void> {
+    const target = await this.#bytes(this.#targetPages, targetOffset, TAR_BLOCK_BYTES);
+    const basis = await this.#bytes(this.#basisPages, basisOffset, TAR_BLOCK_BYTES);
+    const timeShift = readHeaderTime(target) - readHeaderTime(basis);
+    const touched = basis.slice();
+    if (timeShift !== 0 && shiftHeaderTime(touched, timeShift) >= 0 && equalBytes(touched, target)) {
+      this.#matches.addTouched(targetOffset, basisOffset, TAR_BLOCK_BYTES, timeShift);
+    } else addDifference(this.#matches, targetOffset, basisOffset, target, basis);
   }
 
   async #matchPair(target: Range, basis: Range): Promise<void> {

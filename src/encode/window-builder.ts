@@ -3,7 +3,7 @@ import { BasisCursor, countOp, encodeOp, type Op, OpKind, StreamId, zeroOpTotals
 import type { Hash64 } from "../hash/index.ts";
 
 // Longest form of an op in a control segment: head, distance, byte.
-const MAX_OP_BYTES = 20;
+const MAX_OP_BYTES = 28;
 
 /** A target window before its segments are coded. */
 export interface RawWindow {
@@ -13,6 +13,8 @@ export interface RawWindow {
   /** The basis byte of each residual byte. */
   diffBasis: Uint8Array;
 }
+
+const NO_OP = { basisOffset: 0, byte: 0, timeShift: 0 };
 
 /** Bounds of a window: see the delta format. */
 export interface WindowBounds {
@@ -34,6 +36,8 @@ export class WindowBuilder {
   #hash: Hash64;
   #targetBytes = 0;
   #pending: Op | undefined;
+  /** While the pending op is a TOUCH: where in the basis the present entry ends and the next header is. */
+  #nextHeader = 0;
 
   constructor(bounds: WindowBounds, createHash: () => Hash64) {
     this.#bounds = bounds;
@@ -57,8 +61,7 @@ export class WindowBuilder {
   }
 
   #addOp(op: Op, target: Uint8Array): void {
-    this.#hash.update(target);
-    this.#targetBytes += op.length;
+    this.#see(target);
     const pending = this.#pending;
     if (pending !== undefined && continues(pending, op)) {
       pending.length += op.length;
@@ -66,6 +69,11 @@ export class WindowBuilder {
     }
     this.#endOp();
     this.#pending = op;
+  }
+
+  #see(target: Uint8Array): void {
+    this.#hash.update(target);
+    this.#targetBytes += target.length;
   }
 
   #endOp(): void {
@@ -77,7 +85,45 @@ export class WindowBuilder {
 
   /** The basis has these target bytes at `basisOffset`. No more than {@link room} says, as for the others below. */
   addCopy(target: Uint8Array, basisOffset: number): void {
-    this.#addOp({ kind: OpKind.COPY, length: target.length, basisOffset, byte: 0 }, target);
+    const touched = this.#touchedBytes(basisOffset, target.length);
+    if (touched > 0) {
+      this.#pending!.length += touched;
+      this.#see(target.subarray(0, touched));
+    }
+    if (touched === target.length) return;
+    const rest = target.subarray(touched);
+    this.#addOp(
+      { ...NO_OP, kind: OpKind.COPY, length: rest.length, basisOffset: basisOffset + touched },
+      rest,
+    );
+  }
+
+  /** How many bytes from `basisOffset` are content of the entry that a pending TOUCH is in. */
+  #touchedBytes(basisOffset: number, length: number): number {
+    const pending = this.#pending;
+    if (pending?.kind !== OpKind.TOUCH || pending.basisOffset + pending.length !== basisOffset) return 0;
+    return Math.min(length, this.#nextHeader - basisOffset);
+  }
+
+  /**
+   * The basis has this tar header but for its time.
+   *
+   * @param contentBytes - how many bytes of content and padding the header announces.
+   */
+  addTouchedHeader(header: Uint8Array, basisOffset: number, timeShift: number, contentBytes: number): void {
+    const pending = this.#pending;
+    if (
+      pending?.kind === OpKind.TOUCH &&
+      pending.timeShift === timeShift &&
+      pending.basisOffset + pending.length === basisOffset &&
+      this.#nextHeader === basisOffset
+    ) {
+      pending.length += header.length;
+      this.#see(header);
+    } else {
+      this.#addOp({ ...NO_OP, kind: OpKind.TOUCH, length: header.length, basisOffset, timeShift }, header);
+    }
+    this.#nextHeader = basisOffset + header.length + contentBytes;
   }
 
   /** The basis has similar bytes, `basis`. */
@@ -86,18 +132,18 @@ export class WindowBuilder {
     for (let i = 0; i < target.length; i++) residual[i] = target[i]! - basis[i]!;
     this.#streams.residual.bytes(residual);
     this.#streams.diffBasis.bytes(basis);
-    this.#addOp({ kind: OpKind.DIFF, length: target.length, basisOffset, byte: 0 }, target);
+    this.#addOp({ ...NO_OP, kind: OpKind.DIFF, length: target.length, basisOffset }, target);
   }
 
   /** The basis does not have these bytes. */
   addData(target: Uint8Array): void {
     this.#streams.data.bytes(target);
-    this.#addOp({ kind: OpKind.DATA, length: target.length, basisOffset: 0, byte: 0 }, target);
+    this.#addOp({ ...NO_OP, kind: OpKind.DATA, length: target.length }, target);
   }
 
   /** These bytes are all equal. */
   addRun(target: Uint8Array): void {
-    this.#addOp({ kind: OpKind.RUN, length: target.length, basisOffset: 0, byte: target[0]! }, target);
+    this.#addOp({ ...NO_OP, kind: OpKind.RUN, length: target.length, byte: target[0]! }, target);
   }
 
   /** End the window and begin the next. */
@@ -138,7 +184,7 @@ function newStreams(): Streams {
 }
 
 function continues(a: Op, b: Op): boolean {
-  if (a.kind !== b.kind || a.byte !== b.byte) return false;
+  if (a.kind !== b.kind || a.byte !== b.byte || a.kind === OpKind.TOUCH) return false;
   const readsBasis = a.kind === OpKind.COPY || a.kind === OpKind.DIFF;
   return !readsBasis || a.basisOffset + a.length === b.basisOffset;
 }

@@ -1,3 +1,4 @@
+import { equalBytes } from "../bytes/index.ts";
 import { type CodecName, getCodec, type SegmentEncoder } from "../codec/index.ts";
 import {
   type CodedSegment,
@@ -12,6 +13,7 @@ import {
 import { loadHash64 } from "../hash/index.ts";
 import { type OnProgress, PagedSource, type Sink, type Source, scanSource } from "../io/index.ts";
 import type { Match, MatchList } from "../match/index.ts";
+import { shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import { splitRuns } from "./runs.ts";
 import { type RawWindow, WindowBuilder } from "./window-builder.ts";
 
@@ -187,13 +189,28 @@ export async function writeDelta(
       }
     };
 
+    /** Add a header that differs in its time only; a damaged prediction or a tiny window makes it a difference. */
+    const addTouched = async (bytes: Uint8Array, basisOffset: number, timeShift: number): Promise<void> => {
+      if (builder.room(OpKind.TOUCH) < bytes.length && !builder.isEmpty) await coder.push(builder.take());
+      const header = new Uint8Array(bytes.length);
+      if (!basis!.tryRead(basisOffset, header)) await basis!.read(basisOffset, header);
+      const contentBytes = bytes.length === TAR_BLOCK_BYTES ? shiftHeaderTime(header, timeShift) : -1;
+      if (contentBytes >= 0 && equalBytes(header, bytes) && builder.room(OpKind.TOUCH) >= bytes.length) {
+        builder.addTouchedHeader(bytes, basisOffset, timeShift, contentBytes);
+      } else await addMatch(bytes, basisOffset, false);
+    };
+
     let offset = 0;
     for await (const chunk of scanSource(target, { signal })) {
       for (let at = 0; at < chunk.length; ) {
         const { match, length } = walk.from(offset + at);
         const piece = chunk.subarray(at, at + length);
         if (match === undefined) await addGap(piece);
-        else await addMatch(piece, match.basisOffset + (offset + at - match.targetOffset), match.exact);
+        else {
+          const basisOffset = match.basisOffset + (offset + at - match.targetOffset);
+          if (match.timeShift === undefined) await addMatch(piece, basisOffset, match.exact);
+          else await addTouched(piece, basisOffset, match.timeShift);
+        }
         at += piece.length;
       }
       offset += chunk.length;

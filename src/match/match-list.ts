@@ -5,6 +5,8 @@ export interface Match {
   length: number;
   /** Whether every byte is equal. If not, the range is coded as a difference. */
   exact: boolean;
+  /** Set for a tar header that differs only in its time: by how many seconds. */
+  timeShift?: number;
 }
 
 /**
@@ -18,6 +20,8 @@ export class MatchList {
   #lengths = new Float64Array(64);
   #exact = new Uint8Array(64);
   #size = 0;
+  /** Time shifts by the numbers of their matches: few matches have one. */
+  readonly #timeShifts = new Map<number, number>();
 
   /** How many matches there are. */
   get size(): number {
@@ -61,11 +65,16 @@ export class MatchList {
       last >= 0 &&
       targetOffset === this.targetEnd &&
       basisOffset === this.basisEnd &&
-      this.#exact[last] === Number(exact)
+      this.#exact[last] === Number(exact) &&
+      (exact || !this.#timeShifts.has(last))
     ) {
       this.#lengths[last]! += length;
       return;
     }
+    this.#append(targetOffset, basisOffset, length, exact);
+  }
+
+  #append(targetOffset: number, basisOffset: number, length: number, exact: boolean): void {
     if (this.#size === this.#lengths.length) this.#grow();
     this.#targetOffsets[this.#size] = targetOffset;
     this.#basisOffsets[this.#size] = basisOffset;
@@ -74,9 +83,18 @@ export class MatchList {
     this.#size++;
   }
 
+  /** Append a tar header block that differs from that of the basis only in its time. */
+  addTouched(targetOffset: number, basisOffset: number, length: number, timeShift: number): void {
+    // Never joined with others: the next match is no header, or has a shift of its own.
+    this.#append(targetOffset, basisOffset, length, false);
+    this.#timeShifts.set(this.#size - 1, timeShift);
+  }
+
   /** The match of a number from 0 to `size` − 1. */
   at(index: number): Match {
+    const timeShift = this.#timeShifts.get(index);
     return {
+      ...(timeShift === undefined ? {} : { timeShift }),
       targetOffset: this.#targetOffsets[index]!,
       basisOffset: this.#basisOffsets[index]!,
       length: this.#lengths[index]!,
@@ -103,8 +121,10 @@ export class MatchList {
 /** Two lists that do not overlap in the target, as one. */
 export function mergeMatches(a: MatchList, b: MatchList): MatchList {
   const merged = new MatchList();
-  const add = ({ targetOffset, basisOffset, length, exact }: Match): void =>
-    merged.add(targetOffset, basisOffset, length, exact);
+  const add = ({ targetOffset, basisOffset, length, exact, timeShift }: Match): void =>
+    timeShift === undefined
+      ? merged.add(targetOffset, basisOffset, length, exact)
+      : merged.addTouched(targetOffset, basisOffset, length, timeShift);
   let i = 0;
   let j = 0;
   while (i < a.size || j < b.size) {

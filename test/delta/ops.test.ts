@@ -9,8 +9,8 @@ function decodeOps(control: Uint8Array, bounds: OpBounds): Op[] {
   const reader = new OpReader(control, bounds, new BasisCursor());
   const ops: Op[] = [];
   while (reader.next()) {
-    const { kind, length, basisOffset, byte } = reader;
-    ops.push({ kind, length, basisOffset, byte });
+    const { kind, length, basisOffset, byte, timeShift } = reader;
+    ops.push({ kind, length, basisOffset, byte, timeShift });
   }
   return ops;
 }
@@ -23,16 +23,23 @@ const opArbitrary: fc.Arbitrary<Op> = fc.oneof(
       length: fc.integer({ min: 1, max: 2 ** 40 }),
       basisOffset: fc.nat(2 ** 31).map((n) => n * 4096),
     })
-    .map((op) => ({ kind: OpKind.COPY, byte: 0, ...op })),
+    .map((op) => ({ kind: OpKind.COPY, byte: 0, timeShift: 0, ...op })),
   fc
     .record({ length: fc.integer({ min: 1, max: 2 ** 20 }), basisOffset: fc.nat(2 ** 31) })
-    .map((op) => ({ kind: OpKind.DIFF, byte: 0, ...op })),
+    .map((op) => ({ kind: OpKind.DIFF, byte: 0, timeShift: 0, ...op })),
   fc
     .integer({ min: 1, max: 2 ** 20 })
-    .map((length) => ({ kind: OpKind.DATA, length, basisOffset: 0, byte: 0 })),
+    .map((length) => ({ kind: OpKind.DATA, length, basisOffset: 0, byte: 0, timeShift: 0 })),
+  fc
+    .record({
+      length: fc.integer({ min: 1, max: 2 ** 30 }),
+      basisOffset: fc.nat(2 ** 31),
+      timeShift: fc.integer({ min: -(2 ** 33), max: 2 ** 33 }),
+    })
+    .map((op) => ({ kind: OpKind.TOUCH, byte: 0, ...op })),
   fc
     .record({ length: fc.integer({ min: 1, max: 2 ** 45 }), byte: fc.nat(255) })
-    .map((op) => ({ kind: OpKind.RUN, basisOffset: 0, ...op })),
+    .map((op) => ({ kind: OpKind.RUN, basisOffset: 0, timeShift: 0, ...op })),
 );
 
 function boundsOf(ops: readonly Op[]) {
@@ -63,9 +70,9 @@ test("ops come back as they were, with offsets and lengths far beyond 2^32", () 
 
 test("ops that do not fit their window or segments are refused", () => {
   const ops: Op[] = [
-    { kind: OpKind.COPY, length: 10, basisOffset: 5, byte: 0 },
-    { kind: OpKind.DATA, length: 3, basisOffset: 0, byte: 0 },
-    { kind: OpKind.DIFF, length: 4, basisOffset: 0, byte: 0 },
+    { kind: OpKind.COPY, length: 10, basisOffset: 5, byte: 0, timeShift: 0 },
+    { kind: OpKind.DATA, length: 3, basisOffset: 0, byte: 0, timeShift: 0 },
+    { kind: OpKind.DIFF, length: 4, basisOffset: 0, byte: 0, timeShift: 0 },
   ];
   const good = boundsOf(ops);
   const refuses = (bounds: Partial<typeof good>): void => {
@@ -85,7 +92,7 @@ test("an op of length 0, a reserved kind and a negative offset are refused", () 
   const bounds = { basisBytes: 100, windowBytes: 8, literalBytes: 0, residualBytes: 0 };
   const decode = (...bytes: number[]): Op[] => decodeOps(Uint8Array.from(bytes), bounds);
   assert.throws(() => decode(0 * 8 + OpKind.COPY, 0), { code: ErrorCode.CORRUPT_BODY });
-  for (const kind of [4, 5, 6, 7])
+  for (const kind of [5, 6, 7])
     assert.throws(() => decode(8 + kind), { code: ErrorCode.UNSUPPORTED_FEATURE });
   assert.throws(() => decode(8 + OpKind.COPY, 0x41), { code: ErrorCode.CORRUPT_BODY });
 });

@@ -42,17 +42,18 @@ for (const codec of available) {
           stats.copiedBytes + stats.diffBytes + stats.literalBytes + stats.runBytes,
           target.length,
         );
-        const { opCount, copiedBytes, diffBytes, literalBytes, runBytes } = stats;
+        const { opCount, copiedBytes, diffBytes, literalBytes, runBytes, touchedBytes } = stats;
         const info = await inspectDelta(delta);
         for (const side of [patched.result, info]) {
           assert.deepEqual(
-            { opCount, copiedBytes, diffBytes, literalBytes, runBytes },
+            { opCount, copiedBytes, diffBytes, literalBytes, runBytes, touchedBytes },
             {
               opCount: side.opCount,
               copiedBytes: side.copiedBytes,
               diffBytes: side.diffBytes,
               literalBytes: side.literalBytes,
               runBytes: side.runBytes,
+              touchedBytes: side.touchedBytes,
             },
           );
         }
