@@ -6,38 +6,12 @@ import {
   createResidualDecoder,
   createResidualEncoder,
   MAX_RESIDUAL_SEGMENT_BYTES,
+  RESIDUAL_CODER_MEMORY_BYTES,
 } from "../../src/codec/mix/index.ts";
+import { instantiateMix } from "../../src/codec/mix/load.ts";
+import { ReferenceDecoder } from "../../src/codec/mix/reference.ts";
 import { ErrorCode, FormatError } from "../../src/errors.ts";
-
-interface Segment {
-  residual: Uint8Array;
-  basis: Uint8Array;
-}
-
-/** Numbers that look random and are always the same (xorshift32). */
-function noise(seed: number): () => number {
-  let state = seed | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
-}
-
-/** Code-like basis bytes in which every eighth word is an address that moved by one of a few distances. */
-function syntheticSegment(bytes: number, seed: number): Segment {
-  const next = noise(seed);
-  const basis = new Uint8Array(bytes);
-  for (let i = 0; i < bytes; i++)
-    basis[i] = next() % 23 === 0 ? next() : [0x48, 0x8b, 0x0f, 0xe8, 0][next() % 5]!;
-  const target = basis.slice();
-  const view = new DataView(target.buffer);
-  for (let at = 5; at + 4 <= bytes; at += 8 + (next() % 48)) {
-    view.setUint32(at, view.getUint32(at, true) + [0x720, 0x1f, -0x40, 0x11230][next() % 4]!, true);
-  }
-  return { basis, residual: target.map((byte, i) => byte - basis[i]!) };
-}
+import { noise, type Segment, syntheticSegment } from "./mix-data.ts";
 
 async function encodeAll(segments: readonly Segment[]): Promise<Uint8Array[]> {
   const encoder = await createResidualEncoder();
@@ -123,7 +97,16 @@ describe("residual coder", () => {
   it("makes the same bytes on every machine", async () => {
     const coded = await encodeAll([syntheticSegment(100_000, 1), syntheticSegment(333, 2)]);
     const digest = createHash("sha256").update(Buffer.concat(coded)).digest("hex");
-    assert.deepEqual([coded.map(({ length }) => length), digest], [[3393, 15], ""]);
+    assert.deepEqual(
+      [coded.map(({ length }) => length), digest],
+      [[3352, 15], "ee9c0c85849e7783fdc5af85c24ddd37a9f69ab336521c8ad997521585db5006"],
+    );
+  });
+
+  it("keeps the memory that it says", async () => {
+    const { memory, maxSegmentBytes } = await instantiateMix();
+    assert.equal(memory.length, RESIDUAL_CODER_MEMORY_BYTES);
+    assert.equal(maxSegmentBytes, MAX_RESIDUAL_SEGMENT_BYTES);
   });
 
   it("refuses wrong arguments", async () => {
@@ -137,6 +120,51 @@ describe("residual coder", () => {
     decoder.close();
     assert.throws(() => encoder.encode(new Uint8Array(3), new Uint8Array(3)), TypeError);
     assert.throws(() => decoder.decode(new Uint8Array(4), new Uint8Array(3)), TypeError);
+  });
+});
+
+describe("reference decoder", () => {
+  it("decodes what the WASM encoded", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(segments, { maxLength: 4 }), async (list) => {
+        const coded = await encodeAll(list);
+        const decoder = new ReferenceDecoder();
+        for (const [i, { residual, basis }] of list.entries()) {
+          assert.ok(Buffer.from(decoder.decode(coded[i]!, basis)).equals(residual), `segment ${i}`);
+        }
+      }),
+      { numRuns: 15 },
+    );
+    const list = [syntheticSegment(70_000, 11), syntheticSegment(30_000, 12)];
+    const coded = await encodeAll(list);
+    const decoder = new ReferenceDecoder();
+    for (const [i, { residual, basis }] of list.entries()) {
+      assert.ok(Buffer.from(decoder.decode(coded[i]!, basis)).equals(residual), `synthetic segment ${i}`);
+    }
+  });
+
+  it("makes of damaged bytes what the WASM makes of them", async () => {
+    const { basis, residual } = syntheticSegment(400, 13);
+    const [coded] = await encodeAll([{ basis, residual }]);
+    const decodeBy = (
+      decoder: { decode(coded: Uint8Array, basis: Uint8Array): Uint8Array },
+      bytes: Uint8Array,
+    ) => {
+      try {
+        return Buffer.from(decoder.decode(bytes, basis)).toString("hex");
+      } catch (error) {
+        assert.ok(error instanceof FormatError);
+        return error.code;
+      }
+    };
+    for (let at = 0; at < coded!.length; at += 5) {
+      const damaged = coded!.slice();
+      damaged[at]! ^= 1 << (at % 8);
+      assert.equal(
+        decodeBy(await createResidualDecoder(), damaged),
+        decodeBy(new ReferenceDecoder(), damaged),
+      );
+    }
   });
 });
 

@@ -26,7 +26,9 @@ export function findFlag(index: u32, hash: u32): void {
   const mixed = hash ^ (hash >> 13);
   const entry =
     FLAG_TABLES + <usize>index * FLAG_TABLE_BYTES + (<usize>(mixed >> (32 - FLAG_TABLE_BITS)) << 2);
-  if (load<u16>(entry) != <u16>mixed) store<u32>(entry, (mixed & 0xffff) | ((<u32>FRESH) << 16));
+  // Without a branch: whether the check holds cannot be foreseen.
+  const held = load<u32>(entry);
+  store<u32>(entry, select<u32>(held, (mixed & 0xffff) | ((<u32>FRESH) << 16), ((held ^ mixed) & 0xffff) == 0));
   store<u32>(FLAG_SLOTS + (<usize>index << 2), <u32>entry + 2);
 }
 

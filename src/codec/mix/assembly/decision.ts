@@ -9,12 +9,12 @@ export const COUNT_LIMIT: i16 = 14;
 /** A counter that knows nothing. */
 export const FRESH: u16 = 0x8000;
 
-/** Fractional bits of a weight: 2^14 is 1. Weights stay within 8, so that no sum of products leaves 32 bits. */
-const WEIGHT_BITS: i32 = 14;
+/** Fractional bits of a weight: 2^16 is 1. Weights stay within 8, so that no sum of products leaves 32 bits. */
+const WEIGHT_BITS: i32 = 16;
 const WEIGHT_LIMIT: i32 = 8 << WEIGHT_BITS;
-/** Products lose 3 bits before they are summed. */
-const PRODUCT_SHIFT: i32 = 3;
-const LEARN_SHIFT: i32 = 16;
+/** Products lose 5 bits before they are summed. */
+const PRODUCT_SHIFT: i32 = 5;
+const LEARN_SHIFT: i32 = 13;
 
 @inline
 function loadStretch(counter: u32): usize {
@@ -28,13 +28,10 @@ function sum4(v: v128): i32 {
 }
 
 @inline
-function dot(x0: v128, x1: v128, x2: v128, weights: usize): i32 {
+function dot(x0: v128, x1: v128, weights: usize): i32 {
   const products = i32x4.add(
-    i32x4.add(
-      i32x4.shr_s(i32x4.mul(x0, v128.load(weights)), PRODUCT_SHIFT),
-      i32x4.shr_s(i32x4.mul(x1, v128.load(weights, 16)), PRODUCT_SHIFT),
-    ),
-    i32x4.shr_s(i32x4.mul(x2, v128.load(weights, 32)), PRODUCT_SHIFT),
+    i32x4.shr_s(i32x4.mul(x0, v128.load(weights)), PRODUCT_SHIFT),
+    i32x4.shr_s(i32x4.mul(x1, v128.load(weights, 16)), PRODUCT_SHIFT),
   );
   const sum = sum4(products) >> (WEIGHT_BITS - PRODUCT_SHIFT);
   return max(-SQUASH_LIMIT, min(SQUASH_LIMIT, sum));
@@ -51,11 +48,10 @@ function learnVector(x: v128, error: v128, weights: usize): void {
 }
 
 @inline
-function learnWeights(x0: v128, x1: v128, x2: v128, error: i32, weights: usize): void {
+function learnWeights(x0: v128, x1: v128, error: i32, weights: usize): void {
   const errors = i32x4.splat(error);
   learnVector(x0, errors, weights);
   learnVector(x1, errors, weights + 16);
-  learnVector(x2, errors, weights + 32);
 }
 
 /** New values of 8 counters: p += (target - p) * rate(count), rounded; count + 1 up to the limit. */
@@ -80,7 +76,7 @@ function learnCounters(counters: v128, target: v128): v128 {
 /**
  * Code or decode one bit.
  *
- * @param slots - 12 addresses; the counters are `offset` bytes behind them.
+ * @param slots - 8 addresses; the counters are `offset` bytes behind them.
  * @param weightsA - the first mixer's weight set, `weightsB` - the second's.
  * @param apmRow - the row of the adaptive probability map.
  */
@@ -100,10 +96,6 @@ export function codeDecision(
   const a5 = <usize>load<u32>(slots, 20) + offset;
   const a6 = <usize>load<u32>(slots, 24) + offset;
   const a7 = <usize>load<u32>(slots, 28) + offset;
-  const a8 = <usize>load<u32>(slots, 32) + offset;
-  const a9 = <usize>load<u32>(slots, 36) + offset;
-  const a10 = <usize>load<u32>(slots, 40) + offset;
-  const a11 = <usize>load<u32>(slots, 44) + offset;
   const c0 = <u32>load<u16>(a0);
   const c1 = <u32>load<u16>(a1);
   const c2 = <u32>load<u16>(a2);
@@ -112,28 +104,19 @@ export function codeDecision(
   const c5 = <u32>load<u16>(a5);
   const c6 = <u32>load<u16>(a6);
   const c7 = <u32>load<u16>(a7);
-  const c8 = <u32>load<u16>(a8);
-  const c9 = <u32>load<u16>(a9);
-  const c10 = <u32>load<u16>(a10);
-  const c11 = <u32>load<u16>(a11);
-  let near = i16x8.splat(load<i16>(loadStretch(c0)));
-  near = v128.load16_lane(loadStretch(c1), near, 1);
-  near = v128.load16_lane(loadStretch(c2), near, 2);
-  near = v128.load16_lane(loadStretch(c3), near, 3);
-  near = v128.load16_lane(loadStretch(c4), near, 4);
-  near = v128.load16_lane(loadStretch(c5), near, 5);
-  near = v128.load16_lane(loadStretch(c6), near, 6);
-  near = v128.load16_lane(loadStretch(c7), near, 7);
-  let far = i16x8.splat(load<i16>(loadStretch(c8)));
-  far = v128.load16_lane(loadStretch(c9), far, 1);
-  far = v128.load16_lane(loadStretch(c10), far, 2);
-  far = v128.load16_lane(loadStretch(c11), far, 3);
-  const x0 = i32x4.extend_low_i16x8_s(near);
-  const x1 = i32x4.extend_high_i16x8_s(near);
-  const x2 = i32x4.extend_low_i16x8_s(far);
+  let inputs = i16x8.splat(load<i16>(loadStretch(c0)));
+  inputs = v128.load16_lane(loadStretch(c1), inputs, 1);
+  inputs = v128.load16_lane(loadStretch(c2), inputs, 2);
+  inputs = v128.load16_lane(loadStretch(c3), inputs, 3);
+  inputs = v128.load16_lane(loadStretch(c4), inputs, 4);
+  inputs = v128.load16_lane(loadStretch(c5), inputs, 5);
+  inputs = v128.load16_lane(loadStretch(c6), inputs, 6);
+  inputs = v128.load16_lane(loadStretch(c7), inputs, 7);
+  const x0 = i32x4.extend_low_i16x8_s(inputs);
+  const x1 = i32x4.extend_high_i16x8_s(inputs);
 
-  const mixedA = dot(x0, x1, x2, weightsA);
-  const mixedB = dot(x0, x1, x2, weightsB);
+  const mixedA = dot(x0, x1, weightsA);
+  const mixedB = dot(x0, x1, weightsB);
   const mixed = (mixedA + mixedB) >> 1;
 
   // The map refines the mixed probability between two of its knots, 256 apart.
@@ -141,13 +124,13 @@ export function codeDecision(
   const knot = apmRow + (<usize>(scaled >> 8) << 1);
   const share = scaled & 255;
   const refined = (<i32>load<u16>(knot) * (256 - share) + <i32>load<u16>(knot, 2) * share) >> 8;
-  const probability = max(1, min(65535, (squash(mixed) + refined + 1) >> 1));
+  const probability = max(1, min(65535, (squash(mixed) + refined * 3 + 2) >> 2));
 
   bit = codeBit(bit, probability);
 
   const wanted = bit ? 65535 : 0;
-  learnWeights(x0, x1, x2, wanted - squash(mixedA), weightsA);
-  learnWeights(x0, x1, x2, wanted - squash(mixedB), weightsB);
+  learnWeights(x0, x1, wanted - squash(mixedA), weightsA);
+  learnWeights(x0, x1, wanted - squash(mixedB), weightsB);
   const nearest = knot + (<usize>(share >> 7) << 1);
   const held = <i32>load<u16>(nearest);
   store<u16>(nearest, held + ((wanted - held) >> 6));
@@ -170,14 +153,5 @@ export function codeDecision(
   v128.store16_lane(a5, counters, 5);
   v128.store16_lane(a6, counters, 6);
   v128.store16_lane(a7, counters, 7);
-  let rest = i16x8.splat(<i16>c8);
-  rest = i16x8.replace_lane(rest, 1, <i16>c9);
-  rest = i16x8.replace_lane(rest, 2, <i16>c10);
-  rest = i16x8.replace_lane(rest, 3, <i16>c11);
-  rest = learnCounters(rest, target);
-  v128.store16_lane(a8, rest, 0);
-  v128.store16_lane(a9, rest, 1);
-  v128.store16_lane(a10, rest, 2);
-  v128.store16_lane(a11, rest, 3);
   return bit;
 }

@@ -1,7 +1,6 @@
 import {
   APM_ROW_BYTES,
   BASIS,
-  CONTEXTS,
   FLAG_APM,
   FLAG_APM_ROWS,
   FLAG_TABLES,
@@ -16,12 +15,12 @@ import {
 import { FRESH } from "./decision";
 import { makeTables, squash } from "./tables";
 
-export { BASIS, CODED, MAX_CODED_BYTES, MAX_SEGMENT_BYTES, MEMORY_BYTES, PIECE_BYTES, RESIDUAL } from "./memory";
+export { BASIS, CODED, MAX_CODED_BYTES, MAX_SEGMENT_BYTES, PIECE_BYTES, RESIDUAL } from "./memory";
 export { finishCoder, getCodedPosition, setCodedPosition, startCoder } from "./coder";
 export { codeResidual } from "./model";
 
-/** Weights begin at this share of 2^14. */
-const FIRST_WEIGHT: i32 = 3000;
+/** Weights begin at a quarter. */
+const FIRST_WEIGHT: i32 = 1 << 14;
 
 /** Prepare a new instance, whose memory is zero. */
 export function prepareModel(): void {

@@ -1,8 +1,8 @@
 // The memory map of an instance. Nothing is allocated: the loader fills and empties the input and output areas, all else
 // belongs to the model. All sizes are fixed, so that what a decoder needs is known before it starts.
 
-/** Contexts that each decision is predicted from; a multiple of 4, since the mixer works on vectors of 4. */
-export const CONTEXTS: u32 = 12;
+/** Contexts that each decision is predicted from: as many as a vector has lanes. */
+export const CONTEXTS: u32 = 8;
 
 /** stretch(p) by 12-bit probability, i16. */
 export const STRETCH: usize = 1024;
@@ -10,9 +10,10 @@ export const STRETCH: usize = 1024;
 export const SQUASH: usize = STRETCH + 2 * 4096;
 export const SQUASH_LIMIT: i32 = 2900;
 
-/** Addresses of the flag's 12 counters, then of the value's 12 lines, u32 each. */
-export const FLAG_SLOTS: usize = SQUASH + 8192;
+/** Addresses of the flag's counters, of the value's lines, and the hashes of the value's contexts, u32 each. */
+export const FLAG_SLOTS: usize = SQUASH + 12288;
 export const VALUE_LINES: usize = FLAG_SLOTS + 64;
+export const VALUE_HASHES: usize = VALUE_LINES + 64;
 
 /** Adaptive probability maps: rows of 25 u16, padded to 32. */
 export const APM_ROW_BYTES: usize = 64;
@@ -21,7 +22,7 @@ export const FLAG_APM_ROWS: usize = 1024;
 export const VALUE_APM: usize = FLAG_APM + APM_ROW_BYTES * FLAG_APM_ROWS;
 export const VALUE_APM_ROWS: usize = 2048;
 
-/** Weight sets: 12 i32 each. Flags have two selectors, values too. */
+/** Weight sets, an i32 per context. Flags have two selectors, values too. */
 export const WEIGHT_SET_BYTES: usize = 4 * <usize>CONTEXTS;
 export const FLAG_WEIGHTS_A: usize = VALUE_APM + APM_ROW_BYTES * VALUE_APM_ROWS;
 export const FLAG_WEIGHTS_A_SETS: usize = 512;
@@ -57,4 +58,3 @@ export const RESIDUAL: usize = BASIS + <usize>MAX_SEGMENT_BYTES + 128;
 export const PIECE_BYTES: u32 = 1 << 16;
 export const MAX_CODED_BYTES: u32 = 20 * PIECE_BYTES + 16;
 export const CODED: usize = RESIDUAL + <usize>MAX_SEGMENT_BYTES + 128;
-export const MEMORY_BYTES: usize = CODED + <usize>MAX_CODED_BYTES;

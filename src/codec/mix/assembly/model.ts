@@ -5,12 +5,14 @@ import { codeDecision } from "./decision";
 import {
   APM_ROW_BYTES,
   BASIS,
+  CONTEXTS,
   FLAG_APM,
   FLAG_SLOTS,
   FLAG_WEIGHTS_A,
   FLAG_WEIGHTS_B,
   RESIDUAL,
   VALUE_APM,
+  VALUE_HASHES,
   VALUE_LINES,
   VALUE_WEIGHTS_A,
   VALUE_WEIGHTS_B,
@@ -27,16 +29,6 @@ let lastButOne: u32 = 0;
 /** Bytes of the current field that are done, 0 outside of fields, and the basis word that the field began at. */
 let phase: u32 = 0;
 let fieldBasis: u32 = 0;
-/** What was added to the 32-bit number that the last finished field held. */
-let latestDifference: u32 = 0;
-/** Hashes of the value's contexts, for the second nibble. */
-const HASHES: usize = VALUE_LINES + 64;
-
-/** Sum of each of the 4 bytes, modulo 256. */
-@inline
-function addBytewise(x: u32, y: u32): u32 {
-  return ((x & 0x7f7f7f7f) + (y & 0x7f7f7f7f)) ^ ((x ^ y) & 0x80808080);
-}
 
 /** Logarithmic steps: 0 1 2 3 4 8 16 32 64 128 256 1024. */
 @inline
@@ -66,12 +58,8 @@ export function codeResidual(from: u32, to: u32): void {
     findFlag(3, hashContext((ahead & 0xffff) | (r1 << 16), carries));
     findFlag(4, hashContext(behind >> 16, flags & 15));
     findFlag(5, hashContext(load<u32>(b + 1), flags & 7));
-    findFlag(6, hashContext(ahead >> 8, (behind >> 24) | ((flags & 3) << 8)));
-    findFlag(7, hashContext((done & 255) | (<u32>load<u8>(r - 8) << 8), (behind >> 24) | ((flags & 15) << 8)));
-    findFlag(8, hashContext((behind >> 16) | ((ahead >> 24) << 16), flags & 15));
-    findFlag(9, hashContext(load<u16>(b - 5), (flags & 31) | (phase << 8)));
-    findFlag(10, hashContext(ahead & 0xffff, flags & 63));
-    findFlag(11, hashContext(step | (last << 8) | (lastButOne << 16), behind >> 24));
+    findFlag(6, hashContext((done & 255) | (<u32>load<u8>(r - 8) << 8), (behind >> 24) | ((flags & 15) << 8)));
+    findFlag(7, hashContext(flags & 0xffff, phase));
 
     const residual = load<u8>(r);
     const flag = codeDecision(
@@ -98,22 +86,18 @@ export function codeResidual(from: u32, to: u32): void {
         phase = 1;
         fieldBasis = ahead;
       }
-    } else {
-      phase = (phase + 1) & 3;
-      if (phase == 0) latestDifference = addBytewise(fieldBasis, load<u32>(r - 3)) - fieldBasis;
-    }
+    } else phase = (phase + 1) & 3;
   }
 }
 
 @inline
 function setValueContext(index: u32, hash: u32): void {
-  store<u32>(HASHES + (<usize>index << 2), hash);
+  store<u32>(VALUE_HASHES + (<usize>index << 2), hash);
   findLine(index, hash);
 }
 
 /** Code or decode a residual byte that is known not to be zero. */
 function codeValue(i: u32, value: u32, ahead: u32, behind: u32, done: u32, carries: u32): u32 {
-  const r = RESIDUAL + <usize>i;
   const b0 = ahead & 255;
   const r1 = done >> 24;
   const carry1 = carries & 1;
@@ -124,35 +108,31 @@ function codeValue(i: u32, value: u32, ahead: u32, behind: u32, done: u32, carri
 
   setValueContext(0, hashContext(field >> 16, fieldDone));
   setValueContext(1, hashContext(ahead >> 12, r1 | (carry1 << 8)));
-  setValueContext(2, hashContext(ahead >> 16, recent | (r1 << 8) | (carry1 << 16)));
+  setValueContext(2, hashContext(ahead >> 8, recent));
   setValueContext(3, hashContext(last, place));
   setValueContext(4, hashContext((i + 4 + ahead) >> 12, phase));
-  setValueContext(5, hashContext(ahead >> 8, recent));
+  setValueContext(5, hashContext(last | (lastButOne << 8), place));
   setValueContext(6, hashContext(behind >> 16, recent));
-  setValueContext(7, hashContext(latestDifference, phase | (carry1 << 4) | ((behind >> 24) << 8)));
-  setValueContext(8, hashContext(flags & 255, run));
-  setValueContext(9, hashContext(last | (lastButOne << 8), place));
-  setValueContext(10, hashContext(ahead, 0));
-  setValueContext(11, hashContext(field >> 12, fieldDone));
+  setValueContext(7, hashContext(b0, phase));
 
   const step = min<u32>(run, 4);
   const weightsB = VALUE_WEIGHTS_B + <usize>((phase << 3) | (step << 5) | (carries << 8)) * WEIGHT_SET_BYTES;
   const apm = VALUE_APM + <usize>((carry1 << 8) | (phase << 9)) * APM_ROW_BYTES;
   // The bits so far below a leading 1.
   let node: u32 = 1;
-  for (let place: u32 = 0; place < 8; place++) {
-    if (place == 4) {
-      for (let index: u32 = 0; index < 12; index++) {
-        findLine(index, (load<u32>(HASHES + (<usize>index << 2)) + node * 0x9e3779b1) * 0x85ebca6b);
+  for (let depth: u32 = 0; depth < 8; depth++) {
+    if (depth == 4) {
+      for (let index: u32 = 0; index < CONTEXTS; index++) {
+        findLine(index, (load<u32>(VALUE_HASHES + (<usize>index << 2)) + node * 0x9e3779b1) * 0x85ebca6b);
       }
     }
-    const inNibble = place < 4 ? node : (node & ((1 << (place - 4)) - 1)) | (1 << (place - 4));
+    const inNibble = depth < 4 ? node : (node & ((1 << (depth - 4)) - 1)) | (1 << (depth - 4));
     const bit = codeDecision(
-      (value >> (7 - place)) & 1,
+      (value >> (7 - depth)) & 1,
       VALUE_LINES,
       <usize>inNibble << 1,
       VALUE_WEIGHTS_A + <usize>node * WEIGHT_SET_BYTES,
-      weightsB + <usize>place * WEIGHT_SET_BYTES,
+      weightsB + <usize>depth * WEIGHT_SET_BYTES,
       apm + <usize>node * APM_ROW_BYTES,
     );
     node = (node << 1) | bit;
