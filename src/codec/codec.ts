@@ -47,6 +47,8 @@ export interface Codec {
    * are likely.
    */
   readonly needsBasis: boolean;
+  /** The longest segment it codes, in bytes; absent when there is no bound of its own. */
+  readonly maxSegmentBytes?: number;
   /** Whether this runtime can code and decode with it. */
   isAvailable(): boolean;
   /** Upper bound of what a decoder for `windowBits` keeps in memory. */
@@ -55,5 +57,8 @@ export interface Codec {
   createDecoder(): SegmentDecoder;
 }
 
-/** The names of the codecs, as options and the command line take them. */
-export type CodecName = "none" | "deflate" | "brotli" | "zstd";
+/**
+ * The names of the codecs, as options and the command line take them. A delta is named for the codec of its residuals:
+ * "mix" goes with brotli for the other streams, each other codec codes all streams.
+ */
+export type CodecName = "none" | "deflate" | "brotli" | "zstd" | "mix";

@@ -2,10 +2,11 @@ import { ErrorCode, UnsupportedError } from "../errors.ts";
 import { brotliCodec } from "./brotli.ts";
 import type { Codec, CodecName } from "./codec.ts";
 import { deflateCodec } from "./deflate.ts";
+import { mixCodec } from "./mix.ts";
 import { noneCodec } from "./none.ts";
 import { zstdCodec } from "./zstd.ts";
 
-const CODECS: readonly Codec[] = [noneCodec, deflateCodec, brotliCodec, zstdCodec];
+const CODECS: readonly Codec[] = [noneCodec, deflateCodec, brotliCodec, zstdCodec, mixCodec];
 
 /** The names of all codecs, whether this runtime has them or not. */
 export const CODEC_NAMES: readonly CodecName[] = CODECS.map((codec) => codec.name);

@@ -1,5 +1,5 @@
 import { equalBytes } from "../bytes/index.ts";
-import { type CodecName, getCodec, type SegmentEncoder } from "../codec/index.ts";
+import { type Codec, type CodecName, getCodec, type SegmentEncoder } from "../codec/index.ts";
 import {
   type CodedSegment,
   DEFAULT_SEGMENT_BYTES,
@@ -123,19 +123,20 @@ export async function writeDelta(
   settings: WriteSettings,
 ): Promise<OpTotals & { deltaBytes: number; windowCount: number }> {
   const { target, matches } = input;
-  const {
-    windowBytes = DEFAULT_WINDOW_BYTES,
-    segmentBytes = DEFAULT_SEGMENT_BYTES,
-    signal,
-    onProgress,
-  } = settings;
-  const codec = getCodec(settings.codec);
+  const { windowBytes = DEFAULT_WINDOW_BYTES, signal, onProgress } = settings;
+  const residualCodec = getCodec(settings.codec);
+  const segmentBytes = Math.min(
+    settings.segmentBytes ?? DEFAULT_SEGMENT_BYTES,
+    residualCodec.maxSegmentBytes ?? Number.POSITIVE_INFINITY,
+  );
+  const otherCodec = residualCodec.needsBasis ? getCodec("brotli") : residualCodec;
+  const codecOf = (stream: StreamId): Codec => (stream === StreamId.RESIDUAL ? residualCodec : otherCodec);
   const hash64 = await loadHash64();
   const streams = Object.values(StreamId);
   const encoders = new Map(
     streams.map((stream) => [
       stream,
-      codec.createEncoder({ effort: settings.effort, windowBits: WINDOW_BITS[stream] }),
+      codecOf(stream).createEncoder({ effort: settings.effort, windowBits: WINDOW_BITS[stream] }),
     ]),
   );
   try {
@@ -149,8 +150,8 @@ export async function writeDelta(
       segmentBytes,
       streams: streams.map((stream) => ({
         stream,
-        codecId: codec.id,
-        decoderMemoryBytes: codec.decoderMemoryBytes(WINDOW_BITS[stream]),
+        codecId: codecOf(stream).id,
+        decoderMemoryBytes: codecOf(stream).decoderMemoryBytes(WINDOW_BITS[stream]),
       })),
       metadata: settings.metadata,
     });

@@ -1,0 +1,54 @@
+import { ErrorCode, FormatError } from "../errors.ts";
+import type { Codec } from "./codec.ts";
+import {
+  createResidualDecoder,
+  createResidualEncoder,
+  MAX_RESIDUAL_SEGMENT_BYTES,
+  RESIDUAL_CODER_MEMORY_BYTES,
+  type ResidualDecoder,
+  type ResidualEncoder,
+} from "./mix/index.ts";
+
+/** The basis bytes, which a caller of a codec that needs them must give. */
+function requireBasis(basis: Uint8Array | undefined): Uint8Array {
+  if (basis === undefined)
+    throw new TypeError("codec mix: expected the basis bytes of the residual, got none");
+  return basis;
+}
+
+/** Context mixing with the basis bytes as context (`mix/FORMAT.md`), for residuals alone. */
+export const mixCodec: Codec = {
+  name: "mix",
+  id: 4,
+  needsBasis: true,
+  maxSegmentBytes: MAX_RESIDUAL_SEGMENT_BYTES,
+  isAvailable: () => true,
+  decoderMemoryBytes: () => RESIDUAL_CODER_MEMORY_BYTES,
+  createEncoder: () => {
+    let encoder: Promise<ResidualEncoder> | undefined;
+    return {
+      encode: async (raw, basis) => {
+        encoder ??= createResidualEncoder();
+        return (await encoder).encode(raw, requireBasis(basis));
+      },
+      close: () => void encoder?.then((opened) => opened.close()),
+    };
+  },
+  createDecoder: () => {
+    let decoder: Promise<ResidualDecoder> | undefined;
+    return {
+      decode: async (coded, rawBytes, basis) => {
+        const given = requireBasis(basis);
+        if (given.length !== rawBytes || rawBytes > MAX_RESIDUAL_SEGMENT_BYTES) {
+          throw new FormatError(
+            ErrorCode.CORRUPT_BODY,
+            `expected a residual segment of ${given.length} bytes, at most ${MAX_RESIDUAL_SEGMENT_BYTES}, found ${rawBytes}`,
+          );
+        }
+        decoder ??= createResidualDecoder();
+        return (await decoder).decode(coded, given);
+      },
+      close: () => void decoder?.then((opened) => opened.close()),
+    };
+  },
+};
