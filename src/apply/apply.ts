@@ -223,7 +223,7 @@ class WindowApplier {
  * each window is checked as it is made, and at the end the SHA-256 of the whole. The bytes in `sink` may be used only
  * when the promise is fulfilled: give it `createAtomicFile` of `flatdelta/node`, and commit afterwards.
  *
- * Memory is bounded by the delta's segments (three of at most 1 MiB by default, for five windows), its codecs, and 10 MiB of buffers,
+ * Memory is bounded by the delta's segments (three of at most 1 MiB by default, for four windows), its codecs, and 10 MiB of buffers,
  * whatever the sizes of basis and target.
  *
  * @param basis - the basis, readable at any offset; it must not change meanwhile.
@@ -285,8 +285,9 @@ export async function applyDelta(
   }
 }
 
-// So many windows are decoded (on the thread pool) ahead of the one that is applied: with one, the two wait for each other.
-const DECODE_AHEAD = 3;
+// So many windows are decoded (on the thread pool) ahead of the one that is applied: with one, the two wait for each other;
+// a third costs memory and gains nothing.
+const DECODE_AHEAD = 2;
 
 /** The windows of a delta, decoded. */
 async function* decodeWindows(

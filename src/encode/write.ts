@@ -21,7 +21,7 @@ import { type RawWindow, WindowBuilder } from "./window-builder.ts";
 const WINDOW_BITS: Record<StreamId, number> = {
   [StreamId.CONTROL]: 18,
   [StreamId.DATA]: 23,
-  [StreamId.RESIDUAL]: 22,
+  [StreamId.RESIDUAL]: 20,
 };
 
 /** What {@link writeDelta} needs to know beside the matches. */

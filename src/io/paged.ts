@@ -9,7 +9,7 @@ export interface PageOptions {
 
 // 256 KiB: the page behind a read is usually wanted next, since images list their files in much the same order.
 const PAGE_BYTES = 1 << 18;
-const PAGES = 32;
+const PAGES = 16;
 
 /**
  * A source behind a small cache of pages, for many short reads near each other: a read that lies in cached pages is done
