@@ -195,7 +195,7 @@ export class ReferenceDecoder {
         hashContext(ahead >>> 12, r1 | (carry << 8)),
         hashContext(ahead >>> 8, flags & 3),
         hashContext(last, place),
-        hashContext(((i + 4 + ahead) >>> 0) >>> 12, phase),
+        hashContext(0, 0),
         hashContext(last | (this.#lastButOne << 8), place),
         hashContext(beforePair, flags & 3),
         hashContext(b0, phase),

@@ -1,5 +1,9 @@
 // What each decision is predicted from. The names: b(k) is the basis byte k places further on, r(k) the residual byte k
 // places back. A field is what a 32-bit number covers: the first non-zero residual byte and the three behind it.
+//
+// The numbers behind a context are what it is worth: by how many percent the coded bytes of a Go binary, a C++ binary,
+// Python bytecode, libraries of a newer distribution, and patched libraries grow when a constant takes its place. More
+// contexts are worth little: with twelve the first two became 1 % smaller and 1 % larger, and coding took 40 % longer.
 import { findFlag, findLine, hashContext } from "./contexts";
 import { codeDecision } from "./decision";
 import {
@@ -52,14 +56,14 @@ export function codeResidual(from: u32, to: u32): void {
     const carries = carry1 | (((((behind >> 16) & 255) + ((done >> 16) & 255)) >> 8) << 1);
     const step = stepOf(run);
 
-    findFlag(0, hashContext(ahead >> 12, flags & 1));
-    findFlag(1, hashContext((ahead >> 16) | ((behind >> 24) << 16), flags & 15));
-    findFlag(2, hashContext(done >> 16, carries | (phase << 4)));
-    findFlag(3, hashContext((ahead & 0xffff) | (r1 << 16), carries));
-    findFlag(4, hashContext(behind >> 16, flags & 15));
-    findFlag(5, hashContext(load<u32>(b + 1), flags & 7));
-    findFlag(6, hashContext((done & 255) | (<u32>load<u8>(r - 8) << 8), (behind >> 24) | ((flags & 15) << 8)));
-    findFlag(7, hashContext(flags & 0xffff, phase));
+    findFlag(0, hashContext(ahead >> 12, flags & 1)); // 3.1 3.0 0.2 -0.1 2.1
+    findFlag(1, hashContext((ahead >> 16) | ((behind >> 24) << 16), flags & 15)); // 1.1 6.5 0.0 -0.1 0.7
+    findFlag(2, hashContext(done >> 16, carries | (phase << 4))); // 1.3 4.1 1.7 0.2 2.4
+    findFlag(3, hashContext((ahead & 0xffff) | (r1 << 16), carries)); // 6.7 6.1 3.9 3.7 3.8
+    findFlag(4, hashContext(behind >> 16, flags & 15)); // 2.7 1.2 0.2 -0.0 1.0
+    findFlag(5, hashContext(load<u32>(b + 1), flags & 7)); // 1.1 0.4 0.4 0.5 0.2
+    findFlag(6, hashContext((done & 255) | (<u32>load<u8>(r - 8) << 8), (behind >> 24) | ((flags & 15) << 8))); // 0.7 0.7 1.4 0.7 0.7
+    findFlag(7, hashContext(flags & 0xffff, phase)); // 0.5 0.6 0.7 2.4 0.3
 
     const residual = load<u8>(r);
     const flag = codeDecision(
@@ -71,7 +75,7 @@ export function codeResidual(from: u32, to: u32): void {
       FLAG_APM + <usize>((flags & 255) | ((i & 3) << 8)) * APM_ROW_BYTES,
     );
     if (flag) {
-      const value = codeValue(i, residual, ahead, behind, done, carries);
+      const value = codeValue(residual, ahead, behind, done, carries);
       store<u8>(r, value);
       lastButOne = last;
       last = value;
@@ -97,7 +101,7 @@ function setValueContext(index: u32, hash: u32): void {
 }
 
 /** Code or decode a residual byte that is known not to be zero. */
-function codeValue(i: u32, value: u32, ahead: u32, behind: u32, done: u32, carries: u32): u32 {
+function codeValue(value: u32, ahead: u32, behind: u32, done: u32, carries: u32): u32 {
   const b0 = ahead & 255;
   const r1 = done >> 24;
   const carry1 = carries & 1;
@@ -106,14 +110,14 @@ function codeValue(i: u32, value: u32, ahead: u32, behind: u32, done: u32, carri
   const fieldDone = (phase ? done >> (32 - 8 * phase) : 0) ^ (phase << 28);
   const place = carries | (phase << 4);
 
-  setValueContext(0, hashContext(field >> 16, fieldDone));
-  setValueContext(1, hashContext(ahead >> 12, r1 | (carry1 << 8)));
-  setValueContext(2, hashContext(ahead >> 8, recent));
-  setValueContext(3, hashContext(last, place));
-  setValueContext(4, hashContext((i + 4 + ahead) >> 12, phase));
-  setValueContext(5, hashContext(last | (lastButOne << 8), place));
-  setValueContext(6, hashContext(behind >> 16, recent));
-  setValueContext(7, hashContext(b0, phase));
+  setValueContext(0, hashContext(field >> 16, fieldDone)); // 5.4 13.9 0.7 0.2 2.9
+  setValueContext(1, hashContext(ahead >> 12, r1 | (carry1 << 8))); // 7.0 6.0 0.4 0.3 3.1
+  setValueContext(2, hashContext(ahead >> 8, recent)); // 4.8 3.0 1.0 1.9 2.7
+  setValueContext(3, hashContext(last, place)); // 2.1 2.5 0.9 0.5 0.8
+  setValueContext(4, hashContext(0, 0)); // 2.4 2.3 0.1 0.1 1.0, against (i + 4 + ahead) >> 12
+  setValueContext(5, hashContext(last | (lastButOne << 8), place)); // 1.4 3.0 2.1 5.8 2.5
+  setValueContext(6, hashContext(behind >> 16, recent)); // 4.0 2.2 0.8 0.5 2.2
+  setValueContext(7, hashContext(b0, phase)); // 0.5 1.5 25.8 13.5 2.1
 
   const step = min<u32>(run, 4);
   const weightsB = VALUE_WEIGHTS_B + <usize>((phase << 3) | (step << 5) | (carries << 8)) * WEIGHT_SET_BYTES;
