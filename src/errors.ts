@@ -51,6 +51,8 @@ export const ErrorCode = {
   BAD_COMPRESSION: "BAD_COMPRESSION",
   /** A tar header or extended header is malformed. */
   BAD_TAR_HEADER: "BAD_TAR_HEADER",
+  /** A worker thread ended before its work was done: mostly for want of memory. */
+  WORKER_FAILED: "WORKER_FAILED",
   /** An entry's path or link would leave the root of the image. */
   UNSAFE_PATH: "UNSAFE_PATH",
   /** A layer holds an entry that cannot be merged (a hard link to nothing, an unknown type). */

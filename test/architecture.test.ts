@@ -26,7 +26,13 @@ const LAYERS: readonly (readonly string[])[] = [
 const CORE = new Set(LAYERS.slice(0, 7).flat());
 
 /** The edge of the core: the files that may know a platform. */
-const PLATFORM_FILES = new Set(["io/node.ts"]);
+const PLATFORM_FILES = new Set([
+  "io/node.ts",
+  "encode/node.ts",
+  "encode/pair-worker.ts",
+  "encode/start-thread.ts",
+  "encode/thread-pool.ts",
+]);
 
 /** Build scripts: they are no part of the package. */
 const BUILD_FILES = /^(?:hash\/core|codec\/mix)\/(?:assembly\/|build\.ts$|embed\.ts$)/u;

@@ -2,10 +2,11 @@ import type { CodecName } from "../codec/index.ts";
 import { type OpTotals, TargetForm } from "../delta/index.ts";
 import { createSha256 } from "../hash/index.ts";
 import { type OnProgress, readRange, type Sink, type Source, scanSource } from "../io/index.ts";
-import { MatchList, matchBlocks, mergeMatches, PairMatcher } from "../match/index.ts";
+import { addColumns, MatchList, matchBlocks, mergeMatches } from "../match/index.ts";
 import { buildSignature, type Signature } from "../signature/index.ts";
 import type { IndexedInput, SourceIndex } from "./input.ts";
 import { MAX_PAIR_BYTES, matchEntries } from "./match-entries.ts";
+import { inlinePairMatching, type PairMatching } from "./pair-matching.ts";
 import { writeDelta } from "./write.ts";
 
 /** What a delta starts from: an image, plain bytes, or, where the basis is not at hand, its signature. */
@@ -26,6 +27,11 @@ export interface CreateDeltaOptions {
   windowBytes?: number | undefined;
   /** Bound of what one segment decodes to, which is memory on the device: 64 bytes at least, 1 MiB by default. */
   segmentBytes?: number | undefined;
+  /**
+   * Where pairs of files are matched: in the calling thread unless said otherwise. `createWorkerPool` of
+   * `flatdelta/encode/node` makes use of several processor cores. The delta's bytes do not depend on it.
+   */
+  pairMatching?: PairMatching | undefined;
   signal?: AbortSignal | undefined;
   /** Phases: "read basis", "read target", "match", "write". */
   onProgress?: OnProgress | undefined;
@@ -84,15 +90,16 @@ async function indexInput(
 /** Match what the files and paths suggest: entries of two images, or one file with another. */
 async function matchLikely(basis: Side, target: Side, options: CreateDeltaOptions): Promise<MatchList> {
   const matches = new MatchList();
-  const pairs = new PairMatcher();
   if (basis.index.entries.length > 0 && target.index.entries.length > 0) {
-    await matchEntries(basis, target, pairs, matches, options);
+    await matchEntries(basis, target, matches, options);
   } else if (basis.source.size <= MAX_PAIR_BYTES && target.source.size <= MAX_PAIR_BYTES) {
-    pairs.match(
+    const { pairMatching = inlinePairMatching, signal } = options;
+    const columns = await pairMatching.match(
       await readRange(target.source, 0, target.source.size, MAX_PAIR_BYTES),
       await readRange(basis.source, 0, basis.source.size, MAX_PAIR_BYTES),
-      (...match) => matches.add(...match),
+      signal,
     );
+    addColumns(matches, 0, 0, columns);
   }
   return matches;
 }
@@ -125,8 +132,9 @@ async function matchMoved(
  * predecessors byte by byte, and what is left with blocks from anywhere in the basis. From a signature alone, blocks are
  * all there is: the delta is larger.
  *
- * The same inputs and options give the same bytes. Basis and target must not change meanwhile. Memory: two files at a
- * time up to 256 MiB each with an index of half the basis file's size, or 4 MiB and an index of the blocks for larger ones.
+ * The same inputs and options give the same bytes. Basis and target must not change meanwhile. Memory: 256 MiB of files
+ * at a time, or one pair of up to 256 MiB each, with indexes of once to twice the size of the basis' files; for larger
+ * files 4 MiB and an index of the blocks.
  *
  * ```ts
  * const file = await createAtomicFile("app-1-2.delta");

@@ -1,9 +1,12 @@
 import { equalBytes } from "../bytes/index.ts";
 import { type OnProgress, PagedSource, readRange, type Source } from "../io/index.ts";
-import { addDifference, type MatchList, type PairMatcher } from "../match/index.ts";
+import { addDifference, type MatchList } from "../match/index.ts";
 import { readHeaderTime, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import { BasisFiles } from "./candidates.ts";
 import type { EntrySpan, SourceIndex } from "./input.ts";
+import { OrderedMatches } from "./ordered-matches.ts";
+import { inlinePairMatching, type PairMatching } from "./pair-matching.ts";
+import { PairQueue } from "./pair-queue.ts";
 
 /** Files over this size are not held in memory side by side; the block index still finds what they share. */
 export const MAX_PAIR_BYTES = 1 << 28;
@@ -29,17 +32,17 @@ interface Side {
 class EntryMatcher {
   readonly #basis: Source;
   readonly #target: Side;
-  readonly #pairs: PairMatcher;
-  readonly #matches: MatchList;
+  readonly #pairs: PairQueue;
+  readonly #matches: OrderedMatches;
   readonly #basisPages: PagedSource;
   readonly #targetPages: PagedSource;
   readonly #files: BasisFiles;
 
-  constructor(basis: Side, target: Side, pairs: PairMatcher, matches: MatchList) {
+  constructor(basis: Side, target: Side, pairs: PairQueue, matches: MatchList) {
     this.#basis = basis.source;
     this.#target = target;
     this.#pairs = pairs;
-    this.#matches = matches;
+    this.#matches = new OrderedMatches(matches);
     this.#basisPages = new PagedSource(basis.source);
     this.#targetPages = new PagedSource(target.source);
     this.#files = new BasisFiles(basis.index.entries);
@@ -55,7 +58,7 @@ class EntryMatcher {
   async #matchAlike(targetOffset: number, basisOffset: number, length: number): Promise<void> {
     const target = await this.#bytes(this.#targetPages, targetOffset, length);
     const basis = await this.#bytes(this.#basisPages, basisOffset, length);
-    addDifference(this.#matches, targetOffset, basisOffset, target, basis);
+    addDifference(this.#matches.last, targetOffset, basisOffset, target, basis);
   }
 
   async #matchHeader(span: EntrySpan, counterpart: EntrySpan | undefined): Promise<void> {
@@ -82,23 +85,21 @@ class EntryMatcher {
     const timeShift = readHeaderTime(target) - readHeaderTime(basis);
     const touched = basis.slice();
     if (timeShift !== 0 && shiftHeaderTime(touched, timeShift) >= 0 && equalBytes(touched, target)) {
-      this.#matches.addTouched(targetOffset, basisOffset, TAR_BLOCK_BYTES, timeShift);
-    } else addDifference(this.#matches, targetOffset, basisOffset, target, basis);
+      this.#matches.last.addTouched(targetOffset, basisOffset, TAR_BLOCK_BYTES, timeShift);
+    } else addDifference(this.#matches.last, targetOffset, basisOffset, target, basis);
   }
 
   async #matchPair(target: Range, basis: Range): Promise<void> {
     if (target.bytes > MAX_PAIR_BYTES || basis.bytes > MAX_PAIR_BYTES) return;
-    this.#pairs.match(
-      await readRange(this.#target.source, target.offset, target.bytes),
-      await readRange(this.#basis, basis.offset, basis.bytes),
-      (targetOffset, basisOffset, length, exact) =>
-        this.#matches.add(target.offset + targetOffset, basis.offset + basisOffset, length, exact),
-    );
+    await this.#pairs.makeRoom(target.bytes + basis.bytes);
+    const targetBytes = await readRange(this.#target.source, target.offset, target.bytes);
+    const basisBytes = await readRange(this.#basis, basis.offset, basis.bytes);
+    this.#pairs.push(targetBytes, basisBytes, this.#matches.reserve(target.offset, basis.offset));
   }
 
   async #matchContent(span: EntrySpan, same: EntrySpan | undefined): Promise<void> {
     if (same !== undefined) {
-      this.#matches.add(span.contentOffset, same.contentOffset, span.contentBytes);
+      this.#matches.last.add(span.contentOffset, same.contentOffset, span.contentBytes);
       const padding = Math.min(
         paddedContent(span, this.#target.source.size).bytes,
         paddedContent(same, this.#basis.size).bytes,
@@ -133,16 +134,26 @@ class EntryMatcher {
         totalBytes: this.#target.source.size,
       });
     }
+    await this.#pairs.finish();
   }
 }
 
-/** Match the entries of the target with those of the basis, in the target's order. */
+/** Match the entries of the target with those of the basis; the matches are added in the target's order. */
 export async function matchEntries(
   basis: Side,
   target: Side,
-  pairs: PairMatcher,
   matches: MatchList,
-  options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined } = {},
+  options: {
+    pairMatching?: PairMatching | undefined;
+    signal?: AbortSignal | undefined;
+    onProgress?: OnProgress | undefined;
+  } = {},
 ): Promise<void> {
-  await new EntryMatcher(basis, target, pairs, matches).matchAll(options.signal, options.onProgress);
+  const { pairMatching = inlinePairMatching, signal, onProgress } = options;
+  const pairs = new PairQueue(pairMatching, signal);
+  try {
+    await new EntryMatcher(basis, target, pairs, matches).matchAll(signal, onProgress);
+  } finally {
+    pairs.close();
+  }
 }

@@ -5,5 +5,6 @@
  */
 export * from "./blocks.ts";
 export * from "./difference.ts";
+export * from "./match-columns.ts";
 export * from "./match-list.ts";
 export * from "./pair.ts";

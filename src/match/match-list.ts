@@ -90,6 +90,12 @@ export class MatchList {
     this.#timeShifts.set(this.#size - 1, timeShift);
   }
 
+  /** Append a match of whatever kind. */
+  addMatch({ targetOffset, basisOffset, length, exact, timeShift }: Match): void {
+    if (timeShift === undefined) this.add(targetOffset, basisOffset, length, exact);
+    else this.addTouched(targetOffset, basisOffset, length, timeShift);
+  }
+
   /** The match of a number from 0 to `size` − 1. */
   at(index: number): Match {
     const timeShift = this.#timeShifts.get(index);
@@ -121,15 +127,12 @@ export class MatchList {
 /** Two lists that do not overlap in the target, as one. */
 export function mergeMatches(a: MatchList, b: MatchList): MatchList {
   const merged = new MatchList();
-  const add = ({ targetOffset, basisOffset, length, exact, timeShift }: Match): void =>
-    timeShift === undefined
-      ? merged.add(targetOffset, basisOffset, length, exact)
-      : merged.addTouched(targetOffset, basisOffset, length, timeShift);
   let i = 0;
   let j = 0;
   while (i < a.size || j < b.size) {
-    if (j === b.size || (i < a.size && a.at(i).targetOffset < b.at(j).targetOffset)) add(a.at(i++));
-    else add(b.at(j++));
+    if (j === b.size || (i < a.size && a.at(i).targetOffset < b.at(j).targetOffset))
+      merged.addMatch(a.at(i++));
+    else merged.addMatch(b.at(j++));
   }
   return merged;
 }

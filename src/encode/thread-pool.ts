@@ -1,0 +1,158 @@
+import type { Worker } from "node:worker_threads";
+import { ErrorCode, FlatdeltaError } from "../errors.ts";
+import type { MatchColumns } from "../match/index.ts";
+import { inlinePairMatching, type PairMatching } from "./pair-matching.ts";
+import type { PairRequest } from "./pair-worker.ts";
+
+/** Smaller pairs are matched in the calling thread: sending them away would take longer. */
+const MIN_SENT_BYTES = 1 << 16;
+
+/** Worker threads that match pairs: see `createWorkerPool`. */
+export interface WorkerPool extends PairMatching {
+  /** End the threads. Pairs that are not matched yet are rejected, and so are later ones that would need a thread. */
+  close(): Promise<void>;
+}
+
+interface Job {
+  readonly target: Uint8Array;
+  readonly basis: Uint8Array;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (columns: MatchColumns) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  job: Job | undefined;
+}
+
+/** The bytes in a buffer that holds nothing else, so that it can be moved to another thread. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteLength } = bytes;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
+    ? new Uint8Array(buffer)
+    : new Uint8Array(bytes);
+}
+
+/** A fixed number of threads, each started when there is a pair for it and no other is idle. */
+export class ThreadPool implements WorkerPool {
+  readonly concurrency: number;
+  readonly #threads = new Set<Thread>();
+  readonly #waiting: Job[] = [];
+  #closed = false;
+
+  readonly #startThread: () => Worker;
+
+  /** @param startThread - starts a thread that answers each {@link PairRequest} with its {@link MatchColumns}. */
+  constructor(threads: number, startThread: () => Worker) {
+    this.concurrency = threads;
+    this.#startThread = startThread;
+  }
+
+  async match(target: Uint8Array, basis: Uint8Array, signal?: AbortSignal): Promise<MatchColumns> {
+    if (target.length + basis.length < MIN_SENT_BYTES) return inlinePairMatching.match(target, basis, signal);
+    signal?.throwIfAborted();
+    if (this.#closed) throw closedError();
+    let cancel: (() => void) | undefined;
+    try {
+      return await new Promise<MatchColumns>((resolve, reject) => {
+        const job: Job = { target, basis, signal, resolve, reject };
+        cancel = () => {
+          reject(signal?.reason);
+          this.#drop(job);
+        };
+        signal?.addEventListener("abort", cancel);
+        this.#waiting.push(job);
+        this.#dispatch();
+      });
+    } finally {
+      if (cancel !== undefined) signal?.removeEventListener("abort", cancel);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const threads = [...this.#threads];
+    this.#threads.clear();
+    for (const job of this.#waiting.splice(0)) job.reject(closedError());
+    for (const { job } of threads) job?.reject(closedError());
+    await Promise.all(threads.map(({ worker }) => worker.terminate()));
+  }
+
+  #dispatch(): void {
+    for (let job = this.#waiting[0]; job !== undefined; job = this.#waiting[0]) {
+      // An aborted job's own listener comes next: no thread need be started for it.
+      if (job.signal?.aborted !== true) {
+        try {
+          const thread = this.#idleThread();
+          if (thread === undefined) return;
+          this.#send(thread, job);
+        } catch (error) {
+          job.reject(error);
+        }
+      }
+      this.#waiting.shift();
+    }
+  }
+
+  #idleThread(): Thread | undefined {
+    for (const thread of this.#threads) if (thread.job === undefined) return thread;
+    return this.#threads.size < this.concurrency ? this.#start() : undefined;
+  }
+
+  #start(): Thread {
+    const worker = this.#startThread();
+    const thread: Thread = { worker, job: undefined };
+    worker.unref();
+    worker.on("message", (columns: MatchColumns) => {
+      const { job } = thread;
+      thread.job = undefined;
+      worker.unref();
+      job?.resolve(columns);
+      this.#dispatch();
+    });
+    worker.on("error", (error) => this.#lose(thread, `with an error: ${describe(error)}`, error));
+    worker.on("messageerror", (error) => this.#lose(thread, `with an error: ${describe(error)}`, error));
+    worker.on("exit", (code) => this.#lose(thread, `with exit code ${code}`));
+    this.#threads.add(thread);
+    return thread;
+  }
+
+  #send(thread: Thread, job: Job): void {
+    const request: PairRequest = { target: ownBytes(job.target), basis: ownBytes(job.basis) };
+    thread.job = job;
+    // Only a thread that works keeps the process alive.
+    thread.worker.ref();
+    thread.worker.postMessage(request, [request.target.buffer, request.basis.buffer] as ArrayBuffer[]);
+  }
+
+  /** Forget a thread that ended; the next pair starts another. */
+  #lose(thread: Thread, how: string, cause?: unknown): void {
+    if (!this.#threads.delete(thread)) return;
+    void thread.worker.terminate();
+    thread.job?.reject(
+      new FlatdeltaError(
+        ErrorCode.WORKER_FAILED,
+        `expected a worker thread to match two files, it ended ${how}; try again with fewer workers, 0 for none`,
+        { cause },
+      ),
+    );
+    this.#dispatch();
+  }
+
+  /** Forget a job. A thread cannot be interrupted in its work, so it ends with it. */
+  #drop(job: Job): void {
+    const at = this.#waiting.indexOf(job);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    for (const thread of this.#threads) {
+      if (thread.job !== job) continue;
+      this.#threads.delete(thread);
+      void thread.worker.terminate();
+    }
+    this.#dispatch();
+  }
+}
+
+const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const closedError = (): Error => new Error("expected a worker pool that is open, this one was closed");

@@ -1,0 +1,48 @@
+import { MatchList } from "./match-list.ts";
+import { PairMatcher } from "./pair.ts";
+
+/** The matches of two arrays as columns of one length, each with a buffer of its own, to be moved between threads. */
+export interface MatchColumns {
+  targetOffsets: Float64Array<ArrayBuffer>;
+  basisOffsets: Float64Array<ArrayBuffer>;
+  lengths: Float64Array<ArrayBuffer>;
+  /** 1 where every byte is equal, else 0. */
+  exact: Uint8Array<ArrayBuffer>;
+}
+
+/** Match all of `target` with `basis`, as {@link PairMatcher} does; offsets are relative to the two arrays. */
+export function matchPair(target: Uint8Array, basis: Uint8Array): MatchColumns {
+  const matches = new MatchList();
+  new PairMatcher().match(target, basis, (...match) => matches.add(...match));
+  const columns: MatchColumns = {
+    targetOffsets: new Float64Array(matches.size),
+    basisOffsets: new Float64Array(matches.size),
+    lengths: new Float64Array(matches.size),
+    exact: new Uint8Array(matches.size),
+  };
+  let i = 0;
+  for (const { targetOffset, basisOffset, length, exact } of matches) {
+    columns.targetOffsets[i] = targetOffset;
+    columns.basisOffsets[i] = basisOffset;
+    columns.lengths[i] = length;
+    columns.exact[i++] = Number(exact);
+  }
+  return columns;
+}
+
+/** Append the matches of two ranges that begin at these offsets. */
+export function addColumns(
+  matches: MatchList,
+  targetOffset: number,
+  basisOffset: number,
+  { targetOffsets, basisOffsets, lengths, exact }: MatchColumns,
+): void {
+  for (let i = 0; i < lengths.length; i++) {
+    matches.add(
+      targetOffset + targetOffsets[i]!,
+      basisOffset + basisOffsets[i]!,
+      lengths[i]!,
+      exact[i] === 1,
+    );
+  }
+}

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { type CreateDeltaOptions, createDelta } from "../../src/encode/index.ts";
+import { createWorkerPool } from "../../src/encode/node.ts";
+import { ThreadPool } from "../../src/encode/thread-pool.ts";
+import { memorySink, memorySource } from "../../src/io/index.ts";
+import { matchPair } from "../../src/match/index.ts";
+import { indexFiles } from "../support/indexed.ts";
+import { applyEdit, makeBytes } from "../support/pairs.ts";
+
+/** Two versions of many files: most changed, some moved, renamed, new or gone, of very different sizes. */
+function makeFiles(): { old: Map<string, Uint8Array>; wanted: Map<string, Uint8Array> } {
+  const old = new Map<string, Uint8Array>();
+  const wanted = new Map<string, Uint8Array>();
+  for (let i = 0; i < 60; i++) {
+    const content = makeBytes(i % 7 === 0 ? 150_000 + 1000 * i : 300 * i, i + 1);
+    const edited = applyEdit(
+      applyEdit(content, { kind: "sprinkle", at: 10 * i, length: 40_000, step: 9 + i }),
+      { kind: "move", at: 5000, length: 3000, to: 60_000 },
+    );
+    if (i % 11 !== 3) old.set(`files/${i}-1.0`, content);
+    if (i % 13 !== 5)
+      wanted.set(i % 5 === 0 ? `files/${i}-1.1` : `files/${i}-1.0`, i % 4 === 0 ? content : edited);
+  }
+  wanted.set("moved/copy", old.get("files/7-1.0")!);
+  return { old, wanted };
+}
+
+async function makeDelta(options: CreateDeltaOptions): Promise<Uint8Array> {
+  const { old, wanted } = makeFiles();
+  const sink = memorySink();
+  await createDelta(await indexFiles(old), await indexFiles(wanted), sink, { effort: 1, ...options });
+  return sink.bytes();
+}
+
+const pools: { close(): Promise<void> }[] = [];
+after(() => Promise.all(pools.map((pool) => pool.close())));
+function open<Pool extends { close(): Promise<void> }>(pool: Pool): Pool {
+  pools.push(pool);
+  return pool;
+}
+
+/** A pool of one thread that runs `code` for every pair. */
+const poolOf = (code: string, threads = 1) => {
+  const exits: Promise<number>[] = [];
+  const start = () => {
+    const worker = new Worker(
+      `const { parentPort } = require("node:worker_threads"); parentPort.on("message", () => { ${code} });`,
+      { eval: true },
+    );
+    exits.push(new Promise((resolve) => worker.once("exit", resolve)));
+    return worker;
+  };
+  return { pool: open(new ThreadPool(threads, start)), exits };
+};
+
+const large = (seed: number) => makeBytes(100_000, seed);
+
+test("the delta is the same bytes with any number of workers", async () => {
+  const inline = await makeDelta({});
+  for (const workers of [0, 1, 2, 4]) {
+    const pairMatching = open(createWorkerPool(workers));
+    assert.deepEqual(await makeDelta({ pairMatching }), inline, `${workers} workers`);
+  }
+});
+
+test("two plain files are matched by a worker too", async () => {
+  const [basis, target] = [large(1), applyEdit(large(1), { kind: "remove", at: 70, length: 11 })];
+  const deltas = [];
+  for (const pairMatching of [undefined, open(createWorkerPool(1))]) {
+    const sink = memorySink();
+    await createDelta(memorySource(basis), memorySource(target), sink, { pairMatching });
+    deltas.push(sink.bytes());
+  }
+  assert.deepEqual(deltas[0], deltas[1]);
+});
+
+test("a pool finds what is found without it, for pairs at the same time and for parts of larger arrays", async () => {
+  const pool = open(createWorkerPool(2));
+  const inside = makeBytes(300_000, 20);
+  const pairs = [1, 2, 3, 4, 5].map((seed) => [large(seed), inside.subarray(seed, 200_000)] as const);
+  const expected = pairs.map(([target, basis]) => matchPair(target, basis));
+  assert.deepEqual(await Promise.all(pairs.map(([target, basis]) => pool.match(target, basis))), expected);
+  assert.equal(inside.length, 300_000, "what the arrays were part of is still there");
+});
+
+test("small pairs need no thread", async () => {
+  const { pool, exits } = poolOf("process.exit(1);");
+  const [target, basis] = [makeBytes(1000, 1), makeBytes(1000, 1)];
+  assert.deepEqual(await pool.match(target, basis), matchPair(target, basis));
+  assert.equal(exits.length, 0);
+});
+
+for (const [name, code, message] of [
+  [
+    "exits",
+    "process.exit(3);",
+    /expected a worker thread to match two files, it ended with exit code 3; .*fewer/,
+  ],
+  ["throws", "throw new RangeError('no room');", /it ended with an error: no room; /],
+] as const) {
+  test(`a worker that ${name} rejects the pair and the delta, and leaves no thread`, async () => {
+    const { pool, exits } = poolOf(code, 2);
+    await assert.rejects(pool.match(large(1), large(2)), { code: "WORKER_FAILED", message });
+    await assert.rejects(makeDelta({ pairMatching: pool }), { code: "WORKER_FAILED", message });
+    await Promise.all(exits);
+    assert.ok(exits.length >= 2, "a new thread takes the place of one that ended");
+  });
+}
+
+test("an abort in the middle of a pair rejects with its reason and ends the thread", async () => {
+  const { pool, exits } = poolOf("for (;;);");
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const busy = pool.match(large(1), large(2), controller.signal);
+  const waiting = pool.match(large(3), large(4), controller.signal);
+  setTimeout(() => controller.abort(reason), 50);
+  await Promise.all([busy, waiting].map((pair) => assert.rejects(pair, reason)));
+  await exits[0];
+  assert.equal(exits.length, 1, "what waited was not started");
+  await assert.rejects(pool.match(large(1), large(2), controller.signal), reason);
+});
+
+test("an abort in the middle of a delta rejects with its reason", async () => {
+  const { pool, exits } = poolOf("for (;;);", 2);
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  setTimeout(() => controller.abort(reason), 200);
+  await assert.rejects(makeDelta({ pairMatching: pool, signal: controller.signal }), reason);
+  await Promise.all(exits);
+});
+
+test("closing rejects what is not matched, and later pairs", async () => {
+  const { pool, exits } = poolOf("for (;;);");
+  const pairs = [pool.match(large(1), large(2)), pool.match(large(3), large(4))];
+  const rejected = Promise.all(pairs.map((pair) => assert.rejects(pair, /pool that is open/)));
+  await pool.close();
+  await rejected;
+  await Promise.all(exits);
+  await assert.rejects(pool.match(large(1), large(2)), /pool that is open/);
+});
+
+test("a pool that is left open keeps no process alive", () => {
+  const door = new URL("../../src/encode/node.ts", import.meta.url);
+  const program = `import { createWorkerPool } from ${JSON.stringify(door)};
+    const { lengths } = await createWorkerPool(1).match(new Uint8Array(100000), new Uint8Array(100000));
+    console.log(lengths[0]);`;
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    ["--import", "tsx", "--input-type=module", "--eval", program],
+    { cwd: fileURLToPath(new URL("../..", import.meta.url)), encoding: "utf8", timeout: 60_000 },
+  );
+  assert.deepEqual([stdout, status], ["100000\n", 0]);
+});
+
+test("a wrong number of workers is refused", () => {
+  for (const workers of [-1, 1.5, 257, Number.NaN]) {
+    assert.throws(() => createWorkerPool(workers), /workers: expected a whole number from 0 to 256/);
+  }
+});
