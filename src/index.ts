@@ -38,7 +38,9 @@ export {
   createDelta,
   type DeltaStats,
   type IndexedInput,
+  type PairMatching,
 } from "./encode/index.ts";
+export { createWorkerPool, type WorkerPool } from "./encode/node.ts";
 export * from "./errors.ts";
 export {
   type FlatImage,
@@ -48,7 +50,12 @@ export {
   openFlatImage,
   verifyFlatImage,
 } from "./image/index.ts";
-export { type ReadImageOptions, readImage } from "./image/node.ts";
+export {
+  type ReadImageOptions,
+  type ReadImageStreamOptions,
+  readImage,
+  readImageStream,
+} from "./image/node.ts";
 export {
   type ByteInput,
   memorySink,

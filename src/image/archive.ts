@@ -2,7 +2,7 @@ import { ErrorCode, ImageError } from "../errors.ts";
 import { memoryScratch, type ScratchSpace, type Source, subSource } from "../io/index.ts";
 import { detectCompression, spoolDecompressed } from "./decompress.ts";
 import { fillLimits, type ReadLimits } from "./limits.ts";
-import { readTarIndex } from "./tar/index.ts";
+import { readTarIndex, type TarHeader } from "./tar/index.ts";
 
 /** Named blobs of an image: the members of an archive or the files of a folder. */
 export interface BlobStore {
@@ -21,6 +21,9 @@ export interface OpenArchiveOptions {
 }
 
 type Member = { offset: number; length: number } | { link: string };
+
+/** What the members of an archive are called and where their contents lie. */
+export type MemberIndex = Map<string, Member>;
 
 // As many links in a row as Linux follows.
 const MAX_LINKS = 40;
@@ -59,48 +62,53 @@ export async function openArchive(source: Source, options: OpenArchiveOptions = 
       : await spoolDecompressed(source, compression, { scratch, signal, maxBytes: limits.decompressedBytes });
   try {
     const archive = spooled?.source ?? source;
-    const members = await indexMembers(archive, limits.archiveMembers, signal);
-    return {
-      open: async (path) => {
-        const found = findMember(members, path);
-        return found === undefined ? undefined : subSource(archive, found.offset, found.length);
-      },
-      close: async () => spooled?.release(),
-    };
+    const members: MemberIndex = new Map();
+    for await (const { header, contentOffset, contentBytes } of readTarIndex(archive, {
+      maxEntries: limits.archiveMembers,
+    })) {
+      signal?.throwIfAborted();
+      addMember(members, header, contentOffset, contentBytes);
+    }
+    return memberStore(members, archive, async () => spooled?.release());
   } catch (error) {
     await spooled?.release();
     throw error;
   }
 }
 
-async function indexMembers(
-  archive: Source,
-  maxEntries: number,
-  signal: AbortSignal | undefined,
-): Promise<Map<string, Member>> {
-  const members = new Map<string, Member>();
-  for await (const { header, contentOffset, contentBytes } of readTarIndex(archive, { maxEntries })) {
-    signal?.throwIfAborted();
-    if (header.type === "directory") continue;
-    const path = resolveInside([], header.name);
-    if (path === undefined) throw unsafe("a member's name leaves the archive", header.name);
-    if (header.type === "file" && header.sparse === undefined) {
-      members.set(path, { offset: contentOffset, length: contentBytes });
-    } else if (header.type === "symlink" || header.type === "hardlink") {
-      const folder = header.type === "symlink" ? path.split("/").slice(0, -1) : [];
-      const link = resolveInside(folder, header.linkName);
-      if (link === undefined)
-        throw unsafe(`a link to ${JSON.stringify(header.linkName)} leaves the archive`, path);
-      members.set(path, { link });
-    }
+/**
+ * Take a member into the index. Of several members of one name the last counts; folders and sparse files are left out.
+ *
+ * @param offset - where the member's content lies in what {@link memberStore} reads from.
+ * @throws {@link ImageError} `UNSAFE_PATH` for members or links that lead out of the archive.
+ */
+export function addMember(members: MemberIndex, header: TarHeader, offset: number, length: number): void {
+  if (header.type === "directory") return;
+  const path = resolveInside([], header.name);
+  if (path === undefined) throw unsafe("a member's name leaves the archive", header.name);
+  if (header.type === "file" && header.sparse === undefined) {
+    members.set(path, { offset, length });
+  } else if (header.type === "symlink" || header.type === "hardlink") {
+    const folder = header.type === "symlink" ? path.split("/").slice(0, -1) : [];
+    const link = resolveInside(folder, header.linkName);
+    if (link === undefined)
+      throw unsafe(`a link to ${JSON.stringify(header.linkName)} leaves the archive`, path);
+    members.set(path, { link });
   }
-  return members;
 }
 
-function findMember(
-  members: ReadonlyMap<string, Member>,
-  path: string,
-): { offset: number; length: number } | undefined {
+/** The members of an index as blobs, their contents being ranges of `contents`. */
+export function memberStore(members: MemberIndex, contents: Source, release: () => Promise<void>): BlobStore {
+  return {
+    open: async (path) => {
+      const found = findMember(members, path);
+      return found === undefined ? undefined : subSource(contents, found.offset, found.length);
+    },
+    close: release,
+  };
+}
+
+function findMember(members: MemberIndex, path: string): { offset: number; length: number } | undefined {
   let name = resolveInside([], path);
   for (let links = 0; links <= MAX_LINKS; links++) {
     const member: Member | undefined = name === undefined ? undefined : members.get(name);

@@ -6,7 +6,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ErrorCode, ImageError } from "../errors.ts";
-import type { ScratchSpace } from "../io/index.ts";
+import type { ByteInput, ScratchSpace } from "../io/index.ts";
 import { fileScratch, openFileSource } from "../io/node.ts";
 import { type BlobStore, openArchive } from "./archive.ts";
 import { DOCKER_MANIFEST, readDockerStore } from "./docker.ts";
@@ -60,6 +60,43 @@ export async function readImage(name: string, options: ReadImageOptions = {}): P
   }
 }
 
+/** Options of {@link readImageStream}. */
+export interface ReadImageStreamOptions extends Omit<ReadImageOptions, "xattrs"> {
+  /** Which form the archive has; recognised by its content unless given. */
+  transport?: "docker-archive" | "oci-archive" | undefined;
+  /** Which image of the archive, as behind the path in a name: `repo:tag`, an OCI reference, `@index`. */
+  reference?: string | undefined;
+}
+
+/**
+ * Read an image from an archive that arrives in order, as `docker save` writes it into a pipe: a docker-archive, an OCI
+ * archive or a flat image, plain or compressed as a whole by gzip or zstd. The same image comes out as if the archive
+ * were a file; its members go to scratch space, which holds them until the image is closed.
+ *
+ * The input is read to its end before this resolves. On errors and when aborted it is destroyed (Node's streams),
+ * cancelled (the web's) or told to return (iterators).
+ *
+ * @throws as {@link readImage} for a file; {@link ImageError} `BAD_ENTRY` for an archive that can only be read from a
+ * file (with sparse members, which no tool for images writes); {@link LimitError} `SIZE_LIMIT` when more arrives than
+ * `limits.decompressedBytes`.
+ */
+export async function readImageStream(
+  input: ByteInput,
+  options: ReadImageStreamOptions = {},
+): Promise<Image> {
+  const { transport = "auto", reference, scratch = fileScratch(), signal, limits } = options;
+  const platform = typeof options.platform === "string" ? parsePlatform(options.platform) : options.platform;
+  // Loaded for pipes only: the readers of files have no use for tar-stream.
+  const { openArchiveStream } = await import("./pipe.ts");
+  const store = await openArchiveStream(input, { scratch, signal, limits });
+  try {
+    return await readStore(store, transport, { reference, platform, scratch, signal, limits });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
 /** What a bare path is; `auto` for a file, whose content says the rest. */
 async function recognizeFolder(path: string): Promise<"oci" | "rootfs" | "auto"> {
   if (!(await stat(path)).isDirectory()) return "auto";
@@ -89,9 +126,7 @@ async function readArchive(
       );
     }
     store = await openArchive(source, options);
-    const isDocker =
-      transport === "docker-archive" || (transport === "auto" && (await looksLikeDocker(store, options)));
-    const image = await (isDocker ? readDockerStore : readOciStore)(store, options);
+    const image = await readStore(store, transport, options);
     return {
       ...image,
       close: async () => {
@@ -104,6 +139,16 @@ async function readArchive(
     await source.close();
     throw error;
   }
+}
+
+async function readStore(
+  store: BlobStore,
+  transport: "docker-archive" | "oci-archive" | "flat" | "auto",
+  options: ReadOciOptions,
+): Promise<Image> {
+  const isDocker =
+    transport === "docker-archive" || (transport === "auto" && (await looksLikeDocker(store, options)));
+  return (isDocker ? readDockerStore : readOciStore)(store, options);
 }
 
 /** Tell a docker-archive from an OCI archive. Docker 25 and later write both in one. */

@@ -1,7 +1,7 @@
 /**
  * The 512-byte header block of a tar entry: POSIX.1-1988 ustar, the older v7 form, and GNU's and star's variants.
  *
- * tar-stream is not used for reading: it decodes names and PAX values as UTF-8, which destroys the binary
+ * tar-stream is not used for reading headers: it decodes names and PAX values as UTF-8, which destroys the binary
  * `security.capability` attributes of real images, has no sparse files, and cannot give a header back bit for bit.
  */
 import { ErrorCode, ImageError } from "../../errors.ts";
