@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { type CreateDeltaOptions, createDelta } from "../../src/encode/index.ts";
 import { createWorkerPool } from "../../src/encode/node.ts";
+import { startThread } from "../../src/encode/start-thread.ts";
 import { ThreadPool } from "../../src/encode/thread-pool.ts";
 import { memorySink, memorySource } from "../../src/io/index.ts";
 import { matchPair } from "../../src/match/index.ts";
@@ -85,6 +86,16 @@ test("a pool finds what is found without it, for pairs at the same time and for 
   const expected = pairs.map(([target, basis]) => matchPair(target, basis));
   assert.deepEqual(await Promise.all(pairs.map(([target, basis]) => pool.match(target, basis))), expected);
   assert.equal(inside.length, 300_000, "what the arrays were part of is still there");
+});
+
+test("the pairs of a delta are matched by as many threads as there may be", async () => {
+  let started = 0;
+  const start = () => {
+    started++;
+    return startThread();
+  };
+  await makeDelta({ pairMatching: open(new ThreadPool(2, start)) });
+  assert.equal(started, 2);
 });
 
 test("small pairs need no thread", async () => {

@@ -1,6 +1,7 @@
 import { toHex } from "../../bytes/index.ts";
 import { CODEC_NAMES } from "../../codec/index.ts";
 import { createDelta } from "../../encode/index.ts";
+import { createWorkerPool } from "../../encode/node.ts";
 import { openFileSource } from "../../io/node.ts";
 import { readSignature } from "../../signature/index.ts";
 import { choiceOption, IMAGE_OPTIONS, numberOption, OUTPUT_OPTIONS } from "../arguments.ts";
@@ -29,6 +30,11 @@ content.`,
       value: "LEVEL",
       help: "how hard to compress, 1 (quick) to 9 (small); 7 unless given",
     },
+    workers: {
+      type: "string",
+      value: "N",
+      help: "threads that compare files, 0 to 64; one per processor core, 8 at most, unless given",
+    },
     ...RAW_OPTION,
     ...IMAGE_OPTIONS,
   },
@@ -41,7 +47,9 @@ content.`,
     const { values, signal, onProgress } = context;
     const codec = choiceOption(values, "codec", CODEC_NAMES);
     const effort = numberOption(values, "effort", 1, 9);
+    const workers = numberOption(values, "workers", 0, 64);
     const output = await openOutput(values);
+    const pairMatching = createWorkerPool(workers);
     const basis = await openBasis(basisName!);
     try {
       const target = await openInput(targetName!, context);
@@ -51,6 +59,7 @@ content.`,
             createDelta(basis.input, target.flat ?? target.source, sink, {
               codec,
               effort,
+              pairMatching,
               signal,
               onProgress,
             }),
@@ -77,6 +86,7 @@ content.`,
       }
     } finally {
       await basis.close();
+      await pairMatching.close();
     }
 
     async function openBasis(name: string) {
