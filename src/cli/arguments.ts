@@ -30,7 +30,7 @@ export const IMAGE_OPTIONS: OptionTable = {
   tmp: {
     type: "string",
     value: "DIR",
-    help: "folder for layers while they are decompressed (the system's temporary folder)",
+    help: "folder for decompressed layers and piped archives (the system's temporary folder)",
   },
 };
 

@@ -10,6 +10,8 @@ const IMAGE_NAMES: readonly (readonly [string, string])[] = [
   ["rootfs:DIR[:CONFIG]", "an unpacked root file system and its image's config JSON"],
   ["flat:FILE", "a flat image"],
   ["FILE or DIR", "any of these, recognised by content"],
+  ["-", "an archive or flat image on standard input, plain, gzip or zstd"],
+  ["docker-archive:-[:REF]", "the same, of several images the one named REF; oci-archive:-[:REF] likewise"],
 ];
 
 function table(rows: readonly (readonly [string, string])[]): string {

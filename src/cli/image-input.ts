@@ -8,12 +8,13 @@ import {
   parseImageName,
   parsePlatform,
 } from "../image/index.ts";
-import { type ReadImageOptions, readImage } from "../image/node.ts";
+import { type ReadImageOptions, readImage, readImageStream } from "../image/node.ts";
 import { type FileSource, fileScratch, openFileSource } from "../io/node.ts";
 import { choiceOption, textOption } from "./arguments.ts";
 import type { CommandContext, OptionValues } from "./command.ts";
 import { UsageError } from "./exit-code.ts";
 import type { OpenInput, OpenSource } from "./inputs.ts";
+import { isStdinName, STDIN_NAME } from "./stdin-name.ts";
 
 /** An image, open as a flat image. */
 export interface OpenFlat extends OpenInput {
@@ -45,6 +46,11 @@ function imageOptions(values: OptionValues, signal: AbortSignal): ReadImageOptio
 /** The file behind the name when it is a flat image already. */
 async function openFlatFile(name: string): Promise<FileSource | undefined> {
   const { transport, path } = checkUsage(() => parseImageName(name));
+  if (isStdinName(name)) return undefined;
+  if (transport === "flat" && path === STDIN_NAME)
+    throw new UsageError(
+      "expected - alone, which takes a flat image too, or flat:./- for a file of that name",
+    );
   if (transport !== "flat" && !(transport === "auto" && (await stat(path)).isFile())) return undefined;
   const source = await openFileSource(path);
   try {
@@ -57,8 +63,20 @@ async function openFlatFile(name: string): Promise<FileSource | undefined> {
   return undefined;
 }
 
-async function flattenNamed(name: string, { values, signal, onProgress }: CommandContext): Promise<OpenFlat> {
-  const image: Image = await readImage(name, imageOptions(values, signal));
+async function readNamed(name: string, { values, signal, stdin }: CommandContext): Promise<Image> {
+  const options = imageOptions(values, signal);
+  if (!isStdinName(name)) return readImage(name, options);
+  const { transport, reference } = checkUsage(() => parseImageName(name));
+  return readImageStream(stdin, {
+    ...options,
+    transport: transport === "docker-archive" || transport === "oci-archive" ? transport : undefined,
+    reference,
+  });
+}
+
+async function flattenNamed(name: string, context: CommandContext): Promise<OpenFlat> {
+  const { signal, onProgress } = context;
+  const image = await readNamed(name, context);
   try {
     const flat = await flattenImage(image, { signal, onProgress });
     return { source: flat.source, flat, close: () => closeAll(flat, image) };

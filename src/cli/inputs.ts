@@ -2,6 +2,8 @@ import type { FlatImage } from "../image/index.ts";
 import type { Source } from "../io/index.ts";
 import { openFileSource } from "../io/node.ts";
 import type { CommandContext } from "./command.ts";
+import { UsageError } from "./exit-code.ts";
+import { STDIN_NAME } from "./stdin-name.ts";
 
 /** Bytes to read, open. */
 export interface OpenSource {
@@ -15,8 +17,14 @@ export interface OpenInput extends OpenSource {
   readonly flat: FlatImage | undefined;
 }
 
-/** Open a file as plain bytes. */
+/**
+ * Open a file as plain bytes.
+ *
+ * @throws UsageError for standard input, which cannot be read at any offset; a file of that name is `./-`.
+ */
 export async function openRawInput(path: string): Promise<OpenInput> {
+  if (path === STDIN_NAME)
+    throw new UsageError("expected a file with --raw, got - for standard input; save it to a file first");
   const source = await openFileSource(path);
   return { source, flat: undefined, close: () => source.close() };
 }

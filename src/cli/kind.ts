@@ -5,6 +5,7 @@ import { isFlatImage } from "../image/index.ts";
 import type { Source } from "../io/index.ts";
 import { openFileSource } from "../io/node.ts";
 import { isSignature } from "../signature/index.ts";
+import { isStdinName } from "./stdin-name.ts";
 
 /** The files that flatdelta makes. */
 export type FileKind = "flat" | "delta" | "signature";
@@ -19,6 +20,7 @@ async function readHead(source: Source): Promise<Uint8Array> {
 
 /** Whether the name is that of a file that holds a signature; image names of other forms are not looked at. */
 export async function isSignatureFile(name: string): Promise<boolean> {
+  if (isStdinName(name)) return false;
   const found = await stat(name).catch(() => undefined);
   if (found?.isFile() !== true) return false;
   const source = await openFileSource(name);

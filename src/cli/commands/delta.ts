@@ -10,6 +10,7 @@ import { formatBytes, formatCount } from "../format.ts";
 import { openInput } from "../inputs.ts";
 import { isSignatureFile } from "../kind.ts";
 import { openOutput } from "../output-file.ts";
+import { checkStdinOnce } from "../stdin-name.ts";
 import { opReport, RAW_OPTION, shareOf } from "./shared.ts";
 
 /** `flatdelta delta`. */
@@ -17,7 +18,7 @@ export const delta: Command = {
   operands: ["BASIS", "TARGET"],
   description: `Write a delta: what is needed to make TARGET from BASIS. Both are images, flattened on the fly unless they are
 flat images already, or any two files with --raw. BASIS may also be a signature; it is recognised by its
-content.`,
+content. One of the two may be - for an image archive on standard input.`,
   options: {
     ...OUTPUT_OPTIONS,
     codec: {
@@ -41,10 +42,15 @@ content.`,
   examples: [
     ["from one docker save to the next", "flatdelta delta app-1.tar app-2.tar -o update.delta"],
     ["from a signature, with the basis elsewhere", "flatdelta delta app-1.sig app-2.flat -o update.delta"],
+    [
+      "to the image that docker save writes now",
+      "docker save app:2 | flatdelta delta app-1.flat - -o update.delta",
+    ],
     ["of any two files", "flatdelta delta --raw old.bin new.bin -o update.delta"],
   ],
   run: async ([basisName, targetName], context) => {
     const { values, signal, onProgress } = context;
+    checkStdinOnce(basisName!, targetName!);
     const codec = choiceOption(values, "codec", CODEC_NAMES);
     const effort = numberOption(values, "effort", 1, 9);
     const workers = numberOption(values, "workers", 0, 64);

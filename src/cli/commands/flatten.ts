@@ -12,9 +12,11 @@ export const flatten: Command = {
   operands: ["IMAGE"],
   description: `Merge the layers of IMAGE as a container runtime would and write the flat image: an image of one
 uncompressed layer, byte for byte the same wherever and from whatever form it is made. It loads with docker
-load, podman load, skopeo and umoci. Deltas are made between flat images.`,
+load, podman load, skopeo and umoci. Deltas are made between flat images. IMAGE may be - for an image archive
+on standard input.`,
   options: { ...OUTPUT_OPTIONS, ...IMAGE_OPTIONS },
   examples: [
+    ["what docker save writes", "docker save app:1 | flatdelta flatten - -o app.flat"],
     ["what docker save wrote", "flatdelta flatten app.tar -o app.flat"],
     [
       "an OCI layout in a folder, the image named v2, for a Raspberry Pi",

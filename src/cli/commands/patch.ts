@@ -10,6 +10,7 @@ import type { Command, CommandContext } from "../command.ts";
 import { formatBytes } from "../format.ts";
 import { type OpenSource, openBytes, openRawInput } from "../inputs.ts";
 import { openOutput } from "../output-file.ts";
+import { checkStdinOnce, isStdinName, STDIN_NAME } from "../stdin-name.ts";
 import { opReport, RAW_OPTION } from "./shared.ts";
 
 /** `flatdelta patch`. */
@@ -18,7 +19,7 @@ export const patch: Command = {
   description: `Make the target from BASIS and DELTA. BASIS is an image in any form, flattened on the fly unless it is a flat
 image already, or any file with --raw. It must be the very basis that DELTA was made against: a wrong one is
 refused before anything is written. The target appears under its name only after its SHA-256 is proven.
-DELTA may be - for standard input.`,
+Either may be - for standard input: DELTA is then applied while it arrives, BASIS is an image archive.`,
   options: { ...OUTPUT_OPTIONS, ...RAW_OPTION, ...IMAGE_OPTIONS },
   examples: [
     ["a flat image", "flatdelta patch app-1.flat update.delta -o app-2.flat"],
@@ -33,6 +34,7 @@ DELTA may be - for standard input.`,
   ],
   run: async ([basisName, deltaName], context) => {
     const { values, signal, onProgress } = context;
+    checkStdinOnce(basisName!, deltaName!);
     const output = await openOutput(values);
     const delta = await openDelta(deltaName!, context);
     try {
@@ -73,7 +75,7 @@ interface OpenDelta {
 }
 
 async function openDelta(name: string, { stdin }: CommandContext): Promise<OpenDelta> {
-  if (name === "-") return { input: stdin, source: undefined, close: async () => {} };
+  if (name === STDIN_NAME) return { input: stdin, source: undefined, close: async () => {} };
   const source = await openFileSource(name);
   return { input: source, source, close: () => source.close() };
 }
@@ -88,7 +90,7 @@ async function openLikelyBasis(
   delta: Source | undefined,
   { values, signal }: CommandContext,
 ): Promise<OpenSource | undefined> {
-  if (delta === undefined || values.raw === true) return undefined;
+  if (delta === undefined || values.raw === true || isStdinName(name)) return undefined;
   const path = name.replace(/^flat:/u, "");
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile() !== true) return undefined;

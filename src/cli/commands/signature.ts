@@ -13,7 +13,7 @@ export const signature: Command = {
   operands: ["BASIS"],
   description: `Write a signature of BASIS: a weak and a strong hash of each of its blocks. "flatdelta delta" takes it in
 place of the basis where the basis is not at hand. A delta made from a signature is larger than one made from
-the basis itself.`,
+the basis itself. BASIS may be - for an image archive on standard input.`,
   options: { ...OUTPUT_OPTIONS, ...BLOCK_SIZE_OPTION, ...RAW_OPTION, ...IMAGE_OPTIONS },
   examples: [
     ["of a flat image", "flatdelta signature app.flat -o app.sig"],
