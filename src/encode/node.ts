@@ -19,7 +19,7 @@ export function defaultWorkerCount(): number {
 }
 
 /**
- * Make pairs of files be matched on worker threads, for the option `pairMatching` of {@link createDelta}. Deltas are the
+ * Make pairs of files be matched on worker threads, for the option `pairMatching` of `createDelta`. Deltas are the
  * same bytes, whatever the number of workers.
  *
  * Threads start when they are first needed. They keep the process alive only while they work, so a pool may be left alone;

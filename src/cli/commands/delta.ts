@@ -24,7 +24,7 @@ content. One of the two may be - for an image archive on standard input.`,
     codec: {
       type: "string",
       value: "NAME",
-      help: `how literal bytes are compressed: ${CODEC_NAMES.join(", ")} (brotli unless given)`,
+      help: `${CODEC_NAMES.join(", ")}; brotli unless given, mix for the smallest`,
     },
     effort: {
       type: "string",
