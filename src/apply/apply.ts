@@ -93,6 +93,12 @@ class WindowApplier {
     return op.kind === OpKind.COPY || (op.kind === OpKind.DIFF && !this.#residualIsTarget);
   }
 
+  async #readBasis(offset: number, into: Uint8Array): Promise<void> {
+    const reading = this.#basis.read(offset, into);
+    this.#output.hashFlushed();
+    await reading;
+  }
+
   /** Decode a residual that takes the basis bytes of all DIFF ops of the window: they give the target's bytes at once. */
   async #makeResidualTarget(window: DecodedWindow, decoder: WindowDecoder): Promise<Uint8Array> {
     const target = new Uint8Array(window.residualBytes);
@@ -146,7 +152,7 @@ class WindowApplier {
       const { buffer, position, room } = this.#output;
       const length = Math.min(op.length - done, room);
       if (this.#readsBasis(op)) {
-        await this.#basis.read(op.basisOffset + done, buffer.subarray(position, position + length));
+        await this.#readBasis(op.basisOffset + done, buffer.subarray(position, position + length));
       }
       this.#complete(op, length);
       done += length;
@@ -160,7 +166,7 @@ class WindowApplier {
       const { buffer, position, room } = this.#output;
       const piece = Math.min(length - done, room);
       if (!this.#basis.tryRead(basisOffset + done, buffer, position, piece)) {
-        await this.#basis.read(basisOffset + done, buffer.subarray(position, position + piece));
+        await this.#readBasis(basisOffset + done, buffer.subarray(position, position + piece));
       }
       this.#output.advance(piece);
       done += piece;

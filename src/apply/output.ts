@@ -12,6 +12,8 @@ export class TargetOutput {
   #turn: 0 | 1 = 0;
   #filled = 0;
   #hashed = 0;
+  /** Of the buffer that was flushed last: what is not hashed yet. */
+  #unhashed: Uint8Array | undefined;
   #bytesMade = 0;
   #pending: Promise<void> = Promise.resolve();
   #windowHash: Hash64;
@@ -55,20 +57,29 @@ export class TargetOutput {
     this.#bytesMade += length;
   }
 
-  #hash(): void {
-    const fresh = this.#buffers[this.#turn].subarray(this.#hashed, this.#filled);
-    this.#windowHash.update(fresh);
-    this.#digest.update(fresh);
-    this.#hashed = this.#filled;
+  #hash(bytes: Uint8Array): void {
+    this.#windowHash.update(bytes);
+    this.#digest.update(bytes);
+  }
+
+  /**
+   * Hash what was flushed last. Call it when a read has been started, so that the processor works while the disk does;
+   * it happens at the next flush in any case.
+   */
+  hashFlushed(): void {
+    if (this.#unhashed === undefined) return;
+    this.#hash(this.#unhashed);
+    this.#unhashed = undefined;
   }
 
   async #flush(): Promise<void> {
+    this.hashFlushed();
     await this.#pending;
-    const piece = this.#buffers[this.#turn].subarray(0, this.#filled);
-    this.#pending = this.#sink.write(piece);
+    const buffer = this.#buffers[this.#turn];
+    this.#pending = this.#sink.write(buffer.subarray(0, this.#filled));
     // The rejection is seen by the next `await`; this keeps it from counting as unhandled until then.
     this.#pending.catch(() => {});
-    this.#hash(); // while the sink writes
+    this.#unhashed = buffer.subarray(this.#hashed, this.#filled);
     this.#turn = this.#turn === 0 ? 1 : 0;
     this.#filled = 0;
     this.#hashed = 0;
@@ -76,7 +87,9 @@ export class TargetOutput {
 
   /** Checksum of the bytes since the last call: those of the window that ends here. */
   endWindow(): bigint {
-    this.#hash();
+    this.hashFlushed();
+    this.#hash(this.#buffers[this.#turn].subarray(this.#hashed, this.#filled));
+    this.#hashed = this.#filled;
     const checksum = this.#windowHash.digest();
     this.#windowHash = this.#createHash();
     return checksum;
@@ -85,6 +98,7 @@ export class TargetOutput {
   /** Write what is left and wait for the sink. */
   async finish(): Promise<void> {
     await this.#flush();
+    this.hashFlushed();
     await this.#pending;
   }
 }

@@ -78,6 +78,9 @@ export interface AtomicFile extends Sink {
   discard(): Promise<void>;
 }
 
+// The disk begins with what is written while the rest is still being made.
+const SYNC_AHEAD_BYTES = 1 << 25;
+
 /**
  * Write a file beside its final name and give it the name at `commit`, so that no reader and no power cut ever sees a
  * part of it. An existing file of that name stays untouched until then.
@@ -86,13 +89,26 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.part`);
   const handle = await open(temporary, "wx", 0o666);
   let offset = 0;
+  let syncedTo = 0;
+  let syncing: Promise<void> | undefined;
   let state: "open" | "committed" | "discarded" = "open";
   return {
     write: async (bytes) => {
       await writeExactly(handle, offset, bytes);
       offset += bytes.length;
+      if (syncing === undefined && offset - syncedTo >= SYNC_AHEAD_BYTES) {
+        syncedTo = offset;
+        // A failure shows at `commit`, whose own sync fails then too.
+        syncing = handle
+          .datasync()
+          .catch(() => {})
+          .finally(() => {
+            syncing = undefined;
+          });
+      }
     },
     commit: async () => {
+      await syncing;
       await handle.sync();
       await rename(temporary, path);
       state = "committed";
@@ -102,6 +118,7 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
     discard: async () => {
       if (state !== "open") return;
       state = "discarded";
+      await syncing;
       await handle.close();
       await unlink(temporary);
     },
