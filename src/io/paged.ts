@@ -26,6 +26,9 @@ export class PagedSource implements Source {
   // The page of the last read, which is mostly that of the next.
   #lastIndex = -1;
   #lastPage: Uint8Array | undefined;
+  #lastFetched = -1;
+  /** The page that is being read before it was asked for. */
+  #ahead: { index: number; page: Promise<Uint8Array | undefined> } | undefined;
 
   constructor(source: Source, options: PageOptions = {}) {
     this.#source = source;
@@ -62,6 +65,21 @@ export class PagedSource implements Source {
     return page;
   }
 
+  /** A page that is not cached; when pages are asked for in order, the next one is read meanwhile. */
+  async #fetch(index: number): Promise<Uint8Array> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    let page = await ahead?.page;
+    if (ahead?.index !== index || page === undefined) page = await this.#load(index);
+    const next = index + 1;
+    if (index === this.#lastFetched + 1 && next * this.#pageBytes < this.size && !this.#cache.has(next)) {
+      // A failure is dropped: the read that wants the page tries again and tells.
+      this.#ahead = { index: next, page: this.#load(next).catch(() => undefined) };
+    }
+    this.#lastFetched = index;
+    return page;
+  }
+
   /**
    * Fill `length` bytes of `into` from `at` on, from cached pages alone.
    *
@@ -86,7 +104,7 @@ export class PagedSource implements Source {
     if (into.length > this.#pageBytes) return this.#source.read(offset, into);
     for (let done = 0; done < into.length; ) {
       const index = Math.floor((offset + done) / this.#pageBytes);
-      const page = this.#cached(index) ?? (await this.#load(index));
+      const page = this.#cached(index) ?? (await this.#fetch(index));
       const at = offset + done - index * this.#pageBytes;
       const piece = page.subarray(at, at + into.length - done);
       into.set(piece, done);
