@@ -80,6 +80,15 @@ export const CONTENDERS: readonly Contender[] = [
     apply: ({ basis, delta, made }) => [flatdeltaCommand("patch", basis, delta, "-o", made, "--json")],
   },
   {
+    name: "flatdelta-mix",
+    ours: true,
+    programs: [],
+    make: ({ basis, target, delta }) => [
+      flatdeltaCommand("delta", basis, target, "-o", delta, "--codec", "mix", "--json"),
+    ],
+    apply: ({ basis, delta, made }) => [flatdeltaCommand("patch", basis, delta, "-o", made, "--json")],
+  },
+  {
     name: "flatdelta-signature",
     ours: true,
     programs: [],
