@@ -1,11 +1,14 @@
 import type { Worker } from "node:worker_threads";
 import { ErrorCode, FlatdeltaError } from "../errors.ts";
-import type { MatchColumns } from "../match/index.ts";
+import { countSlots, joinPieces, type MatchColumns, PIECE_BYTES, SEED_BYTES } from "../match/index.ts";
 import { inlinePairMatching, type PairMatching } from "./pair-matching.ts";
-import type { PairRequest } from "./pair-worker.ts";
+import type { PairTask } from "./pair-worker.ts";
 
 /** Smaller pairs are matched in the calling thread: sending them away would take longer. */
 const MIN_SENT_BYTES = 1 << 16;
+
+/** Several threads share a target from this size on; below, it is better to give each a pair of its own. */
+const MIN_SHARED_BYTES = 1 << 25;
 
 /** Worker threads that match pairs: see `createWorkerPool`. */
 export interface WorkerPool extends PairMatching {
@@ -14,10 +17,11 @@ export interface WorkerPool extends PairMatching {
 }
 
 interface Job {
-  readonly target: Uint8Array;
-  readonly basis: Uint8Array;
+  readonly task: PairTask;
+  /** What of the task is given away. */
+  readonly moved: readonly ArrayBuffer[];
   readonly signal: AbortSignal | undefined;
-  readonly resolve: (columns: MatchColumns) => void;
+  readonly resolve: (columns: MatchColumns | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -43,7 +47,7 @@ export class ThreadPool implements WorkerPool {
 
   readonly #startThread: () => Worker;
 
-  /** @param startThread - starts a thread that answers each {@link PairRequest} with its {@link MatchColumns}. */
+  /** @param startThread - starts a thread that answers each {@link PairTask} with what it found. */
   constructor(threads: number, startThread: () => Worker) {
     this.concurrency = threads;
     this.#startThread = startThread;
@@ -51,12 +55,40 @@ export class ThreadPool implements WorkerPool {
 
   async match(target: Uint8Array, basis: Uint8Array, signal?: AbortSignal): Promise<MatchColumns> {
     if (target.length + basis.length < MIN_SENT_BYTES) return inlinePairMatching.match(target, basis, signal);
+    if (target.length >= MIN_SHARED_BYTES && basis.length >= SEED_BYTES && this.concurrency > 1) {
+      return this.#matchInPieces(target, basis, signal);
+    }
+    const task = { kind: "pair", target: ownBytes(target), basis: ownBytes(basis) } as const;
+    return (await this.#run(task, [task.target.buffer, task.basis.buffer], signal))!;
+  }
+
+  /** One thread indexes the basis, then all match pieces of the target. */
+  async #matchInPieces(target: Uint8Array, basis: Uint8Array, signal?: AbortSignal): Promise<MatchColumns> {
+    const shared = {
+      basis: new Uint8Array(new SharedArrayBuffer(basis.length)),
+      slots: new Int32Array(new SharedArrayBuffer(4 * countSlots(basis.length))),
+    };
+    shared.basis.set(basis);
+    await this.#run({ kind: "index", ...shared }, [], signal);
+    const pieces: Promise<MatchColumns | undefined>[] = [];
+    for (let at = 0; at < target.length; at += PIECE_BYTES) {
+      const piece = target.slice(at, at + PIECE_BYTES);
+      pieces.push(this.#run({ kind: "piece", piece, pieceOffset: at, ...shared }, [piece.buffer], signal));
+    }
+    return joinPieces((await Promise.all(pieces)) as MatchColumns[]);
+  }
+
+  async #run(
+    task: PairTask,
+    moved: readonly ArrayBuffer[],
+    signal: AbortSignal | undefined,
+  ): Promise<MatchColumns | undefined> {
     signal?.throwIfAborted();
     if (this.#closed) throw closedError();
     let cancel: (() => void) | undefined;
     try {
-      return await new Promise<MatchColumns>((resolve, reject) => {
-        const job: Job = { target, basis, signal, resolve, reject };
+      return await new Promise((resolve, reject) => {
+        const job: Job = { task, moved, signal, resolve, reject };
         cancel = () => {
           reject(signal?.reason);
           this.#drop(job);
@@ -104,7 +136,7 @@ export class ThreadPool implements WorkerPool {
     const worker = this.#startThread();
     const thread: Thread = { worker, job: undefined };
     worker.unref();
-    worker.on("message", (columns: MatchColumns) => {
+    worker.on("message", (columns: MatchColumns | undefined) => {
       const { job } = thread;
       thread.job = undefined;
       worker.unref();
@@ -119,11 +151,10 @@ export class ThreadPool implements WorkerPool {
   }
 
   #send(thread: Thread, job: Job): void {
-    const request: PairRequest = { target: ownBytes(job.target), basis: ownBytes(job.basis) };
     thread.job = job;
     // Only a thread that works keeps the process alive.
     thread.worker.ref();
-    thread.worker.postMessage(request, [request.target.buffer, request.basis.buffer] as ArrayBuffer[]);
+    thread.worker.postMessage(job.task, job.moved);
   }
 
   /** Forget a thread that ended; the next pair starts another. */

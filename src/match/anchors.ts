@@ -1,6 +1,6 @@
 import { NEAR_OUT_WEIGHT, NEAR_SEED_BYTES, NearIndex } from "./near-index.ts";
 import { hashBytes, rollHash } from "./rolling-hash.ts";
-import { SEED_BYTES, SeedFinder, SeedIndex } from "./seed-index.ts";
+import { SEED_BYTES, SeedFinder, type SeedIndex } from "./seed-index.ts";
 
 /** An exact match between two arrays; it aligns target offset `start` with basis offset `start + shift`. */
 export interface Anchor {
@@ -127,12 +127,22 @@ class UnlikeCounter {
   }
 }
 
-/** Exact matches of some length in the order of the target, not overlapping. */
-export function* findAnchors(target: Uint8Array, basis: Uint8Array): Generator<Anchor, void, undefined> {
-  let last: Anchor = { start: 0, end: countEqual(target, basis, 0, 0), shift: 0 };
+/**
+ * Exact matches of some length in the order of the target, not overlapping.
+ *
+ * @param firstShift - the alignment to begin with.
+ * @param seedsOf - gives the index of the basis; called when it is needed, at most once.
+ */
+export function* findAnchors(
+  target: Uint8Array,
+  basis: Uint8Array,
+  firstShift: number,
+  seedsOf: () => SeedIndex,
+): Generator<Anchor, void, undefined> {
+  let last: Anchor = { start: 0, end: countEqual(target, basis, 0, firstShift), shift: firstShift };
   if (last.end > 0) yield last;
   if (last.end === target.length || target.length < SEED_BYTES || basis.length < SEED_BYTES) return;
-  const seeds = new SeedFinder(target, new SeedIndex(basis));
+  const seeds = new SeedFinder(target, seedsOf());
   const near = new NearIndex(basis);
   const seedTrial = new SeedTrial(target, basis, SEED_BYTES, MIN_GAIN_BYTES);
   const nearTrial = new SeedTrial(target, basis, NEAR_SEED_BYTES, MIN_NEAR_GAIN_BYTES);

@@ -7,4 +7,5 @@ export * from "./blocks.ts";
 export * from "./difference.ts";
 export * from "./match-columns.ts";
 export * from "./match-list.ts";
-export * from "./pair.ts";
+export { type AddMatch, PairMatcher, PIECE_BYTES } from "./pair.ts";
+export { countSlots, fillSlots, SEED_BYTES } from "./seed-index.ts";

@@ -14,6 +14,41 @@ const BATCH = 16;
 const SEED_OUT_WEIGHT = outWeight(SEED_BYTES);
 const HALF_OUT_WEIGHT = outWeight(SEED_STEP_BYTES);
 
+/** How many slots the index of a basis of so many bytes has: at four bytes each, once to twice its size. */
+export function countSlots(basisBytes: number): number {
+  return 2 ** Math.max(8, Math.min(26, Math.ceil(Math.log2((2 * basisBytes) / SEED_STEP_BYTES + 1))));
+}
+
+const shiftOf = (slots: Int32Array): number => Math.clz32(slots.length) + 1;
+
+const lastNumberOf = (basisBytes: number): number =>
+  Math.floor((basisBytes - SEED_BYTES) / SEED_STEP_BYTES) + 1;
+
+const numberBitsOf = (basisBytes: number): number => 32 - Math.clz32(lastNumberOf(basisBytes));
+
+/** Index a basis of {@link SEED_BYTES} at least. The slots must be zeros. */
+export function fillSlots(basis: Uint8Array, slots: Int32Array): void {
+  const shift = shiftOf(slots);
+  const lastNumber = lastNumberOf(basis.length);
+  // The upper bits of a hash choose the slot, so it is the lower ones that tell more.
+  const numberBits = numberBitsOf(basis.length);
+  // A seed is two steps: each step is hashed once and used twice.
+  let after = hashBytes(basis, lastNumber * SEED_STEP_BYTES, SEED_STEP_BYTES);
+  for (let number = lastNumber; number > 0; number--) {
+    const step = hashBytes(basis, (number - 1) * SEED_STEP_BYTES, SEED_STEP_BYTES);
+    const spread = spreadHash((Math.imul(step, HALF_OUT_WEIGHT) + after) | 0);
+    slots[spread >>> shift] = (spread << numberBits) | number;
+    after = step;
+  }
+}
+
+/** The index of a basis of {@link SEED_BYTES} at least. */
+export function indexSeeds(basis: Uint8Array): SeedIndex {
+  const slots = new Int32Array(countSlots(basis.length));
+  fillSlots(basis, slots);
+  return new SeedIndex(basis.length, slots);
+}
+
 /**
  * Where the seeds of a basis lie, by their hashes; of several in one slot the first.
  *
@@ -25,24 +60,14 @@ export class SeedIndex {
   readonly #shift: number;
   readonly #numberBits: number;
 
-  constructor(basis: Uint8Array) {
-    const bits = Math.max(8, Math.min(26, Math.ceil(Math.log2((2 * basis.length) / SEED_STEP_BYTES + 1))));
-    const shift = 32 - bits;
-    const slots = new Int32Array(1 << bits);
-    const lastNumber = Math.floor((basis.length - SEED_BYTES) / SEED_STEP_BYTES) + 1;
-    // The upper bits of a hash choose the slot, so it is the lower ones that tell more.
-    const numberBits = 32 - Math.clz32(lastNumber);
-    // A seed is two steps: each step is hashed once and used twice.
-    let after = hashBytes(basis, lastNumber * SEED_STEP_BYTES, SEED_STEP_BYTES);
-    for (let number = lastNumber; number > 0; number--) {
-      const step = hashBytes(basis, (number - 1) * SEED_STEP_BYTES, SEED_STEP_BYTES);
-      const spread = spreadHash((Math.imul(step, HALF_OUT_WEIGHT) + after) | 0);
-      slots[spread >>> shift] = (spread << numberBits) | number;
-      after = step;
-    }
+  /**
+   * @param basisBytes - length of the basis.
+   * @param slots - what {@link fillSlots} filled for it, as many as {@link countSlots} says.
+   */
+  constructor(basisBytes: number, slots: Int32Array) {
     this.#slots = slots;
-    this.#shift = shift;
-    this.#numberBits = numberBits;
+    this.#shift = shiftOf(slots);
+    this.#numberBits = numberBitsOf(basisBytes);
   }
 
   /**

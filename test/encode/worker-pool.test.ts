@@ -98,6 +98,20 @@ test("the pairs of a delta are matched by as many threads as there may be", asyn
   assert.equal(started, 2);
 });
 
+test("several threads share a large target, and find what one finds", async () => {
+  const basis = makeBytes(300_000, 30);
+  const target = new Uint8Array(34 << 20);
+  for (let at = 0; at < target.length; at += basis.length + 77) {
+    target.set(basis.subarray(0, target.length - at), at);
+    target[at + 1000 + (at % 500)]! ^= 1;
+  }
+  const expected = matchPair(target, basis);
+  for (const workers of [1, 2, 3]) {
+    const found = await open(createWorkerPool(workers)).match(target.slice(), basis.slice());
+    assert.deepEqual(found, expected, `${workers} workers`);
+  }
+});
+
 test("small pairs need no thread", async () => {
   const { pool, exits } = poolOf("process.exit(1);");
   const [target, basis] = [makeBytes(1000, 1), makeBytes(1000, 1)];

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { memorySource } from "../../src/io/index.ts";
-import { addDifference, MatchList, matchBlocks, mergeMatches, PairMatcher } from "../../src/match/index.ts";
+import {
+  addDifference,
+  MatchList,
+  matchBlocks,
+  mergeMatches,
+  PairMatcher,
+  PIECE_BYTES,
+} from "../../src/match/index.ts";
 import { buildSignature } from "../../src/signature/index.ts";
 import { makeBytes, pairArbitrary } from "../support/pairs.ts";
 
@@ -60,6 +67,22 @@ test("a common run between unlike bytes is found", () => {
       assert.ok(covered(matchPair(target, basis)) >= 150);
     }),
   );
+});
+
+test("a target that is matched in pieces is covered across their edges", () => {
+  const basis = new Uint8Array(2 * PIECE_BYTES + 5000);
+  const random = makeBytes(1 << 16, 12);
+  for (let at = 0; at < basis.length; at += random.length) {
+    basis.set(random.subarray(0, basis.length - at), at);
+    new DataView(basis.buffer).setUint32(at, at);
+  }
+  const target = basis.slice();
+  for (const at of [PIECE_BYTES - 3, PIECE_BYTES + 3, 2 * PIECE_BYTES - 200, 2 * PIECE_BYTES + 4000])
+    target[at]! ^= 1;
+  const matches = matchPair(target, basis);
+  checkMatches(matches, basis, target);
+  assert.equal(covered(matches), target.length);
+  for (const { targetOffset, basisOffset } of matches) assert.equal(targetOffset, basisOffset);
 });
 
 test("a changed byte in every twelve stays one alignment", () => {
