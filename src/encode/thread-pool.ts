@@ -1,6 +1,7 @@
 import type { Worker } from "node:worker_threads";
 import { ErrorCode, FlatdeltaError } from "../errors.ts";
 import { countSlots, joinPieces, type MatchColumns, PIECE_BYTES, SEED_BYTES } from "../match/index.ts";
+import { onAbort } from "./on-abort.ts";
 import { inlinePairMatching, type PairMatching } from "./pair-matching.ts";
 import type { PairTask } from "./pair-worker.ts";
 
@@ -85,20 +86,20 @@ export class ThreadPool implements WorkerPool {
   ): Promise<MatchColumns | undefined> {
     signal?.throwIfAborted();
     if (this.#closed) throw closedError();
-    let cancel: (() => void) | undefined;
+    let forget: (() => void) | undefined;
     try {
       return await new Promise((resolve, reject) => {
         const job: Job = { task, moved, signal, resolve, reject };
-        cancel = () => {
+        const cancel = (): void => {
           reject(signal?.reason);
           this.#drop(job);
         };
-        signal?.addEventListener("abort", cancel);
+        forget = onAbort(signal, cancel);
         this.#waiting.push(job);
         this.#dispatch();
       });
     } finally {
-      if (cancel !== undefined) signal?.removeEventListener("abort", cancel);
+      forget?.();
     }
   }
 
