@@ -1,4 +1,5 @@
 import { ErrorCode, FormatError } from "../errors.ts";
+import { brotliCodec } from "./brotli.ts";
 import type { Codec } from "./codec.ts";
 import {
   createResidualDecoder,
@@ -22,7 +23,8 @@ export const mixCodec: Codec = {
   id: 4,
   needsBasis: true,
   maxSegmentBytes: MAX_RESIDUAL_SEGMENT_BYTES,
-  isAvailable: () => true,
+  // It goes with brotli for the other streams, and is of no use where that is missing.
+  isAvailable: brotliCodec.isAvailable,
   decoderMemoryBytes: () => RESIDUAL_CODER_MEMORY_BYTES,
   createEncoder: () => {
     let encoder: Promise<ResidualEncoder> | undefined;
