@@ -8,8 +8,8 @@ import type { PairTask } from "./pair-worker.ts";
 /** Smaller pairs are matched in the calling thread: sending them away would take longer. */
 const MIN_SENT_BYTES = 1 << 16;
 
-/** Several threads share a target from this size on; below, it is better to give each a pair of its own. */
-const MIN_SHARED_BYTES = 1 << 25;
+/** Several threads share a target from this size on; for smaller ones the index would take too large a part. */
+const MIN_SHARED_BYTES = 1 << 24;
 
 /** Worker threads that match pairs: see `createWorkerPool`. */
 export interface WorkerPool extends PairMatching {
@@ -152,10 +152,10 @@ export class ThreadPool implements WorkerPool {
   }
 
   #send(thread: Thread, job: Job): void {
+    thread.worker.postMessage(job.task, job.moved);
     thread.job = job;
     // Only a thread that works keeps the process alive.
     thread.worker.ref();
-    thread.worker.postMessage(job.task, job.moved);
   }
 
   /** Forget a thread that ended; the next pair starts another. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { getEventListeners } from "node:events";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
@@ -156,6 +157,22 @@ test("an abort in the middle of a delta rejects with its reason", async () => {
   setTimeout(() => controller.abort(reason), 200);
   await assert.rejects(makeDelta({ pairMatching: pool, signal: controller.signal }), reason);
   await Promise.all(exits);
+});
+
+test("however many pairs wait, a signal has one listener", async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on("warning", onWarning);
+  try {
+    const pool = open(createWorkerPool(1));
+    const { signal } = new AbortController();
+    await Promise.all(Array.from({ length: 30 }, (_, i) => pool.match(large(i), large(i + 1), signal)));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(warnings, []);
+    assert.ok(getEventListeners(signal, "abort").length <= 1);
+  } finally {
+    process.off("warning", onWarning);
+  }
 });
 
 test("closing rejects what is not matched, and later pairs", async () => {
