@@ -18,6 +18,9 @@ function nextDictionary(dictionary: Uint8Array, raw: Uint8Array): Uint8Array {
   return next;
 }
 
+/** Whether a deflate stream begins with a stored block (RFC 1951, section 3.2.3). */
+const isStored = (coded: Uint8Array): boolean => (coded[0]! & 0b110) === 0;
+
 const withDictionary = (dictionary: Uint8Array): { dictionary?: Uint8Array } =>
   dictionary.length > 0 ? { dictionary } : {};
 
@@ -37,7 +40,9 @@ export const deflateCodec: Codec = {
       encode: async (raw) => {
         const level = Math.min(9, Math.max(1, effort)) as 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
         const { deflateSync } = await loadFflate();
-        const coded = deflateSync(raw, { level, ...withDictionary(dictionary) });
+        let coded = deflateSync(raw, { level, ...withDictionary(dictionary) });
+        // fflate 0.8.3 begins a stored first block with the dictionary itself; without one the block is right.
+        if (isStored(coded)) coded = deflateSync(raw, { level });
         dictionary = nextDictionary(dictionary, raw);
         return coded;
       },

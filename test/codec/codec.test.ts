@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { CODEC_NAMES, getCodec, getCodecById } from "../../src/codec/index.ts";
@@ -86,6 +87,21 @@ for (const name of available) {
       decoder.close();
     });
   }
+}
+
+for (const name of available) {
+  test(`${name}: segments that cannot be compressed come back, behind dictionaries of any length`, async () => {
+    for (const first of [1, 8, 300, 40_000]) {
+      const encoder = getCodec(name).createEncoder({ effort: 1, windowBits: 18 });
+      const decoder = getCodec(name).createDecoder();
+      for (const length of [first, 308, 5000, 70_000]) {
+        const raw = randomBytes(length);
+        assert.deepEqual(Buffer.from(await decoder.decode(await encoder.encode(raw), length)), raw);
+      }
+      encoder.close();
+      decoder.close();
+    }
+  });
 }
 
 test("an unknown codec is refused by name", () => {
