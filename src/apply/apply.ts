@@ -1,30 +1,24 @@
-import { copyBytes, EMPTY_BYTES, equalBytes, toHex } from "../bytes/index.ts";
+import { equalBytes, toHex } from "../bytes/index.ts";
 import {
-  countOp,
   type DecodedWindow,
   type DeltaHeader,
   type DeltaLimits,
   DeltaReader,
-  type Op,
-  OpKind,
   type OpTotals,
   WindowDecoder,
-  zeroOpTotals,
 } from "../delta/index.ts";
-import { ErrorCode, FormatError, MismatchError } from "../errors.ts";
+import { ErrorCode, MismatchError } from "../errors.ts";
 import { createSha256, loadHash64 } from "../hash/index.ts";
 import {
   type ByteInput,
   type OnProgress,
-  PagedSource,
   prefetch,
   type Sink,
   type Source,
   scanSource,
 } from "../io/index.ts";
-import { shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import { TargetOutput } from "./output.ts";
-import { addResidual } from "./residual.ts";
+import { WindowApplier } from "./window-applier.ts";
 
 /** Options of {@link applyDelta}. */
 export interface ApplyOptions {
@@ -68,157 +62,6 @@ async function checkBasis(basis: Source, header: DeltaHeader, options: ApplyOpti
       `the delta was made against another basis: expected SHA-256 ${expected}, found ${found}`,
       { expected, actual: found },
     );
-  }
-}
-
-/** Carries out the ops of windows. */
-class WindowApplier {
-  readonly #basis: PagedSource;
-  readonly #output: TargetOutput;
-  readonly totals = zeroOpTotals();
-  /** The segments of the present window, and how much of them is used. */
-  #data = EMPTY_BYTES;
-  #dataAt = 0;
-  #residual = EMPTY_BYTES;
-  #residualAt = 0;
-  /** Whether the basis bytes of DIFF ops are added to `#residual` already. */
-  #residualIsTarget = false;
-
-  constructor(basis: Source, output: TargetOutput) {
-    this.#basis = new PagedSource(basis);
-    this.#output = output;
-  }
-
-  #readsBasis(op: Op): boolean {
-    return op.kind === OpKind.COPY || (op.kind === OpKind.DIFF && !this.#residualIsTarget);
-  }
-
-  async #readBasis(offset: number, into: Uint8Array): Promise<void> {
-    const reading = this.#basis.read(offset, into);
-    this.#output.hashFlushed();
-    await reading;
-  }
-
-  /** Decode a residual that takes the basis bytes of all DIFF ops of the window: they give the target's bytes at once. */
-  async #makeResidualTarget(window: DecodedWindow, decoder: WindowDecoder): Promise<Uint8Array> {
-    const target = new Uint8Array(window.residualBytes);
-    let at = 0;
-    const ops = decoder.peekOps(window);
-    while (ops.next()) {
-      if (ops.kind !== OpKind.DIFF) continue;
-      if (!this.#basis.tryRead(ops.basisOffset, target, at, ops.length)) {
-        await this.#basis.read(ops.basisOffset, target.subarray(at, at + ops.length));
-      }
-      at += ops.length;
-    }
-    addResidual(target, 0, await decoder.decodeResidual(window, target), 0, target.length);
-    return target;
-  }
-
-  /** Make the next `length` bytes of an op whose basis range, if it has one, is in the output's buffer already. */
-  #complete(op: Op, length: number): void {
-    const { buffer, position } = this.#output;
-    switch (op.kind) {
-      case OpKind.COPY:
-        break;
-      case OpKind.DIFF:
-        if (this.#residualIsTarget) copyBytes(this.#residual, this.#residualAt, buffer, position, length);
-        else addResidual(buffer, position, this.#residual, this.#residualAt, length);
-        this.#residualAt += length;
-        break;
-      case OpKind.DATA:
-        copyBytes(this.#data, this.#dataAt, buffer, position, length);
-        this.#dataAt += length;
-        break;
-      case OpKind.RUN:
-        buffer.fill(op.byte, position, position + length);
-    }
-    this.#output.advance(length);
-  }
-
-  /** Carry out an op at once, if it fits what is buffered on both sides. A delta can have a million short ops. */
-  #tryOp(op: Op): boolean {
-    const { buffer, position, room } = this.#output;
-    if (op.length > room) return false;
-    if (this.#readsBasis(op) && !this.#basis.tryRead(op.basisOffset, buffer, position, op.length))
-      return false;
-    this.#complete(op, op.length);
-    return true;
-  }
-
-  async #applyOp(op: Op): Promise<void> {
-    for (let done = 0; done < op.length; ) {
-      await this.#output.makeRoom();
-      const { buffer, position, room } = this.#output;
-      const length = Math.min(op.length - done, room);
-      if (this.#readsBasis(op)) {
-        await this.#readBasis(op.basisOffset + done, buffer.subarray(position, position + length));
-      }
-      this.#complete(op, length);
-      done += length;
-    }
-  }
-
-  /** Copy `length` bytes of the basis to the output. */
-  async #copy(basisOffset: number, length: number): Promise<void> {
-    for (let done = 0; done < length; ) {
-      await this.#output.makeRoom();
-      const { buffer, position, room } = this.#output;
-      const piece = Math.min(length - done, room);
-      if (!this.#basis.tryRead(basisOffset + done, buffer, position, piece)) {
-        await this.#readBasis(basisOffset + done, buffer.subarray(position, position + piece));
-      }
-      this.#output.advance(piece);
-      done += piece;
-    }
-  }
-
-  /** Put bytes into the output. */
-  async #put(bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.length; ) {
-      await this.#output.makeRoom();
-      const { buffer, position, room } = this.#output;
-      const piece = Math.min(bytes.length - done, room);
-      copyBytes(bytes, done, buffer, position, piece);
-      this.#output.advance(piece);
-      done += piece;
-    }
-  }
-
-  /** Copy entries of a tar, moving the times in their headers. */
-  async #touch({ basisOffset, length, timeShift }: Op): Promise<void> {
-    const end = basisOffset + length;
-    const header = new Uint8Array(TAR_BLOCK_BYTES);
-    for (let at = basisOffset; at < end; ) {
-      if (end - at >= TAR_BLOCK_BYTES && !this.#basis.tryRead(at, header)) await this.#basis.read(at, header);
-      const contentBytes = end - at < TAR_BLOCK_BYTES ? -1 : shiftHeaderTime(header, timeShift);
-      if (contentBytes < 0) {
-        throw new FormatError(
-          ErrorCode.CORRUPT_BODY,
-          `delta: expected a tar header at ${at} of the basis, found other bytes`,
-        );
-      }
-      await this.#put(header);
-      at += TAR_BLOCK_BYTES;
-      const copied = Math.min(contentBytes, end - at);
-      await this.#copy(at, copied);
-      at += copied;
-    }
-  }
-
-  async apply(window: DecodedWindow, decoder: WindowDecoder): Promise<void> {
-    this.#data = window.data;
-    this.#residualIsTarget = window.codedResidual !== undefined;
-    this.#residual = window.residual ?? EMPTY_BYTES;
-    if (this.#residualIsTarget) this.#residual = await this.#makeResidualTarget(window, decoder);
-    this.#dataAt = 0;
-    this.#residualAt = 0;
-    const ops = decoder.ops(window);
-    while (ops.next()) {
-      countOp(this.totals, ops);
-      if (ops.kind === OpKind.TOUCH) await this.#touch(ops);
-      else if (!this.#tryOp(ops)) await this.#applyOp(ops);
-    }
   }
 }
 
