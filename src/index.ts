@@ -37,6 +37,7 @@ export {
   type CreateDeltaOptions,
   createDelta,
   type DeltaStats,
+  type DeltaWorkers,
   type IndexedInput,
   type PairMatching,
 } from "./encode/index.ts";

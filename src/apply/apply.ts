@@ -1,6 +1,6 @@
 import { equalBytes, toHex } from "../bytes/index.ts";
+import type { SegmentCoding } from "../codec/index.ts";
 import {
-  type DecodedWindow,
   type DeltaHeader,
   type DeltaLimits,
   DeltaReader,
@@ -18,12 +18,22 @@ import {
   scanSource,
 } from "../io/index.ts";
 import { TargetOutput } from "./output.ts";
+import { type PreparedWindow, WindowPreparer } from "./prepare.ts";
 import { WindowApplier } from "./window-applier.ts";
+
+// So many windows are prepared ahead of the one that is applied: with one, the two wait for each other; a third costs
+// memory and gains nothing.
+const PREPARE_AHEAD = 2;
 
 /** Options of {@link applyDelta}. */
 export interface ApplyOptions {
   /** What the delta may ask for; the rest as in `DEFAULT_DELTA_LIMITS`. */
   limits?: Partial<DeltaLimits> | undefined;
+  /**
+   * Where segments are decoded: in the calling thread unless said otherwise. `createCodingThreads` of
+   * `flatdelta/codec/node` makes use of a second processor core.
+   */
+  segmentCoding?: SegmentCoding | undefined;
   /** Aborting rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
   /** Phases: "check basis", "apply". */
@@ -89,19 +99,25 @@ export async function applyDelta(
   const { signal, onProgress } = options;
   const reader = await DeltaReader.open(delta, { limits: options.limits, signal });
   let decoder: WindowDecoder | undefined;
+  let windows: AsyncGenerator<PreparedWindow, void, undefined> | undefined;
   try {
     const { header } = reader;
-    decoder = new WindowDecoder(header);
-    await checkBasis(basis, header, options);
+    decoder = new WindowDecoder(header, options.segmentCoding);
     const hash64 = await loadHash64();
     const digest = createSha256();
     const output = new TargetOutput(sink, digest, () => hash64.create());
     const applier = new WindowApplier(basis, output);
-    for await (const window of prefetch(decodeWindows(reader, decoder), DECODE_AHEAD)) {
+    windows = prefetch(new WindowPreparer(basis, decoder, PREPARE_AHEAD + 1).windows(reader), PREPARE_AHEAD);
+    // Decoding goes on while the basis is checked. What fails in it shows in its turn, when the basis is known to be right.
+    const first = windows.next();
+    first.catch(() => {});
+    await checkBasis(basis, header, options);
+    for (let next = await first; next.done !== true; next = await windows.next()) {
+      const window = next.value;
       signal?.throwIfAborted();
       const start = output.bytesMade;
-      await applier.apply(window, decoder);
-      if (output.endWindow() !== window.checksum) {
+      await applier.apply(window, decoder.ops(window));
+      if (output.endWindow() !== window.coded.checksum) {
         throw new MismatchError(
           ErrorCode.TARGET_MISMATCH,
           "a window of the target does not have the checksum that the delta names: the delta is damaged, or the basis changed meanwhile",
@@ -129,19 +145,8 @@ export async function applyDelta(
       windowCount: reader.windowCount,
     };
   } finally {
+    await windows?.return();
     decoder?.close();
     await reader.close();
   }
-}
-
-// So many windows are decoded (on the thread pool) ahead of the one that is applied: with one, the two wait for each other;
-// a third costs memory and gains nothing.
-const DECODE_AHEAD = 2;
-
-/** The windows of a delta, decoded. */
-async function* decodeWindows(
-  reader: DeltaReader,
-  decoder: WindowDecoder,
-): AsyncGenerator<DecodedWindow, void, undefined> {
-  for await (const window of reader.windows()) yield await decoder.decode(window);
 }

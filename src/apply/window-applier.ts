@@ -1,16 +1,10 @@
 import { copyBytes, EMPTY_BYTES } from "../bytes/index.ts";
-import {
-  countOp,
-  type DecodedWindow,
-  type Op,
-  OpKind,
-  type WindowDecoder,
-  zeroOpTotals,
-} from "../delta/index.ts";
+import { countOp, type Op, OpKind, type OpReader, zeroOpTotals } from "../delta/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
 import { PagedSource, type Source } from "../io/index.ts";
 import { shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import type { TargetOutput } from "./output.ts";
+import type { PreparedWindow } from "./prepare.ts";
 import { addResidual } from "./residual.ts";
 
 /** Carries out the ops of windows. */
@@ -41,22 +35,6 @@ export class WindowApplier {
     const reading = this.#basis.read(offset, buffer.subarray(position, position + length));
     this.#output.hashFlushed();
     await reading;
-  }
-
-  /** Decode a residual that takes the basis bytes of all DIFF ops of the window: they give the target's bytes at once. */
-  async #makeResidualTarget(window: DecodedWindow, decoder: WindowDecoder): Promise<Uint8Array> {
-    const target = new Uint8Array(window.residualBytes);
-    let at = 0;
-    const ops = decoder.peekOps(window);
-    while (ops.next()) {
-      if (ops.kind !== OpKind.DIFF) continue;
-      if (!this.#basis.tryRead(ops.basisOffset, target, at, ops.length)) {
-        await this.#basis.read(ops.basisOffset, target.subarray(at, at + ops.length));
-      }
-      at += ops.length;
-    }
-    addResidual(target, 0, await decoder.decodeResidual(window, target), 0, target.length);
-    return target;
   }
 
   /** Make the next `length` bytes of an op whose basis range, if it has one, is in the output's buffer already. */
@@ -152,14 +130,13 @@ export class WindowApplier {
     }
   }
 
-  async apply(window: DecodedWindow, decoder: WindowDecoder): Promise<void> {
+  async apply(window: PreparedWindow, ops: OpReader): Promise<void> {
+    this.#residualIsTarget = window.residualIsTarget;
+    await window.ready;
     this.#data = window.data;
-    this.#residualIsTarget = window.codedResidual !== undefined;
-    this.#residual = window.residual ?? EMPTY_BYTES;
-    if (this.#residualIsTarget) this.#residual = await this.#makeResidualTarget(window, decoder);
+    this.#residual = window.residual;
     this.#dataAt = 0;
     this.#residualAt = 0;
-    const ops = decoder.ops(window);
     while (ops.next()) {
       countOp(this.totals, ops);
       if (ops.kind === OpKind.TOUCH) await this.#touch(ops);

@@ -21,6 +21,7 @@ export const brotliCodec: Codec = {
   name: "brotli",
   id: 2,
   needsBasis: false,
+  isBlocking: false,
   isAvailable: () => getZlib() !== undefined,
   // The ring buffer, twice while it grows, and the tables of a metablock.
   decoderMemoryBytes: (windowBits) => 2 * 2 ** windowBits + (1 << 20),

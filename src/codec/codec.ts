@@ -19,12 +19,15 @@ export interface SegmentEncoder {
 /** The other side of {@link SegmentEncoder}. Segments come in the order in which they were coded, each once. */
 export interface SegmentDecoder {
   /**
-   * Decode the next segment into exactly `rawBytes` bytes, a length that the caller has checked against its limits.
+   * Decode the next segment so that it fills `into`, whose length the caller has checked against its limits. Callers use
+   * the same memory again and again: what each segment would allocate lived until the garbage collector saw a reason to come,
+   * and made half of the peak memory of applying. It may be shared memory.
    *
-   * @param basis - as for {@link SegmentEncoder.encode}, `rawBytes` bytes.
-   * @throws {@link FormatError} `CORRUPT_BODY` when the segment is damaged or its length is another.
+   * @param basis - as for {@link SegmentEncoder.encode}, as long as `into`.
+   * @throws {@link FormatError} `CORRUPT_BODY` when the segment is damaged or its length is another; then `into` may be
+   * filled in part.
    */
-  decode(coded: Uint8Array, rawBytes: number, basis?: Uint8Array): Promise<Uint8Array>;
+  decode(coded: Uint8Array, into: Uint8Array, basis?: Uint8Array): Promise<void>;
   /** Release what the decoder holds. */
   close(): void;
 }
@@ -47,6 +50,8 @@ export interface Codec {
    * are likely.
    */
   readonly needsBasis: boolean;
+  /** Whether coding holds up the calling thread; the codecs of node:zlib have threads of their own. */
+  readonly isBlocking: boolean;
   /** The longest segment it codes, in bytes; absent when there is no bound of its own. */
   readonly maxSegmentBytes?: number;
   /** Whether this runtime can code and decode with it. */

@@ -32,6 +32,7 @@ export const deflateCodec: Codec = {
   name: "deflate",
   id: 1,
   needsBasis: false,
+  isBlocking: true,
   isAvailable: () => true,
   decoderMemoryBytes: () => 2 * DICTIONARY_BYTES,
   createEncoder: ({ effort }) => {
@@ -52,23 +53,23 @@ export const deflateCodec: Codec = {
   createDecoder: () => {
     let dictionary = EMPTY_BYTES;
     return {
-      decode: async (coded, rawBytes) => {
+      decode: async (coded, into) => {
         const { inflateSync } = await loadFflate();
         let raw: Uint8Array;
         try {
           // One byte more than expected, since fflate ends quietly when `out` is full.
-          raw = inflateSync(coded, { out: new Uint8Array(rawBytes + 1), ...withDictionary(dictionary) });
+          raw = inflateSync(coded, { out: new Uint8Array(into.length + 1), ...withDictionary(dictionary) });
         } catch (cause) {
           throw new FormatError(ErrorCode.CORRUPT_BODY, "a deflate segment is damaged", { cause });
         }
-        if (raw.length !== rawBytes) {
+        if (raw.length !== into.length) {
           throw new FormatError(
             ErrorCode.CORRUPT_BODY,
-            `expected a segment of ${rawBytes} bytes, found another length`,
+            `expected a segment of ${into.length} bytes, found another length`,
           );
         }
         dictionary = nextDictionary(dictionary, raw);
-        return raw;
+        into.set(raw);
       },
       close: () => {},
     };

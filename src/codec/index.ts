@@ -5,4 +5,5 @@
  * @module
  */
 export * from "./codec.ts";
+export * from "./coding.ts";
 export * from "./registry.ts";

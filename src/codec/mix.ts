@@ -22,6 +22,7 @@ export const mixCodec: Codec = {
   name: "mix",
   id: 4,
   needsBasis: true,
+  isBlocking: true,
   maxSegmentBytes: MAX_RESIDUAL_SEGMENT_BYTES,
   // It goes with brotli for the other streams, and is of no use where that is missing.
   isAvailable: brotliCodec.isAvailable,
@@ -39,16 +40,16 @@ export const mixCodec: Codec = {
   createDecoder: () => {
     let decoder: Promise<ResidualDecoder> | undefined;
     return {
-      decode: async (coded, rawBytes, basis) => {
+      decode: async (coded, into, basis) => {
         const given = requireBasis(basis);
-        if (given.length !== rawBytes || rawBytes > MAX_RESIDUAL_SEGMENT_BYTES) {
+        if (given.length !== into.length || into.length > MAX_RESIDUAL_SEGMENT_BYTES) {
           throw new FormatError(
             ErrorCode.CORRUPT_BODY,
-            `expected a residual segment of ${given.length} bytes, at most ${MAX_RESIDUAL_SEGMENT_BYTES}, found ${rawBytes}`,
+            `expected a residual segment of ${given.length} bytes, at most ${MAX_RESIDUAL_SEGMENT_BYTES}, found ${into.length}`,
           );
         }
         decoder ??= createResidualDecoder();
-        return (await decoder).decode(coded, given);
+        into.set((await decoder).decode(coded, given));
       },
       close: () => void decoder?.then((opened) => opened.close()),
     };

@@ -6,18 +6,19 @@ export const noneCodec: Codec = {
   name: "none",
   id: 0,
   needsBasis: false,
+  isBlocking: false,
   isAvailable: () => true,
   decoderMemoryBytes: () => 0,
   createEncoder: () => ({ encode: async (raw) => raw.slice(), close: () => {} }),
   createDecoder: () => ({
-    decode: async (coded, rawBytes) => {
-      if (coded.length !== rawBytes) {
+    decode: async (coded, into) => {
+      if (coded.length !== into.length) {
         throw new FormatError(
           ErrorCode.CORRUPT_BODY,
-          `expected a segment of ${rawBytes} bytes, found ${coded.length}`,
+          `expected a segment of ${into.length} bytes, found ${coded.length}`,
         );
       }
-      return coded;
+      into.set(coded);
     },
     close: () => {},
   }),

@@ -32,27 +32,25 @@ export function getZlib(): Zlib | undefined {
 // Where there is node:zlib there is setImmediate; a timer would wait a millisecond each time.
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Output of a transform between two points in time, and the error that may end it. */
-class Collector {
-  parts: Uint8Array[] = [];
-  bytes = 0;
+/** Runs the steps of a transform; its output goes to whoever listens. */
+class Runner {
+  readonly #transform: ZlibTransform;
   #error: Error | undefined;
   #fail: ((error: Error) => void) | undefined;
 
-  constructor(transform: ZlibTransform, onData?: (bytes: number) => void) {
-    transform.on("data", (chunk) => {
-      this.parts.push(chunk);
-      this.bytes += chunk.length;
-      onData?.(this.bytes);
-    });
-    transform.on("error", (error) => {
-      this.#error = error;
-      this.#fail?.(error);
-    });
+  constructor(transform: ZlibTransform) {
+    this.#transform = transform;
+    transform.on("error", (error) => this.fail(error));
   }
 
-  /** Run one step of the transform and wait until its output has been handed over. */
-  async run(transform: ZlibTransform, step: (done: (error?: Error | null) => void) => void): Promise<void> {
+  /** Make the present step fail, and all later ones. */
+  fail(error: Error): void {
+    this.#error ??= error;
+    this.#fail?.(this.#error);
+  }
+
+  /** Run one step and wait until its output has been handed over. */
+  async run(step: (done: (error?: Error | null) => void) => void): Promise<void> {
     if (this.#error !== undefined) throw this.#error;
     await new Promise<void>((resolve, reject) => {
       this.#fail = reject;
@@ -60,26 +58,24 @@ class Collector {
     });
     this.#fail = undefined;
     // Output that was made may wait one turn in the stream's buffer.
-    while (transform.readableLength > 0) await nextTurn();
-  }
-
-  take(): Uint8Array {
-    const out = this.parts.length === 1 ? this.parts[0]! : concatBytes(this.parts);
-    this.parts = [];
-    this.bytes = 0;
-    return out;
+    while (this.#transform.readableLength > 0) await nextTurn();
+    if (this.#error !== undefined) throw this.#error;
   }
 }
 
 /** An encoder over a compressing transform; `flushKind` is the constant that ends a segment but not the stream. */
 export function zlibEncoder(transform: ZlibTransform, flushKind: number): SegmentEncoder {
-  const output = new Collector(transform);
+  const runner = new Runner(transform);
+  let parts: Uint8Array[] = [];
+  transform.on("data", (chunk) => parts.push(chunk));
   return {
     encode: async (raw) => {
       if (raw.length === 0) return EMPTY_BYTES;
-      await output.run(transform, (done) => transform.write(raw, done));
-      await output.run(transform, (done) => transform.flush(flushKind, done));
-      return output.take();
+      await runner.run((done) => transform.write(raw, done));
+      await runner.run((done) => transform.flush(flushKind, done));
+      const coded = concatBytes(parts);
+      parts = [];
+      return coded;
     },
     close: () => transform.destroy(),
   };
@@ -87,44 +83,38 @@ export function zlibEncoder(transform: ZlibTransform, flushKind: number): Segmen
 
 /** A decoder over a decompressing transform. Output beyond the expected length stops it: no bomb is unpacked. */
 export function zlibDecoder(transform: ZlibTransform, name: string): SegmentDecoder {
-  let expected = 0;
-  const overflow = (): FormatError =>
-    new FormatError(ErrorCode.CORRUPT_BODY, `expected a ${name} segment of ${expected} bytes, found more`);
+  const runner = new Runner(transform);
+  let target = EMPTY_BYTES;
+  let filled = 0;
   let ended = false;
-  let stop: ((error: Error) => void) | undefined;
-  const output = new Collector(transform, (bytes) => {
-    if (bytes > expected) {
+  const damaged = (found: string): FormatError =>
+    new FormatError(
+      ErrorCode.CORRUPT_BODY,
+      `expected a ${name} segment of ${target.length} bytes, found ${found}`,
+    );
+  transform.on("data", (chunk) => {
+    if (chunk.length <= target.length - filled) target.set(chunk, filled);
+    else {
       transform.destroy();
-      stop?.(overflow());
+      runner.fail(damaged("more"));
     }
+    filled += chunk.length;
   });
   transform.on("end", () => {
     ended = true;
   });
   return {
-    decode: async (coded, rawBytes) => {
-      expected = rawBytes;
+    decode: async (coded, into) => {
+      target = into;
+      filled = 0;
       try {
         if (ended && coded.length > 0) throw new Error("the compressed stream has ended before");
-        if (coded.length > 0) {
-          await Promise.race([
-            output.run(transform, (done) => transform.write(coded, done)),
-            new Promise<never>((_, reject) => {
-              stop = reject;
-            }),
-          ]);
-        }
+        if (coded.length > 0) await runner.run((done) => transform.write(coded, done));
       } catch (cause) {
         if (cause instanceof FormatError) throw cause;
         throw new FormatError(ErrorCode.CORRUPT_BODY, `a ${name} segment is damaged`, { cause });
       }
-      if (output.bytes !== rawBytes) {
-        throw new FormatError(
-          ErrorCode.CORRUPT_BODY,
-          `expected a ${name} segment of ${rawBytes} bytes, found ${output.bytes}`,
-        );
-      }
-      return output.take();
+      if (filled !== into.length) throw damaged(String(filled));
     },
     close: () => transform.destroy(),
   };

@@ -28,6 +28,7 @@ export const zstdCodec: Codec = {
   name: "zstd",
   id: 3,
   needsBasis: false,
+  isBlocking: false,
   isAvailable: () => getZlib()?.createZstdCompress !== undefined,
   decoderMemoryBytes: (windowBits) => 2 ** windowBits + (1 << 20),
   createEncoder: ({ effort, windowBits }) => {

@@ -1,34 +1,27 @@
-import { EMPTY_BYTES } from "../bytes/index.ts";
-import { getCodecById, type SegmentDecoder } from "../codec/index.ts";
+import { getCodecById, inlineCoding, type SegmentCoding, type SegmentDecoder } from "../codec/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
 import { StreamId } from "./format.ts";
 import type { DeltaHeader } from "./header.ts";
 import { BasisCursor, type OpBounds, OpReader } from "./ops.ts";
 import type { CodedWindow } from "./writer.ts";
 
-/** A target window, decoded: what {@link OpReader} and an applier need. */
-export interface DecodedWindow {
-  targetBytes: number;
-  checksum: bigint;
-  control: Uint8Array;
-  data: Uint8Array;
-  /** How many residual bytes the window's DIFF ops take. */
-  residualBytes: number;
-  /** The residual bytes; absent when their codec needs the basis: see {@link WindowDecoder.decodeResidual}. */
-  residual: Uint8Array | undefined;
-  /** What they are coded in then. */
-  codedResidual: Uint8Array | undefined;
+/** A target window whose control segment is decoded: what {@link OpReader} needs. */
+export interface OpenedWindow {
+  readonly coded: CodedWindow;
+  readonly control: Uint8Array;
 }
 
 /** Decodes the windows of a delta, in order: the codecs keep their state from window to window. */
 export class WindowDecoder {
+  /** Whether residual bytes can be decoded only with the basis bytes that they are added to. */
+  readonly residualNeedsBasis: boolean;
   readonly #header: DeltaHeader;
-  readonly #decoders = new Map<StreamId, SegmentDecoder>();
-  readonly #residualNeedsBasis: boolean;
+  readonly #streams = new Map<StreamId, { decoder: SegmentDecoder; last: Promise<unknown> }>();
   readonly #cursor = new BasisCursor();
+  readonly #cursorAhead = new BasisCursor();
 
   /** @throws {@link UnsupportedError} `UNSUPPORTED_CODEC` when a codec is unknown or missing in this runtime. */
-  constructor(header: DeltaHeader) {
+  constructor(header: DeltaHeader, coding: SegmentCoding = inlineCoding) {
     this.#header = header;
     const codecs = header.streams.map(({ stream, codecId }) => ({ stream, codec: getCodecById(codecId) }));
     for (const { stream, codec } of codecs) {
@@ -39,70 +32,63 @@ export class WindowDecoder {
         );
       }
     }
-    for (const { stream, codec } of codecs) this.#decoders.set(stream, codec.createDecoder());
-    this.#residualNeedsBasis = codecs.some(({ codec }) => codec.needsBasis);
+    for (const { stream, codec } of codecs) {
+      this.#streams.set(stream, { decoder: coding.createDecoder(codec), last: Promise.resolve() });
+    }
+    this.residualNeedsBasis = codecs.some(({ codec }) => codec.needsBasis);
   }
 
   /**
-   * Decode the segments of the next window; they are decoded side by side.
+   * Decode a segment of a window. Windows must come in order; a later one may be asked for before an earlier one is done.
    *
+   * @param into - filled with the segment: {@link rawBytesOf} bytes.
+   * @param basis - for the residual stream when {@link residualNeedsBasis}: the basis bytes of the window's DIFF ops, one
+   * after another.
    * @throws {@link FormatError} `CORRUPT_BODY`.
    */
-  async decode(window: CodedWindow): Promise<DecodedWindow> {
-    const segments = new Map(window.segments.map((segment) => [segment.stream, segment]));
-    const decode = async (stream: StreamId): Promise<Uint8Array> => {
-      const segment = segments.get(stream);
-      return segment === undefined
-        ? EMPTY_BYTES
-        : this.#decoders.get(stream)!.decode(segment.coded, segment.rawBytes);
-    };
-    const [control, data, residual] = await Promise.all([
-      decode(StreamId.CONTROL),
-      decode(StreamId.DATA),
-      this.#residualNeedsBasis ? undefined : decode(StreamId.RESIDUAL),
-    ]);
-    const codedResidual = segments.get(StreamId.RESIDUAL);
-    return {
-      targetBytes: window.targetBytes,
-      checksum: window.checksum,
-      control,
-      data,
-      residual,
-      residualBytes: codedResidual?.rawBytes ?? 0,
-      codedResidual: this.#residualNeedsBasis ? codedResidual?.coded : undefined,
-    };
+  decodeSegment(window: CodedWindow, stream: StreamId, into: Uint8Array, basis?: Uint8Array): Promise<void> {
+    const segment = window.segments.find((candidate) => candidate.stream === stream);
+    if (segment === undefined) return Promise.resolve();
+    const state = this.#streams.get(stream)!;
+    const decoded = state.last.then(() => state.decoder.decode(segment.coded, into, basis));
+    state.last = decoded;
+    // Seen by whoever awaits what is returned; until then it must not count as unhandled.
+    decoded.catch(() => {});
+    return decoded;
   }
 
-  /**
-   * Decode residual bytes whose codec needs the basis. Each window's, once, in the windows' order.
-   *
-   * @param basis - the basis bytes of the window's DIFF ops one after another.
-   * @throws {@link FormatError} `CORRUPT_BODY`.
-   */
-  decodeResidual(window: DecodedWindow, basis: Uint8Array): Promise<Uint8Array> {
-    return this.#decoders.get(StreamId.RESIDUAL)!.decode(window.codedResidual!, window.residualBytes, basis);
+  /** Decode the ops of the next window. */
+  async open(coded: CodedWindow): Promise<OpenedWindow> {
+    const control = new Uint8Array(rawBytesOf(coded, StreamId.CONTROL));
+    await this.decodeSegment(coded, StreamId.CONTROL, control);
+    return { coded, control };
   }
 
-  /** The ops of a window, looked at ahead of {@link ops}: they move nothing on. */
-  peekOps(window: DecodedWindow): OpReader {
-    return new OpReader(window.control, this.#bounds(window), this.#cursor.clone());
+  /** The checked ops of a window. Each window's ops must be taken to their end, in the windows' order. */
+  ops(window: OpenedWindow): OpReader {
+    return new OpReader(window.control, this.#bounds(window.coded), this.#cursor);
   }
 
-  /** The checked ops of a decoded window. Each window's ops must be taken to their end, in the windows' order. */
-  ops(window: DecodedWindow): OpReader {
-    return new OpReader(window.control, this.#bounds(window), this.#cursor);
+  /** The same ops, for a reader that goes ahead of {@link ops} and needs them in the windows' order too. */
+  opsAhead(window: OpenedWindow): OpReader {
+    return new OpReader(window.control, this.#bounds(window.coded), this.#cursorAhead);
   }
 
-  #bounds(window: DecodedWindow): OpBounds {
+  #bounds(window: CodedWindow): OpBounds {
     return {
       basisBytes: this.#header.basisBytes,
       windowBytes: window.targetBytes,
-      literalBytes: window.data.length,
-      residualBytes: window.residualBytes,
+      literalBytes: rawBytesOf(window, StreamId.DATA),
+      residualBytes: rawBytesOf(window, StreamId.RESIDUAL),
     };
   }
 
   close(): void {
-    for (const decoder of this.#decoders.values()) decoder.close();
+    for (const { decoder } of this.#streams.values()) decoder.close();
   }
+}
+
+/** How many bytes a window's segment of a stream decodes to. */
+export function rawBytesOf(window: CodedWindow, stream: StreamId): number {
+  return window.segments.find((segment) => segment.stream === stream)?.rawBytes ?? 0;
 }

@@ -1,7 +1,7 @@
 import { toHex } from "../bytes/index.ts";
 import { codecName } from "../codec/index.ts";
 import type { ByteInput } from "../io/index.ts";
-import { WindowDecoder } from "./decode.ts";
+import { rawBytesOf, WindowDecoder } from "./decode.ts";
 import { StreamId, TargetForm } from "./format.ts";
 import { countOp, type OpTotals, zeroOpTotals } from "./ops.ts";
 import { DeltaReader, type DeltaReaderOptions } from "./reader.ts";
@@ -53,8 +53,12 @@ export async function inspectDelta(delta: ByteInput, options: DeltaReaderOptions
         stream.rawBytes += segment.rawBytes;
         stream.codedBytes += segment.coded.length;
       }
-      const ops = decoder.ops(await decoder.decode(window));
+      const ops = decoder.ops(await decoder.open(window));
       while (ops.next()) countOp(totals, ops);
+      for (const stream of [StreamId.DATA, StreamId.RESIDUAL]) {
+        if (stream === StreamId.RESIDUAL && decoder.residualNeedsBasis) continue;
+        await decoder.decodeSegment(window, stream, new Uint8Array(rawBytesOf(window, stream)));
+      }
     }
   } finally {
     decoder.close();

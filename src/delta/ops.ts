@@ -31,13 +31,6 @@ export class BasisCursor {
   /** The time shift of the last TOUCH: that of the next is coded as the difference. */
   timeShift = 0;
 
-  clone(): BasisCursor {
-    const copy = new BasisCursor();
-    copy.#next = this.#next;
-    copy.timeShift = this.timeShift;
-    return copy;
-  }
-
   /** Move on by the target bytes of an op that does not read the basis. */
   advance(length: number): void {
     this.#next += length;

@@ -6,7 +6,7 @@ import { addColumns, MatchList, matchBlocks, mergeMatches } from "../match/index
 import { buildSignature, type Signature } from "../signature/index.ts";
 import type { IndexedInput, SourceIndex } from "./input.ts";
 import { MAX_PAIR_BYTES, matchEntries } from "./match-entries.ts";
-import { inlinePairMatching, type PairMatching } from "./pair-matching.ts";
+import { type DeltaWorkers, inlineWorkers } from "./workers.ts";
 import { writeDelta } from "./write.ts";
 
 /** What a delta starts from: an image, plain bytes, or, where the basis is not at hand, its signature. */
@@ -28,10 +28,10 @@ export interface CreateDeltaOptions {
   /** Bound of what one segment decodes to, which is memory on the device: 64 bytes at least, 1 MiB by default. */
   segmentBytes?: number | undefined;
   /**
-   * Where pairs of files are matched: in the calling thread unless said otherwise. `createWorkerPool` of
+   * Who matches pairs of files and codes segments: the calling thread unless said otherwise. `createWorkerPool` of
    * `flatdelta/encode/node` makes use of several processor cores. The delta's bytes do not depend on it.
    */
-  pairMatching?: PairMatching | undefined;
+  workers?: Partial<DeltaWorkers> | undefined;
   signal?: AbortSignal | undefined;
   /** Phases: "read basis", "read target", "match", "write". */
   onProgress?: OnProgress | undefined;
@@ -93,7 +93,8 @@ async function matchLikely(basis: Side, target: Side, options: CreateDeltaOption
   if (basis.index.entries.length > 0 && target.index.entries.length > 0) {
     await matchEntries(basis, target, matches, options);
   } else if (basis.source.size <= MAX_PAIR_BYTES && target.source.size <= MAX_PAIR_BYTES) {
-    const { pairMatching = inlinePairMatching, signal } = options;
+    const { pairMatching } = { ...inlineWorkers, ...options.workers };
+    const { signal } = options;
     const columns = await pairMatching.match(
       await readRange(target.source, 0, target.source.size, MAX_PAIR_BYTES),
       await readRange(basis.source, 0, basis.source.size, MAX_PAIR_BYTES),
@@ -177,7 +178,7 @@ export async function createDelta(
       matches,
     },
     sink,
-    { ...options, codec, effort, metadata },
+    { ...options, codec, effort, metadata, segmentCoding: options.workers?.segmentCoding },
   );
   return {
     ...written,

@@ -6,3 +6,4 @@
 export * from "./create.ts";
 export type { EntrySpan, IndexedInput, SourceIndex } from "./input.ts";
 export type { PairMatching } from "./pair-matching.ts";
+export type { DeltaWorkers } from "./workers.ts";

@@ -5,8 +5,8 @@ import { readHeaderTime, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/i
 import { BasisFiles } from "./candidates.ts";
 import type { EntrySpan, SourceIndex } from "./input.ts";
 import { OrderedMatches } from "./ordered-matches.ts";
-import { inlinePairMatching, type PairMatching } from "./pair-matching.ts";
 import { PairQueue } from "./pair-queue.ts";
+import { type DeltaWorkers, inlineWorkers } from "./workers.ts";
 
 /** Files over this size are not held in memory side by side; the block index still finds what they share. */
 export const MAX_PAIR_BYTES = 1 << 28;
@@ -144,12 +144,13 @@ export async function matchEntries(
   target: Side,
   matches: MatchList,
   options: {
-    pairMatching?: PairMatching | undefined;
+    workers?: Partial<DeltaWorkers> | undefined;
     signal?: AbortSignal | undefined;
     onProgress?: OnProgress | undefined;
   } = {},
 ): Promise<void> {
-  const { pairMatching = inlinePairMatching, signal, onProgress } = options;
+  const { signal, onProgress } = options;
+  const { pairMatching } = { ...inlineWorkers, ...options.workers };
   const pairs = new PairQueue(pairMatching, signal);
   try {
     await new EntryMatcher(basis, target, pairs, matches).matchAll(signal, onProgress);

@@ -1,14 +1,19 @@
 /**
- * Matching pairs of files on worker threads: what of `encode` needs Node.
+ * Making deltas on worker threads: what of `encode` needs Node.
  *
  * @module
  */
 import { availableParallelism } from "node:os";
-import { inlinePairMatching } from "./pair-matching.ts";
-import { startThread } from "./start-thread.ts";
-import { ThreadPool, type WorkerPool } from "./thread-pool.ts";
+import { createCodingThreads } from "../codec/node.ts";
+import { startPairThread } from "./start-pair-thread.ts";
+import { ThreadPool } from "./thread-pool.ts";
+import { type DeltaWorkers, inlineWorkers } from "./workers.ts";
 
-export type { WorkerPool };
+/** Worker threads for making deltas: see {@link createWorkerPool}. */
+export interface WorkerPool extends DeltaWorkers {
+  /** End the threads. Work that is not done yet is rejected, and so is later work that would need a thread. */
+  close(): Promise<void>;
+}
 
 /** More workers than this are not started unless they are asked for: reading the files sets the pace then. */
 const MAX_DEFAULT_WORKERS = 8;
@@ -19,8 +24,8 @@ export function defaultWorkerCount(): number {
 }
 
 /**
- * Make pairs of files be matched on worker threads, for the option `pairMatching` of `createDelta`. Deltas are the
- * same bytes, whatever the number of workers.
+ * Let worker threads match files and code segments, for the option `workers` of `createDelta`. Deltas are the same bytes,
+ * whatever the number of workers.
  *
  * Threads start when they are first needed. They keep the process alive only while they work, so a pool may be left alone;
  * `close` frees their memory at once. One pool may serve several deltas at the same time.
@@ -28,20 +33,28 @@ export function defaultWorkerCount(): number {
  * ```ts
  * const pool = createWorkerPool();
  * try {
- *   await createDelta(basis, target, sink, { pairMatching: pool });
+ *   await createDelta(basis, target, sink, { workers: pool });
  * } finally {
  *   await pool.close();
  * }
  * ```
  *
- * @param workers - 0 matches everything in the calling thread; one per core, 8 at most, unless given.
+ * @param workers - how many threads match files; 0 leaves everything to the calling thread. One per core, 8 at most, unless
+ * given. When the files are matched, two threads code segments in their place.
  * @throws RangeError when `workers` is not a whole number from 0 to 256.
  */
 export function createWorkerPool(workers: number = defaultWorkerCount()): WorkerPool {
   if (!Number.isInteger(workers) || workers < 0 || workers > 256) {
     throw new RangeError(`workers: expected a whole number from 0 to 256, got ${workers}`);
   }
-  return workers === 0
-    ? { ...inlinePairMatching, close: async () => {} }
-    : new ThreadPool(workers, startThread);
+  if (workers === 0) return { ...inlineWorkers, close: async () => {} };
+  const pairMatching = new ThreadPool(workers, startPairThread);
+  const segmentCoding = createCodingThreads();
+  return {
+    pairMatching,
+    segmentCoding,
+    close: async () => {
+      await Promise.all([pairMatching.close(), segmentCoding.close()]);
+    },
+  };
 }

@@ -11,12 +11,6 @@ const MIN_SENT_BYTES = 1 << 16;
 /** Several threads share a target from this size on; for smaller ones the index would take too large a part. */
 const MIN_SHARED_BYTES = 1 << 24;
 
-/** Worker threads that match pairs: see `createWorkerPool`. */
-export interface WorkerPool extends PairMatching {
-  /** End the threads. Pairs that are not matched yet are rejected, and so are later ones that would need a thread. */
-  close(): Promise<void>;
-}
-
 interface Job {
   readonly task: PairTask;
   /** What of the task is given away. */
@@ -40,7 +34,7 @@ function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /** A fixed number of threads, each started when there is a pair for it and no other is idle. */
-export class ThreadPool implements WorkerPool {
+export class ThreadPool implements PairMatching {
   readonly concurrency: number;
   readonly #threads = new Set<Thread>();
   readonly #waiting: Job[] = [];
@@ -103,6 +97,7 @@ export class ThreadPool implements WorkerPool {
     }
   }
 
+  /** End the threads. Pairs that are not matched yet are rejected, and so are later ones that would need a thread. */
   async close(): Promise<void> {
     this.#closed = true;
     const threads = [...this.#threads];

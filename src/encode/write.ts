@@ -1,7 +1,6 @@
 import { equalBytes } from "../bytes/index.ts";
-import { type Codec, type CodecName, getCodec, type SegmentEncoder } from "../codec/index.ts";
+import { type Codec, type CodecName, getCodec, inlineCoding, type SegmentCoding } from "../codec/index.ts";
 import {
-  type CodedSegment,
   DEFAULT_SEGMENT_BYTES,
   DEFAULT_WINDOW_BYTES,
   DeltaWriter,
@@ -15,7 +14,8 @@ import { type OnProgress, PagedSource, type Sink, type Source, scanSource } from
 import type { Match, MatchList } from "../match/index.ts";
 import { shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import { splitRuns } from "./runs.ts";
-import { type RawWindow, WindowBuilder } from "./window-builder.ts";
+import { WindowBuilder } from "./window-builder.ts";
+import { WindowCoder } from "./window-coder.ts";
 
 /** How far back each stream's codec may refer. Literals profit from reach; control is short. */
 const WINDOW_BITS: Record<StreamId, number> = {
@@ -43,50 +43,26 @@ export interface WriteSettings {
   metadata: Readonly<Record<string, string>>;
   windowBytes?: number | undefined;
   segmentBytes?: number | undefined;
+  /** Where segments are coded: in the calling thread by default. */
+  segmentCoding?: SegmentCoding | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: OnProgress | undefined;
 }
 
-/** Codes windows and hands them to the writer in order, each while the next is being gathered. */
-class WindowCoder {
-  readonly #writer: DeltaWriter;
-  readonly #encoders: ReadonlyMap<StreamId, SegmentEncoder>;
-  #pending: Promise<void> = Promise.resolve();
-  #count = 0;
+// What an op takes in the control stream on average, before it is coded.
+const OP_BYTES = 5;
 
-  constructor(writer: DeltaWriter, encoders: ReadonlyMap<StreamId, SegmentEncoder>) {
-    this.#writer = writer;
-    this.#encoders = encoders;
-  }
-
-  get count(): number {
-    return this.#count;
-  }
-
-  async #code(window: RawWindow): Promise<void> {
-    const segments = await Promise.all(
-      [...window.segments].map(
-        async ([stream, raw]): Promise<CodedSegment> => ({
-          stream,
-          coded: await this.#encoders.get(stream)!.encode(raw, window.diffBasis),
-          rawBytes: raw.length,
-        }),
-      ),
-    );
-    await this.#writer.writeWindow({ targetBytes: window.targetBytes, checksum: window.checksum, segments });
-  }
-
-  /** Resolves when the window before this one is written. */
-  async push(window: RawWindow): Promise<void> {
-    await this.#pending;
-    this.#count++;
-    this.#pending = this.#code(window);
-    this.#pending.catch(() => {}); // seen by the next `await`
-  }
-
-  finish(): Promise<void> {
-    return this.#pending;
-  }
+/** About how many raw bytes each stream will have. */
+function expectBytes(matches: MatchList, targetBytes: number): Record<StreamId, number> {
+  let literalBytes = 0;
+  let residualBytes = 0;
+  for (const { length } of matches.gaps(targetBytes)) literalBytes += length;
+  for (const { exact, length } of matches) if (!exact) residualBytes += length;
+  return {
+    [StreamId.CONTROL]: matches.size * OP_BYTES,
+    [StreamId.DATA]: literalBytes,
+    [StreamId.RESIDUAL]: residualBytes,
+  };
 }
 
 /** The matches one after another, with the gaps between them, as a walk along the target. */
@@ -133,10 +109,16 @@ export async function writeDelta(
   const codecOf = (stream: StreamId): Codec => (stream === StreamId.RESIDUAL ? residualCodec : otherCodec);
   const hash64 = await loadHash64();
   const streams = Object.values(StreamId);
+  const { segmentCoding = inlineCoding } = settings;
+  const expectedBytes = expectBytes(matches, target.size);
   const encoders = new Map(
     streams.map((stream) => [
       stream,
-      codecOf(stream).createEncoder({ effort: settings.effort, windowBits: WINDOW_BITS[stream] }),
+      segmentCoding.createEncoder(
+        codecOf(stream),
+        { effort: settings.effort, windowBits: WINDOW_BITS[stream] },
+        expectedBytes[stream],
+      ),
     ]),
   );
   try {

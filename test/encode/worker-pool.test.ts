@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { type CreateDeltaOptions, createDelta } from "../../src/encode/index.ts";
 import { createWorkerPool } from "../../src/encode/node.ts";
-import { startThread } from "../../src/encode/start-thread.ts";
+import { startPairThread } from "../../src/encode/start-pair-thread.ts";
 import { ThreadPool } from "../../src/encode/thread-pool.ts";
 import { memorySink, memorySource } from "../../src/io/index.ts";
 import { matchPair } from "../../src/match/index.ts";
@@ -64,17 +64,17 @@ const large = (seed: number) => makeBytes(100_000, seed);
 test("the delta is the same bytes with any number of workers", async () => {
   const inline = await makeDelta({});
   for (const workers of [0, 1, 2, 4]) {
-    const pairMatching = open(createWorkerPool(workers));
-    assert.deepEqual(await makeDelta({ pairMatching }), inline, `${workers} workers`);
+    const pool = open(createWorkerPool(workers));
+    assert.deepEqual(await makeDelta({ workers: pool }), inline, `${workers} workers`);
   }
 });
 
 test("two plain files are matched by a worker too", async () => {
   const [basis, target] = [large(1), applyEdit(large(1), { kind: "remove", at: 70, length: 11 })];
   const deltas = [];
-  for (const pairMatching of [undefined, open(createWorkerPool(1))]) {
+  for (const workers of [undefined, open(createWorkerPool(1))]) {
     const sink = memorySink();
-    await createDelta(memorySource(basis), memorySource(target), sink, { pairMatching });
+    await createDelta(memorySource(basis), memorySource(target), sink, { workers });
     deltas.push(sink.bytes());
   }
   assert.deepEqual(deltas[0], deltas[1]);
@@ -85,7 +85,10 @@ test("a pool finds what is found without it, for pairs at the same time and for 
   const inside = makeBytes(300_000, 20);
   const pairs = [1, 2, 3, 4, 5].map((seed) => [large(seed), inside.subarray(seed, 200_000)] as const);
   const expected = pairs.map(([target, basis]) => matchPair(target, basis));
-  assert.deepEqual(await Promise.all(pairs.map(([target, basis]) => pool.match(target, basis))), expected);
+  assert.deepEqual(
+    await Promise.all(pairs.map(([target, basis]) => pool.pairMatching.match(target, basis))),
+    expected,
+  );
   assert.equal(inside.length, 300_000, "what the arrays were part of is still there");
 });
 
@@ -93,9 +96,9 @@ test("the pairs of a delta are matched by as many threads as there may be", asyn
   let started = 0;
   const start = () => {
     started++;
-    return startThread();
+    return startPairThread();
   };
-  await makeDelta({ pairMatching: open(new ThreadPool(2, start)) });
+  await makeDelta({ workers: { pairMatching: open(new ThreadPool(2, start)) } });
   assert.equal(started, 2);
 });
 
@@ -108,7 +111,7 @@ test("several threads share a large target, and find what one finds", async () =
   }
   const expected = matchPair(target, basis);
   for (const workers of [1, 2, 3]) {
-    const found = await open(createWorkerPool(workers)).match(target.slice(), basis.slice());
+    const found = await open(createWorkerPool(workers)).pairMatching.match(target.slice(), basis.slice());
     assert.deepEqual(found, expected, `${workers} workers`);
   }
 });
@@ -131,7 +134,7 @@ for (const [name, code, message] of [
   test(`a worker that ${name} rejects the pair and the delta, and leaves no thread`, async () => {
     const { pool, exits } = poolOf(code, 2);
     await assert.rejects(pool.match(large(1), large(2)), { code: "WORKER_FAILED", message });
-    await assert.rejects(makeDelta({ pairMatching: pool }), { code: "WORKER_FAILED", message });
+    await assert.rejects(makeDelta({ workers: { pairMatching: pool } }), { code: "WORKER_FAILED", message });
     await Promise.all(exits);
     assert.ok(exits.length >= 2, "a new thread takes the place of one that ended");
   });
@@ -155,7 +158,7 @@ test("an abort in the middle of a delta rejects with its reason", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");
   setTimeout(() => controller.abort(reason), 200);
-  await assert.rejects(makeDelta({ pairMatching: pool, signal: controller.signal }), reason);
+  await assert.rejects(makeDelta({ workers: { pairMatching: pool }, signal: controller.signal }), reason);
   await Promise.all(exits);
 });
 
@@ -166,7 +169,9 @@ test("however many pairs wait, a signal has one listener", async () => {
   try {
     const pool = open(createWorkerPool(1));
     const { signal } = new AbortController();
-    await Promise.all(Array.from({ length: 30 }, (_, i) => pool.match(large(i), large(i + 1), signal)));
+    await Promise.all(
+      Array.from({ length: 30 }, (_, i) => pool.pairMatching.match(large(i), large(i + 1), signal)),
+    );
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(warnings, []);
     assert.ok(getEventListeners(signal, "abort").length <= 1);
@@ -188,7 +193,7 @@ test("closing rejects what is not matched, and later pairs", async () => {
 test("a pool that is left open keeps no process alive", () => {
   const door = new URL("../../src/encode/node.ts", import.meta.url);
   const program = `import { createWorkerPool } from ${JSON.stringify(door)};
-    const { lengths } = await createWorkerPool(1).match(new Uint8Array(100000), new Uint8Array(100000));
+    const { lengths } = await createWorkerPool(1).pairMatching.match(new Uint8Array(100000), new Uint8Array(100000));
     console.log(lengths[0]);`;
   const { stdout, status } = spawnSync(
     process.execPath,

@@ -55,7 +55,7 @@ content. One of the two may be - for an image archive on standard input.`,
     const effort = numberOption(values, "effort", 1, 9);
     const workers = numberOption(values, "workers", 0, 64);
     const output = await openOutput(values);
-    const pairMatching = createWorkerPool(workers);
+    const pool = createWorkerPool(workers);
     const basis = await openBasis(basisName!);
     try {
       const target = await openInput(targetName!, context);
@@ -65,7 +65,7 @@ content. One of the two may be - for an image archive on standard input.`,
             createDelta(basis.input, target.flat ?? target.source, sink, {
               codec,
               effort,
-              pairMatching,
+              workers: pool,
               signal,
               onProgress,
             }),
@@ -92,7 +92,7 @@ content. One of the two may be - for an image archive on standard input.`,
       }
     } finally {
       await basis.close();
-      await pairMatching.close();
+      await pool.close();
     }
 
     async function openBasis(name: string) {

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { applyDelta } from "../../apply/index.ts";
 import { toHex } from "../../bytes/index.ts";
+import { createCodingThreads } from "../../codec/node.ts";
 import { DeltaReader } from "../../delta/index.ts";
 import { ErrorCode, isFlatdeltaError } from "../../errors.ts";
 import type { ByteInput, Source } from "../../io/index.ts";
@@ -37,11 +38,12 @@ Either may be - for standard input: DELTA is then applied while it arrives, BASI
     checkStdinOnce(basisName!, deltaName!);
     const output = await openOutput(values);
     const delta = await openDelta(deltaName!, context);
+    const segmentCoding = createCodingThreads();
     try {
       const applyTo = async (basis: OpenSource) => {
         try {
           return await output.write(
-            (sink) => applyDelta(basis.source, delta.input, sink, { signal, onProgress }),
+            (sink) => applyDelta(basis.source, delta.input, sink, { segmentCoding, signal, onProgress }),
             signal,
           );
         } finally {
@@ -62,6 +64,7 @@ Either may be - for standard input: DELTA is then applied while it arrives, BASI
         ],
       };
     } finally {
+      await segmentCoding.close();
       await delta.close();
     }
   },

@@ -1,0 +1,102 @@
+import {
+  type DeltaReader,
+  type OpenedWindow,
+  OpKind,
+  rawBytesOf,
+  StreamId,
+  type WindowDecoder,
+} from "../delta/index.ts";
+import { PagedSource, type Source } from "../io/index.ts";
+import { addResidual } from "./residual.ts";
+
+// The ops of one window read the basis nearly in order.
+const BASIS_PAGES = 4;
+
+/** A window whose segments are decoded or being decoded. */
+export interface PreparedWindow extends OpenedWindow {
+  /** Filled when `ready` is fulfilled. */
+  readonly data: Uint8Array;
+  /** Likewise: what is added to basis bytes, or, with `residualIsTarget`, the sums: what the DIFF ops make. */
+  readonly residual: Uint8Array;
+  readonly residualIsTarget: boolean;
+  readonly ready: Promise<unknown>;
+}
+
+/** Memory for the segments of one window. Windows take turns, so it grows to the largest segments and is used again. */
+class WindowMemory {
+  readonly #buffers = new Map<string, Uint8Array>();
+
+  /** So many bytes, not cleared, that threads can share where the runtime has such memory. */
+  get(name: string, length: number): Uint8Array {
+    let buffer = this.#buffers.get(name);
+    if (buffer === undefined || buffer.length < length) {
+      buffer =
+        typeof SharedArrayBuffer === "undefined"
+          ? new Uint8Array(length)
+          : new Uint8Array(new SharedArrayBuffer(length));
+      this.#buffers.set(name, buffer);
+    }
+    return buffer.subarray(0, length);
+  }
+}
+
+/** Gets windows ready, each while earlier ones are carried out. */
+export class WindowPreparer {
+  readonly #basis: PagedSource;
+  readonly #decoder: WindowDecoder;
+  readonly #memories: WindowMemory[];
+  #turn = 0;
+
+  /** @param depth - so many prepared windows are in use at the same time at most. */
+  constructor(basis: Source, decoder: WindowDecoder, depth: number) {
+    this.#basis = new PagedSource(basis, { pages: BASIS_PAGES });
+    this.#decoder = decoder;
+    this.#memories = Array.from({ length: depth }, () => new WindowMemory());
+  }
+
+  /** Read the basis bytes of the DIFF ops of a window, one after another. */
+  async #readDiffBasis(window: OpenedWindow, into: Uint8Array): Promise<void> {
+    let at = 0;
+    const ops = this.#decoder.opsAhead(window);
+    while (ops.next()) {
+      if (ops.kind !== OpKind.DIFF) continue;
+      if (!this.#basis.tryRead(ops.basisOffset, into, at, ops.length)) {
+        await this.#basis.read(ops.basisOffset, into.subarray(at, at + ops.length));
+      }
+      at += ops.length;
+    }
+  }
+
+  async #prepare(
+    window: OpenedWindow,
+    memory: WindowMemory,
+    dataReady: Promise<void>,
+    data: Uint8Array,
+  ): Promise<PreparedWindow> {
+    const { coded } = window;
+    const residualIsTarget = this.#decoder.residualNeedsBasis;
+    const residual = memory.get("residual", rawBytesOf(coded, StreamId.RESIDUAL));
+    let residualReady: Promise<void>;
+    if (residualIsTarget) {
+      const basis = memory.get("basis", residual.length);
+      await this.#readDiffBasis(window, basis);
+      residualReady = this.#decoder
+        .decodeSegment(coded, StreamId.RESIDUAL, residual, basis)
+        .then(() => addResidual(residual, 0, basis, 0, residual.length));
+    } else residualReady = this.#decoder.decodeSegment(coded, StreamId.RESIDUAL, residual);
+    const ready = Promise.all([dataReady, residualReady]);
+    ready.catch(() => {}); // seen by whoever awaits it
+    return { ...window, data, residual, residualIsTarget, ready };
+  }
+
+  /** The windows of a delta. Their segments are decoded side by side where the codecs have threads. */
+  async *windows(reader: DeltaReader): AsyncGenerator<PreparedWindow, void, undefined> {
+    for await (const coded of reader.windows()) {
+      const memory = this.#memories[this.#turn]!;
+      this.#turn = (this.#turn + 1) % this.#memories.length;
+      const data = memory.get("data", rawBytesOf(coded, StreamId.DATA));
+      const dataReady = this.#decoder.decodeSegment(coded, StreamId.DATA, data);
+      yield await this.#prepare(await this.#decoder.open(coded), memory, dataReady, data);
+    }
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Coding segments on worker threads: what of `codec` needs Node.
+ *
+ * @module
+ */
+import type { Codec, SegmentDecoder, SegmentEncoder } from "./codec.ts";
+import { inlineCoding, type SegmentCoding } from "./coding.ts";
+import { SegmentThread } from "./segment-thread.ts";
+
+// A thread takes 20 to 40 ms to start; in that time the slowest codec does this much.
+const MIN_THREAD_BYTES = 1 << 18;
+
+/** Coding on threads. */
+export interface CodingThreads extends SegmentCoding {
+  /** End the threads that coders still have. Closing each coder does so too. */
+  close(): Promise<void>;
+}
+
+function isShared(bytes: Uint8Array): boolean {
+  return bytes.buffer instanceof SharedArrayBuffer;
+}
+
+/** Let a thread decode a segment into memory that it may not share. */
+async function decodeOn(
+  thread: SegmentThread,
+  coded: Uint8Array,
+  into: Uint8Array,
+  basis: Uint8Array | undefined,
+): Promise<void> {
+  if (isShared(into)) {
+    await thread.run({ bytes: coded, into, basis });
+    return;
+  }
+  const shared = new Uint8Array(new SharedArrayBuffer(into.length));
+  await thread.run({ bytes: coded, into: shared, basis });
+  into.set(shared);
+}
+
+/**
+ * A decoder begins in the calling thread and moves to one of its own when enough bytes have come: most deltas of small
+ * edits never get there. The thread starts afresh, so it decodes what came before once more.
+ */
+class MovingDecoder implements SegmentDecoder {
+  readonly #startThread: () => SegmentThread;
+  #inline: SegmentDecoder | undefined;
+  #thread: SegmentThread | undefined;
+  /** What the decoder in the calling thread was given, and how many bytes it made. */
+  #given: { coded: Uint8Array; rawBytes: number; basis: Uint8Array | undefined }[] = [];
+  #made = 0;
+
+  constructor(codec: Codec, startThread: () => SegmentThread) {
+    this.#inline = codec.createDecoder();
+    this.#startThread = startThread;
+  }
+
+  async decode(coded: Uint8Array, into: Uint8Array, basis?: Uint8Array): Promise<void> {
+    if (this.#thread === undefined && this.#made + into.length < MIN_THREAD_BYTES) {
+      this.#made += into.length;
+      this.#given.push({ coded: coded.slice(), rawBytes: into.length, basis: basis?.slice() });
+      return this.#inline!.decode(coded, into, basis);
+    }
+    if (this.#thread === undefined) {
+      const thread = this.#startThread();
+      this.#thread = thread;
+      this.#inline?.close();
+      this.#inline = undefined;
+      for (const { coded, rawBytes, basis } of this.#given.splice(0)) {
+        // An error of these would show in the answer to the next.
+        decodeOn(thread, coded, new Uint8Array(rawBytes), basis).catch(() => {});
+      }
+    }
+    return decodeOn(this.#thread, coded, into, basis);
+  }
+
+  close(): void {
+    this.#inline?.close();
+    void this.#thread?.close();
+  }
+}
+
+/**
+ * Give each encoder and decoder that would hold up the calling thread a thread of its own, for the option
+ * `segmentCoding` of `applyDelta` and as part of the workers of `createDelta`. Codecs of node:zlib have Node's threads.
+ */
+export function createCodingThreads(): CodingThreads {
+  const threads = new Set<SegmentThread>();
+  const start = (codec: Codec, settings?: Parameters<Codec["createEncoder"]>[0]): SegmentThread => {
+    const thread = new SegmentThread({ codecId: codec.id, settings });
+    threads.add(thread);
+    return thread;
+  };
+  return {
+    createEncoder(codec, settings, expectedBytes): SegmentEncoder {
+      if (!codec.isBlocking || expectedBytes < MIN_THREAD_BYTES) {
+        return inlineCoding.createEncoder(codec, settings, expectedBytes);
+      }
+      const thread = start(codec, settings);
+      return {
+        encode: async (raw, basis) => (await thread.run({ bytes: raw, into: undefined, basis }))!,
+        close: () => void thread.close(),
+      };
+    },
+    createDecoder: (codec) =>
+      codec.isBlocking ? new MovingDecoder(codec, () => start(codec)) : inlineCoding.createDecoder(codec),
+    close: async () => {
+      await Promise.all([...threads].map((thread) => thread.close()));
+      threads.clear();
+    },
+  };
+}

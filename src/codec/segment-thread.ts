@@ -1,0 +1,71 @@
+import type { Worker } from "node:worker_threads";
+import { ErrorCode, FlatdeltaError, FormatError } from "../errors.ts";
+import { startThread } from "../io/start-thread.ts";
+import type { CoderRole, SegmentAnswer, SegmentTask } from "./segment-worker.ts";
+
+// A coder's memory is outside the heap; what is inside is short-lived, and V8's own young generation is thrice this.
+const HEAP_LIMITS = { maxYoungGenerationSizeMb: 4 };
+
+interface Request {
+  resolve(bytes: Uint8Array | undefined): void;
+  reject(error: unknown): void;
+}
+
+function toError(answer: { code: ErrorCode | undefined; message: string }): Error {
+  const { code, message } = answer;
+  if (code === ErrorCode.CORRUPT_BODY) return new FormatError(code, message);
+  return code === undefined ? new Error(message) : new FlatdeltaError(code, message);
+}
+
+/** A thread with one encoder or decoder. Segments are worked on in the order in which they are given. */
+export class SegmentThread {
+  readonly #worker: Worker;
+  readonly #requests: Request[] = [];
+  #end: Error | undefined;
+
+  constructor(role: CoderRole) {
+    this.#worker = startThread(
+      import.meta.url.endsWith(".ts")
+        ? new URL("./segment-worker.ts", import.meta.url)
+        : new URL("./segment-worker.js", import.meta.url),
+      role,
+      HEAP_LIMITS,
+    );
+    // Only a thread that works keeps the process alive.
+    this.#worker.unref();
+    this.#worker.on("message", (answer: SegmentAnswer) => {
+      const request = this.#requests.shift();
+      if (this.#requests.length === 0) this.#worker.unref();
+      if ("bytes" in answer) request?.resolve(answer.bytes);
+      else request?.reject(toError(answer));
+    });
+    this.#worker.on("error", (error) => this.#fail(`with an error: ${String(error)}`, error));
+    this.#worker.on("exit", (code) => this.#fail(`with exit code ${code}`));
+  }
+
+  #fail(how: string, cause?: unknown): void {
+    this.#end ??= new FlatdeltaError(
+      ErrorCode.WORKER_FAILED,
+      `expected a worker thread to code a segment, it ended ${how}; try again without threads`,
+      { cause },
+    );
+    for (const request of this.#requests.splice(0)) request.reject(this.#end);
+  }
+
+  /** What of `task` is not in shared memory is copied: it may be reused at once. */
+  run(task: SegmentTask): Promise<Uint8Array | undefined> {
+    if (this.#end !== undefined) return Promise.reject(this.#end);
+    return new Promise((resolve, reject) => {
+      this.#requests.push({ resolve, reject });
+      this.#worker.ref();
+      this.#worker.postMessage(task);
+    });
+  }
+
+  /** End the thread; what it has not done is rejected. */
+  async close(): Promise<void> {
+    this.#end ??= new Error("expected an open coder, this one was closed");
+    for (const request of this.#requests.splice(0)) request.reject(this.#end);
+    await this.#worker.terminate();
+  }
+}

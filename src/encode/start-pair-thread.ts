@@ -1,0 +1,12 @@
+import type { Worker } from "node:worker_threads";
+import { startThread } from "../io/start-thread.ts";
+
+/** Start a thread that matches pairs of files. */
+export function startPairThread(): Worker {
+  // Two literal names, so that bundlers can follow them.
+  return startThread(
+    import.meta.url.endsWith(".ts")
+      ? new URL("./pair-worker.ts", import.meta.url)
+      : new URL("./pair-worker.js", import.meta.url),
+  );
+}

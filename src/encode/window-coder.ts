@@ -1,0 +1,64 @@
+import type { SegmentEncoder } from "../codec/index.ts";
+import type { CodedSegment, DeltaWriter, StreamId } from "../delta/index.ts";
+import type { RawWindow } from "./window-builder.ts";
+
+// So many windows wait for their segments at most. A window with a large segment of literals often stands beside one
+// with a large residual: with several in hand all encoders have work.
+const MAX_WINDOWS = 6;
+
+/** Codes the segments of windows, each stream by itself, and hands complete windows to the writer in order. */
+export class WindowCoder {
+  readonly #writer: DeltaWriter;
+  readonly #encoders: ReadonlyMap<StreamId, SegmentEncoder>;
+  /** When each stream's encoder is done with what it has been given. */
+  readonly #turns = new Map<StreamId, Promise<unknown>>();
+  readonly #pending: Promise<void>[] = [];
+  #written: Promise<void> = Promise.resolve();
+  #count = 0;
+
+  constructor(writer: DeltaWriter, encoders: ReadonlyMap<StreamId, SegmentEncoder>) {
+    this.#writer = writer;
+    this.#encoders = encoders;
+  }
+
+  /** Windows so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  #code(stream: StreamId, raw: Uint8Array, basis: Uint8Array): Promise<CodedSegment> {
+    const before = this.#turns.get(stream) ?? Promise.resolve();
+    const coded = before.then(async () => ({
+      stream,
+      coded: await this.#encoders.get(stream)!.encode(raw, basis),
+      rawBytes: raw.length,
+    }));
+    this.#turns.set(stream, coded);
+    return coded;
+  }
+
+  async #finish(window: RawWindow, segments: Promise<CodedSegment>[], before: Promise<void>): Promise<void> {
+    const [coded] = await Promise.all([Promise.all(segments), before]);
+    const { targetBytes, checksum } = window;
+    await this.#writer.writeWindow({ targetBytes, checksum, segments: coded });
+  }
+
+  /**
+   * Code a window, which is given away. Resolves when there is room for another.
+   *
+   * @throws what made an earlier window fail.
+   */
+  async push(window: RawWindow): Promise<void> {
+    this.#count++;
+    const segments = [...window.segments].map(([stream, raw]) => this.#code(stream, raw, window.diffBasis));
+    this.#written = this.#finish(window, segments, this.#written);
+    this.#written.catch(() => {}); // seen by the `await` of a later call
+    this.#pending.push(this.#written);
+    if (this.#pending.length === MAX_WINDOWS) await this.#pending.shift();
+  }
+
+  /** Wait until all windows are written. */
+  async finish(): Promise<void> {
+    await this.#written;
+  }
+}

@@ -1,0 +1,87 @@
+/** Coding on threads: the same bytes as in the calling thread, the same errors, and nothing left behind. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { type Codec, getCodec, inlineCoding, type SegmentCoding } from "../../src/codec/index.ts";
+import { createCodingThreads } from "../../src/codec/node.ts";
+import { ErrorCode } from "../../src/errors.ts";
+import { syntheticSegment } from "./mix-data.ts";
+
+const threads = createCodingThreads();
+after(() => threads.close());
+
+const settings = { effort: 5, windowBits: 18 };
+const segments = [300, 0, 70_000, 200_000, 1, 400_000, 900].map((bytes, i) => syntheticSegment(bytes, i + 1));
+const MANY = 1 << 20;
+
+async function encodeAll(coding: SegmentCoding, codec: Codec): Promise<Uint8Array[]> {
+  const encoder = coding.createEncoder(codec, settings, MANY);
+  const coded: Uint8Array[] = [];
+  for (const { residual, basis } of segments) coded.push(await encoder.encode(residual, basis));
+  encoder.close();
+  return coded;
+}
+
+for (const name of ["mix", "deflate", "brotli"] as const) {
+  const codec = getCodec(name);
+
+  test(`${name}: threads code the same bytes`, async () => {
+    assert.deepEqual(await encodeAll(threads, codec), await encodeAll(inlineCoding, codec));
+  });
+
+  test(`${name}: a decoder that moves to a thread goes on where it was`, async () => {
+    const coded = await encodeAll(inlineCoding, codec);
+    for (const isShared of [true, false]) {
+      const decoder = threads.createDecoder(codec);
+      for (const [i, { residual, basis }] of segments.entries()) {
+        const into = new Uint8Array(
+          isShared ? new SharedArrayBuffer(residual.length) : new ArrayBuffer(residual.length),
+        );
+        await decoder.decode(coded[i]!, into, basis);
+        assert.ok(Buffer.from(into).equals(residual), `segment ${i}`);
+      }
+      decoder.close();
+    }
+  });
+}
+
+test("damage that a thread finds has its class and code", async () => {
+  const codec = getCodec("mix");
+  const { residual, basis } = syntheticSegment(500_000, 3);
+  const coded = (await inlineCoding.createEncoder(codec, settings, MANY).encode(residual, basis)).slice(
+    0,
+    -9,
+  );
+  const decoder = threads.createDecoder(codec);
+  await assert.rejects(decoder.decode(coded, new Uint8Array(residual.length), basis), {
+    name: "FormatError",
+    code: ErrorCode.CORRUPT_BODY,
+  });
+  decoder.close();
+});
+
+test("closing rejects what is not done, and later segments", async () => {
+  const own = createCodingThreads();
+  const { residual, basis } = syntheticSegment(500_000, 4);
+  const encoder = own.createEncoder(getCodec("mix"), settings, MANY);
+  const busy = assert.rejects(encoder.encode(residual, basis), /this one was closed/);
+  await own.close();
+  await busy;
+  await assert.rejects(encoder.encode(residual, basis), /this one was closed/);
+});
+
+test("a coder that is left open keeps no process alive", () => {
+  const door = (path: string) => JSON.stringify(new URL(`../../src/codec/${path}.ts`, import.meta.url));
+  const program = `import { getCodec } from ${door("index")};
+import { createCodingThreads } from ${door("node")};
+const bytes = new Uint8Array(1000);
+const encoder = createCodingThreads().createEncoder(getCodec("mix"), { effort: 5, windowBits: 18 }, 1 << 20);
+console.log((await encoder.encode(bytes, bytes)).length > 0);`;
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", program],
+    { cwd: fileURLToPath(new URL("../..", import.meta.url)), encoding: "utf8", timeout: 30_000 },
+  );
+  assert.deepEqual({ status, stdout }, { status: 0, stdout: "true\n" }, stderr);
+});
