@@ -107,7 +107,7 @@ async function matchLikely(basis: Side, target: Side, options: CreateDeltaOption
 
 /** Match what is left with blocks from anywhere in the basis. */
 async function matchMoved(
-  basis: Source,
+  { source: basis, index }: Side,
   target: Source,
   matches: MatchList,
   { signal, onProgress }: CreateDeltaOptions,
@@ -116,7 +116,7 @@ async function matchMoved(
   if (gaps.length === 0) return matches;
   let blockBytes = GLOBAL_BLOCK_BYTES;
   while (basis.size / blockBytes > MAX_GLOBAL_BLOCKS) blockBytes *= 2;
-  const signature = await buildSignature(basis, { blockBytes, signal });
+  const signature = await buildSignature(basis, { blockBytes, basisSha256: index.sha256, signal });
   const moved = new MatchList();
   await matchBlocks({ signature, basis, target }, gaps, moved, {
     signal,
@@ -166,7 +166,7 @@ export async function createDelta(
     known = { basis: undefined, basisBytes: basis.basisBytes, basisSha256: basis.basisSha256 };
   } else {
     const old = await indexInput(basis, "read basis", options);
-    matches = await matchMoved(old.source, wanted.source, await matchLikely(old, wanted, options), options);
+    matches = await matchMoved(old, wanted.source, await matchLikely(old, wanted, options), options);
     known = { basis: old.source, basisBytes: old.source.size, basisSha256: old.index.sha256 };
   }
   const written = await writeDelta(

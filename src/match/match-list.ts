@@ -98,14 +98,15 @@ export class MatchList {
 
   /** The match of a number from 0 to `size` − 1. */
   at(index: number): Match {
-    const timeShift = this.#timeShifts.get(index);
-    return {
-      ...(timeShift === undefined ? {} : { timeShift }),
+    const match: Match = {
       targetOffset: this.#targetOffsets[index]!,
       basisOffset: this.#basisOffsets[index]!,
       length: this.#lengths[index]!,
       exact: this.#exact[index] === 1,
     };
+    const timeShift = this.#timeShifts.size > 0 ? this.#timeShifts.get(index) : undefined;
+    if (timeShift !== undefined) match.timeShift = timeShift;
+    return match;
   }
 
   *[Symbol.iterator](): Generator<Match, void, undefined> {
@@ -127,12 +128,14 @@ export class MatchList {
 /** Two lists that do not overlap in the target, as one. */
 export function mergeMatches(a: MatchList, b: MatchList): MatchList {
   const merged = new MatchList();
-  let i = 0;
-  let j = 0;
-  while (i < a.size || j < b.size) {
-    if (j === b.size || (i < a.size && a.at(i).targetOffset < b.at(j).targetOffset))
-      merged.addMatch(a.at(i++));
-    else merged.addMatch(b.at(j++));
+  const rest = b[Symbol.iterator]();
+  let next = rest.next();
+  for (const match of a) {
+    for (; next.done !== true && next.value.targetOffset < match.targetOffset; next = rest.next()) {
+      merged.addMatch(next.value);
+    }
+    merged.addMatch(match);
   }
+  for (; next.done !== true; next = rest.next()) merged.addMatch(next.value);
   return merged;
 }

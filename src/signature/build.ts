@@ -10,6 +10,8 @@ export interface BuildSignatureOptions {
   blockBytes?: number | undefined;
   /** About how long a stream will be, in bytes: for choosing the block size and for progress. */
   sizeHint?: number | undefined;
+  /** SHA-256 of the basis, if it is known: it is taken over and not computed again. */
+  basisSha256?: Uint8Array | undefined;
   /** Override some of {@link DEFAULT_SIGNATURE_LIMITS}. */
   limits?: Partial<SignatureLimits> | undefined;
   signal?: AbortSignal | undefined;
@@ -95,10 +97,10 @@ export async function buildSignature(
   checkBlockBytes(blockBytes);
   const hashes = new HashList(countBlocks(size ?? 0, blockBytes), blockCount);
   const blocks = new BlockHasher(await createHashCore(), blockBytes, hashes);
-  const digest = createSha256();
+  const digest = options.basisSha256 === undefined ? createSha256() : undefined;
   let basisBytes = 0;
   for await (const piece of toByteStream(basis, signal)) {
-    digest.update(piece);
+    digest?.update(piece);
     blocks.update(piece);
     basisBytes += piece.length;
     onProgress?.({
@@ -108,5 +110,5 @@ export async function buildSignature(
     });
   }
   blocks.finish();
-  return { basisBytes, basisSha256: digest.digest(), blockBytes, ...hashes.finish() };
+  return { basisBytes, basisSha256: options.basisSha256 ?? digest!.digest(), blockBytes, ...hashes.finish() };
 }

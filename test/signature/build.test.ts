@@ -144,3 +144,14 @@ describe("chooseBlockBytes", () => {
     );
   });
 });
+
+it("takes over a digest that is known", async () => {
+  const basis = new Uint8Array(5000).fill(7);
+  const computed = await buildSignature(basis, { blockBytes: 64 });
+  assert.deepEqual(
+    await buildSignature(basis, { blockBytes: 64, basisSha256: computed.basisSha256 }),
+    computed,
+  );
+  const other = new Uint8Array(32).fill(1);
+  assert.deepEqual((await buildSignature(basis, { basisSha256: other })).basisSha256, other);
+});
