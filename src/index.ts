@@ -25,7 +25,6 @@
  * @module
  */
 export { type ApplyOptions, type ApplyResult, applyDelta } from "./apply/index.ts";
-export { CODEC_NAMES, type CodecName } from "./codec/index.ts";
 export {
   DEFAULT_DELTA_LIMITS,
   type DeltaInfo,
@@ -36,6 +35,9 @@ export {
 export {
   type CreateDeltaOptions,
   createDelta,
+  DEFAULT_LEVEL,
+  DELTA_CODECS,
+  type DeltaCodec,
   type DeltaStats,
   type DeltaWorkers,
   type IndexedInput,

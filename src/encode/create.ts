@@ -1,10 +1,10 @@
-import type { CodecName } from "../codec/index.ts";
 import { type OpTotals, TargetForm } from "../delta/index.ts";
 import { createSha256 } from "../hash/index.ts";
 import { type OnProgress, readRange, type Sink, type Source, scanSource } from "../io/index.ts";
 import { addColumns, MatchList, matchBlocks, mergeMatches } from "../match/index.ts";
 import { buildSignature, type Signature } from "../signature/index.ts";
 import type { IndexedInput, SourceIndex } from "./input.ts";
+import { chooseCoding, DEFAULT_LEVEL, type DeltaCodec, getLevel } from "./levels.ts";
 import { MAX_PAIR_BYTES, matchEntries } from "./match-entries.ts";
 import { type DeltaWorkers, inlineWorkers } from "./workers.ts";
 import { writeDelta } from "./write.ts";
@@ -17,10 +17,10 @@ export type DeltaTarget = IndexedInput | Source;
 
 /** Options of {@link createDelta}. */
 export interface CreateDeltaOptions {
-  /** How the streams are coded: "brotli" unless said otherwise. The device needs the same codec. */
-  codec?: CodecName | undefined;
-  /** Effort of the codec, 1 (quick) to 9 (small); 7 unless said otherwise. */
-  effort?: number | undefined;
+  /** How the streams are coded; the level's own unless said otherwise. See {@link DeltaCodec}. */
+  codec?: DeltaCodec | undefined;
+  /** How much time making the delta may take, from 1 (quick) to 9 (small); {@link DEFAULT_LEVEL} unless said otherwise. */
+  level?: number | undefined;
   /** Free text by key that travels in the header ("basis.reference": "app:1"). */
   metadata?: Readonly<Record<string, string>> | undefined;
   /** Bound of a target window: a place to resume at; 64 MiB by default. */
@@ -45,9 +45,6 @@ export interface DeltaStats extends OpTotals {
   deltaBytes: number;
   windowCount: number;
 }
-
-// Balances effort and time: see bench/RESULTS.md.
-const DEFAULT_EFFORT = 7;
 
 // Size of the blocks by which moved content is found again. Matches are extended past their edges, so what is lost is
 // only content that moved in pieces shorter than two blocks.
@@ -152,10 +149,9 @@ export async function createDelta(
   sink: Sink,
   options: CreateDeltaOptions = {},
 ): Promise<DeltaStats> {
-  const { codec = "brotli", effort = DEFAULT_EFFORT, metadata = {}, signal } = options;
-  if (!Number.isInteger(effort) || effort < 1 || effort > 9) {
-    throw new RangeError(`effort: expected an integer from 1 to 9, got ${effort}`);
-  }
+  const { level = DEFAULT_LEVEL, metadata = {}, signal } = options;
+  const settings = getLevel(level);
+  const coding = chooseCoding(options.codec ?? settings.codec, settings);
   const wanted = await indexInput(target, "read target", options);
   let matches: MatchList;
   let known: { basis: Source | undefined; basisBytes: number; basisSha256: Uint8Array };
@@ -178,7 +174,7 @@ export async function createDelta(
       matches,
     },
     sink,
-    { ...options, codec, effort, metadata, segmentCoding: options.workers?.segmentCoding },
+    { ...options, coding, metadata, segmentCoding: options.workers?.segmentCoding },
   );
   return {
     ...written,

@@ -1,5 +1,5 @@
 import { equalBytes } from "../bytes/index.ts";
-import { type Codec, type CodecName, getCodec, inlineCoding, type SegmentCoding } from "../codec/index.ts";
+import { inlineCoding, type SegmentCoding } from "../codec/index.ts";
 import {
   DEFAULT_SEGMENT_BYTES,
   DEFAULT_WINDOW_BYTES,
@@ -13,16 +13,10 @@ import { loadHash64 } from "../hash/index.ts";
 import { type OnProgress, PagedSource, type Sink, type Source, scanSource } from "../io/index.ts";
 import type { Match, MatchList } from "../match/index.ts";
 import { shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
+import type { StreamCoding } from "./levels.ts";
 import { splitRuns } from "./runs.ts";
 import { WindowBuilder } from "./window-builder.ts";
 import { WindowCoder } from "./window-coder.ts";
-
-/** How far back each stream's codec may refer. Literals profit from reach; control is short. */
-const WINDOW_BITS: Record<StreamId, number> = {
-  [StreamId.CONTROL]: 18,
-  [StreamId.DATA]: 23,
-  [StreamId.RESIDUAL]: 20,
-};
 
 /** What {@link writeDelta} needs to know beside the matches. */
 export interface WriteInput {
@@ -38,8 +32,7 @@ export interface WriteInput {
 
 /** How it is written. */
 export interface WriteSettings {
-  codec: CodecName;
-  effort: number;
+  coding: Readonly<Record<StreamId, StreamCoding>>;
   metadata: Readonly<Record<string, string>>;
   windowBytes?: number | undefined;
   segmentBytes?: number | undefined;
@@ -99,26 +92,19 @@ export async function writeDelta(
   settings: WriteSettings,
 ): Promise<OpTotals & { deltaBytes: number; windowCount: number }> {
   const { target, matches } = input;
-  const { windowBytes = DEFAULT_WINDOW_BYTES, signal, onProgress } = settings;
-  const residualCodec = getCodec(settings.codec);
+  const { coding, windowBytes = DEFAULT_WINDOW_BYTES, signal, onProgress } = settings;
+  const streams = Object.values(StreamId);
   const segmentBytes = Math.min(
     settings.segmentBytes ?? DEFAULT_SEGMENT_BYTES,
-    residualCodec.maxSegmentBytes ?? Number.POSITIVE_INFINITY,
+    ...streams.map((stream) => coding[stream].codec.maxSegmentBytes ?? Number.POSITIVE_INFINITY),
   );
-  const otherCodec = residualCodec.needsBasis ? getCodec("brotli") : residualCodec;
-  const codecOf = (stream: StreamId): Codec => (stream === StreamId.RESIDUAL ? residualCodec : otherCodec);
   const hash64 = await loadHash64();
-  const streams = Object.values(StreamId);
   const { segmentCoding = inlineCoding } = settings;
   const expectedBytes = expectBytes(matches, target.size);
   const encoders = new Map(
     streams.map((stream) => [
       stream,
-      segmentCoding.createEncoder(
-        codecOf(stream),
-        { effort: settings.effort, windowBits: WINDOW_BITS[stream] },
-        expectedBytes[stream],
-      ),
+      segmentCoding.createEncoder(coding[stream].codec, coding[stream], expectedBytes[stream]),
     ]),
   );
   try {
@@ -132,8 +118,8 @@ export async function writeDelta(
       segmentBytes,
       streams: streams.map((stream) => ({
         stream,
-        codecId: codecOf(stream).id,
-        decoderMemoryBytes: codecOf(stream).decoderMemoryBytes(WINDOW_BITS[stream]),
+        codecId: coding[stream].codec.id,
+        decoderMemoryBytes: coding[stream].codec.decoderMemoryBytes(coding[stream].windowBits),
       })),
       metadata: settings.metadata,
     });

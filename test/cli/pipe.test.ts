@@ -60,10 +60,10 @@ test("every command that reads images takes one from standard input", async () =
   await runWith(oldTar, "signature", at("old.tar.flat"), "-o", at("sig"));
   assert.deepEqual(await readFile(at("piped.sig")), await readFile(at("sig")));
 
-  const effort = ["--effort", "1"];
-  await runWith(oldTar, "delta", at("old.tar.flat"), at("new.tar.flat"), "-o", at("d"), ...effort);
-  await runWith(oldTar, "delta", "-", pair("new.tar"), "-o", at("basis.d"), ...effort);
-  await runWith(newTar, "delta", at("old.tar.flat"), "-", "-o", at("target.d"), ...effort);
+  const level = ["--level", "1"];
+  await runWith(oldTar, "delta", at("old.tar.flat"), at("new.tar.flat"), "-o", at("d"), ...level);
+  await runWith(oldTar, "delta", "-", pair("new.tar"), "-o", at("basis.d"), ...level);
+  await runWith(newTar, "delta", at("old.tar.flat"), "-", "-o", at("target.d"), ...level);
   for (const name of ["basis.d", "target.d"])
     assert.deepEqual(await readFile(at(name)), await readFile(at("d")));
 

@@ -12,7 +12,7 @@ import { makeBytes, pairArbitrary } from "../support/pairs.ts";
 async function roundTrip(basis: Uint8Array, target: Uint8Array, blockBytes?: number) {
   const signature = await buildSignature(basis, { blockBytes });
   const delta = memorySink();
-  const stats = await createDelta(signature, memorySource(target), delta, { codec: "deflate", effort: 1 });
+  const stats = await createDelta(signature, memorySource(target), delta, { codec: "deflate", level: 1 });
   const patched = memorySink();
   await applyDelta(memorySource(basis), delta.bytes(), patched);
   assert.deepEqual(Buffer.from(patched.bytes()), Buffer.from(target));

@@ -53,7 +53,7 @@ async function roundTrip(
 ) {
   const [basis, target] = [await buildIndexedTar(files), await buildIndexedTar(rebuilt)];
   const delta = memorySink();
-  const stats = await createDelta(basis, target, delta, { codec: "deflate", effort: 1, ...options });
+  const stats = await createDelta(basis, target, delta, { codec: "deflate", level: 1, ...options });
   const patched = memorySink();
   await applyDelta(basis.source, delta.bytes(), patched);
   assert.deepEqual(Buffer.from(patched.bytes()), Buffer.from(target.bytes));

@@ -34,7 +34,7 @@ function makeFiles(): { old: Map<string, Uint8Array>; wanted: Map<string, Uint8A
 async function makeDelta(options: CreateDeltaOptions): Promise<Uint8Array> {
   const { old, wanted } = makeFiles();
   const sink = memorySink();
-  await createDelta(await indexFiles(old), await indexFiles(wanted), sink, { effort: 1, ...options });
+  await createDelta(await indexFiles(old), await indexFiles(wanted), sink, { level: 1, ...options });
   return sink.bytes();
 }
 

@@ -1,6 +1,5 @@
 import { toHex } from "../../bytes/index.ts";
-import { CODEC_NAMES } from "../../codec/index.ts";
-import { createDelta } from "../../encode/index.ts";
+import { createDelta, DEFAULT_LEVEL, DELTA_CODECS } from "../../encode/index.ts";
 import { createWorkerPool } from "../../encode/node.ts";
 import { openFileSource } from "../../io/node.ts";
 import { readSignature } from "../../signature/index.ts";
@@ -24,12 +23,12 @@ content. One of the two may be - for an image archive on standard input.`,
     codec: {
       type: "string",
       value: "NAME",
-      help: `${CODEC_NAMES.join(", ")}; brotli unless given, mix for the smallest`,
+      help: `${DELTA_CODECS.join(", ")}; mix from level 4 on, fast below`,
     },
-    effort: {
+    level: {
       type: "string",
       value: "LEVEL",
-      help: "how hard to compress, 1 (quick) to 9 (small); 7 unless given",
+      help: `time to take: 1 (quick) to 9 (small), ${DEFAULT_LEVEL} unless given`,
     },
     workers: {
       type: "string",
@@ -51,8 +50,8 @@ content. One of the two may be - for an image archive on standard input.`,
   run: async ([basisName, targetName], context) => {
     const { values, signal, onProgress } = context;
     checkStdinOnce(basisName!, targetName!);
-    const codec = choiceOption(values, "codec", CODEC_NAMES);
-    const effort = numberOption(values, "effort", 1, 9);
+    const codec = choiceOption(values, "codec", DELTA_CODECS);
+    const level = numberOption(values, "level", 1, 9);
     const workers = numberOption(values, "workers", 0, 64);
     const output = await openOutput(values);
     const pool = createWorkerPool(workers);
@@ -64,7 +63,7 @@ content. One of the two may be - for an image archive on standard input.`,
           (sink) =>
             createDelta(basis.input, target.flat ?? target.source, sink, {
               codec,
-              effort,
+              level,
               workers: pool,
               signal,
               onProgress,

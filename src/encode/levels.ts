@@ -1,0 +1,81 @@
+import { type Codec, type CodecName, getCodec } from "../codec/index.ts";
+import { StreamId } from "../delta/index.ts";
+
+/**
+ * How a delta is coded, by what it asks of the device:
+ *
+ * - "mix": the smallest, by context mixing;
+ * - "fast": quick to apply, on weak devices too: brotli for all streams;
+ * - "brotli", "zstd", "deflate", "none": this codec for all streams.
+ */
+export type DeltaCodec = "mix" | "fast" | "brotli" | "zstd" | "deflate" | "none";
+
+/** The names of {@link DeltaCodec}. */
+export const DELTA_CODECS: readonly DeltaCodec[] = ["mix", "fast", "brotli", "zstd", "deflate", "none"];
+
+/** What a level stands for. */
+export interface Level {
+  /** Unless another one is asked for. */
+  codec: DeltaCodec;
+  /** How hard the codecs try, 1 to 9. */
+  effort: number;
+  /** Base-2 logarithm of how far back literals may refer: memory on the device. */
+  literalWindowBits: number;
+}
+
+/** The level that balances size and time. */
+export const DEFAULT_LEVEL = 6;
+
+// What each of them costs and gives is in bench/RESULTS.md.
+const LEVELS: readonly Level[] = [
+  { codec: "fast", effort: 1, literalWindowBits: 22 },
+  { codec: "fast", effort: 4, literalWindowBits: 23 },
+  { codec: "fast", effort: 7, literalWindowBits: 23 },
+  { codec: "mix", effort: 3, literalWindowBits: 23 },
+  { codec: "mix", effort: 5, literalWindowBits: 24 },
+  { codec: "mix", effort: 7, literalWindowBits: 24 },
+  { codec: "mix", effort: 8, literalWindowBits: 24 },
+  { codec: "mix", effort: 9, literalWindowBits: 24 },
+  { codec: "mix", effort: 9, literalWindowBits: 24 },
+];
+
+/** @throws RangeError when `level` is not a whole number from 1 to 9. */
+export function getLevel(level: number): Level {
+  const found = LEVELS[level - 1];
+  if (found === undefined) throw new RangeError(`level: expected a whole number from 1 to 9, got ${level}`);
+  return found;
+}
+
+/** How one stream is coded. */
+export interface StreamCoding {
+  codec: Codec;
+  effort: number;
+  windowBits: number;
+}
+
+/** How far back control and residuals may refer: both are coded by what is near. */
+const CONTROL_WINDOW_BITS = 18;
+const RESIDUAL_WINDOW_BITS = 20;
+
+/** The codecs of a mixed delta; each of the others codes all streams. */
+const MIX: Record<StreamId, CodecName> = {
+  [StreamId.CONTROL]: "brotli",
+  [StreamId.DATA]: "brotli",
+  [StreamId.RESIDUAL]: "mix",
+};
+
+/**
+ * How each stream is coded.
+ *
+ * @throws {@link UnsupportedError} `UNSUPPORTED_CODEC` when this runtime lacks a codec or the name is unknown.
+ */
+export function chooseCoding(name: DeltaCodec, level: Level): Record<StreamId, StreamCoding> {
+  const codecOf = (stream: StreamId): Codec =>
+    getCodec(name === "mix" ? MIX[stream] : name === "fast" ? "brotli" : name);
+  const { effort } = level;
+  return {
+    [StreamId.CONTROL]: { codec: codecOf(StreamId.CONTROL), effort, windowBits: CONTROL_WINDOW_BITS },
+    [StreamId.DATA]: { codec: codecOf(StreamId.DATA), effort, windowBits: level.literalWindowBits },
+    [StreamId.RESIDUAL]: { codec: codecOf(StreamId.RESIDUAL), effort, windowBits: RESIDUAL_WINDOW_BITS },
+  };
+}
