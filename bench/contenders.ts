@@ -1,5 +1,5 @@
 /**
- * Whom the benchmark compares: flatdelta in its two ways, and the peers, each at the setting its users take for the
+ * Whom the benchmark compares: flatdelta in its ways, and the peers, each at the setting its users take for the
  * smallest delta.
  *
  * @module
@@ -80,11 +80,11 @@ export const CONTENDERS: readonly Contender[] = [
     apply: ({ basis, delta, made }) => [flatdeltaCommand("patch", basis, delta, "-o", made, "--json")],
   },
   {
-    name: "flatdelta-mix",
+    name: "flatdelta-fast",
     ours: true,
     programs: [],
     make: ({ basis, target, delta }) => [
-      flatdeltaCommand("delta", basis, target, "-o", delta, "--codec", "mix", "--json"),
+      flatdeltaCommand("delta", basis, target, "-o", delta, "--codec", "fast", "--json"),
     ],
     apply: ({ basis, delta, made }) => [flatdeltaCommand("patch", basis, delta, "-o", made, "--json")],
   },
