@@ -1,3 +1,4 @@
+import { shortenChecksum } from "../delta/index.ts";
 import type { Hash64, Sha256 } from "../hash/index.ts";
 import { CHUNK_BYTES, type Sink } from "../io/index.ts";
 
@@ -86,11 +87,11 @@ export class TargetOutput {
   }
 
   /** Checksum of the bytes since the last call: those of the window that ends here. */
-  endWindow(): bigint {
+  endWindow(): number {
     this.hashFlushed();
     this.#hash(this.#buffers[this.#turn].subarray(this.#hashed, this.#filled));
     this.#hashed = this.#filled;
-    const checksum = this.#windowHash.digest();
+    const checksum = shortenChecksum(this.#windowHash.digest());
     this.#windowHash = this.#createHash();
     return checksum;
   }

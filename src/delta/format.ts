@@ -9,8 +9,8 @@ export const DELTA_VERSION = 1;
 /** Bytes of a SHA-256 digest. */
 export const DIGEST_BYTES = 32;
 
-/** Bytes of an XXH64 checksum. */
-export const CHECKSUM_BYTES = 8;
+/** Bytes of a checksum: the lower half of an XXH64. It finds accidents; what proves a target is its SHA-256. */
+export const CHECKSUM_BYTES = 4;
 
 /** What the target is, beyond being bytes. */
 export const TargetForm = { PLAIN: 0, FLAT_IMAGE: 1 } as const;
@@ -26,6 +26,12 @@ export type StreamId = (typeof StreamId)[keyof typeof StreamId];
 /** How many streams version 1 knows. */
 export const STREAM_COUNT = 3;
 
+/** In a stream's header one byte is the stream's number times this, plus the codec's. */
+export const CODEC_LIMIT = 64;
+
+/** Largest exponent of a bound that the header gives as a power of two. */
+export const MAX_EXPONENT = 52;
+
 /** The kinds of op, as the low three bits of an op's first integer. 5 to 7 are reserved. */
 export const OpKind = { COPY: 0, DIFF: 1, DATA: 2, RUN: 3, TOUCH: 4 } as const;
 export type OpKind = (typeof OpKind)[keyof typeof OpKind];
@@ -40,7 +46,7 @@ export const ExtensionTag = { METADATA: 2 } as const;
 export const MAX_HEADER_BYTES = 1 << 20;
 
 /** Default bound of a target window: a place to resume at, and what one checksum covers. */
-export const DEFAULT_WINDOW_BYTES = 1 << 26;
+export const DEFAULT_WINDOW_BYTES = 1 << 28;
 
 /** Default bound of what one segment decodes to: this, not the window, is what a decoder holds in memory. */
 export const DEFAULT_SEGMENT_BYTES = 1 << 20;

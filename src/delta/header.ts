@@ -2,12 +2,15 @@ import { ByteReader, ByteWriter, decodeUtf8, encodeUtf8, equalBytes } from "../b
 import { ErrorCode, FormatError, LimitError, UnsupportedError } from "../errors.ts";
 import { loadHash64 } from "../hash/index.ts";
 import type { StreamReader } from "../io/index.ts";
+import { shortenChecksum } from "./checksum.ts";
 import {
   CHECKSUM_BYTES,
+  CODEC_LIMIT,
   DELTA_MAGIC,
   DELTA_VERSION,
   DIGEST_BYTES,
   ExtensionTag,
+  MAX_EXPONENT,
   MAX_HEADER_BYTES,
   STREAM_COUNT,
   StreamId,
@@ -20,7 +23,7 @@ export interface StreamHeader {
   stream: StreamId;
   /** Number of the codec; see `flatdelta/codec`. */
   codecId: number;
-  /** What its decoder keeps in memory at most. */
+  /** What its decoder keeps in memory at most. Written as the next power of two. */
   decoderMemoryBytes: number;
 }
 
@@ -31,7 +34,7 @@ export interface DeltaHeader {
   basisSha256: Uint8Array;
   targetBytes: number;
   targetSha256: Uint8Array;
-  /** No target window makes more bytes than this. */
+  /** No target window makes more bytes than this. Written as the next power of two, as is `segmentBytes`. */
   windowBytes: number;
   /** No segment decodes to more bytes than this. */
   segmentBytes: number;
@@ -63,6 +66,20 @@ function decodeMetadata(bytes: Uint8Array, what: string): Record<string, string>
   return Object.fromEntries(entries);
 }
 
+/** The smallest n for which 2^n is no less. 0 gives 0 too: one byte of memory is as good as none. */
+function exponentOf(value: number): number {
+  let exponent = 0;
+  while (2 ** exponent < value) exponent++;
+  return exponent;
+}
+
+function decodePower(reader: ByteReader): number {
+  const exponent = reader.u8();
+  if (exponent > MAX_EXPONENT)
+    throw reader.corrupt(`a bound of 2^${exponent}; at most 2^${MAX_EXPONENT} is possible`);
+  return 2 ** exponent;
+}
+
 /** The bytes of magic, version, header and header checksum. */
 export async function encodeDeltaHeader(header: DeltaHeader): Promise<Uint8Array> {
   const body = new ByteWriter();
@@ -71,13 +88,12 @@ export async function encodeDeltaHeader(header: DeltaHeader): Promise<Uint8Array
   body.bytes(header.basisSha256);
   body.varint(header.targetBytes);
   body.bytes(header.targetSha256);
-  body.varint(header.windowBytes);
-  body.varint(header.segmentBytes);
+  body.u8(exponentOf(header.windowBytes));
+  body.u8(exponentOf(header.segmentBytes));
   body.u8(header.streams.length);
   for (const { stream, codecId, decoderMemoryBytes } of header.streams) {
-    body.u8(stream);
-    body.u8(codecId);
-    body.varint(decoderMemoryBytes);
+    body.u8(stream * CODEC_LIMIT + codecId);
+    body.u8(exponentOf(decoderMemoryBytes));
   }
   if (Object.keys(header.metadata).length > 0) {
     const metadata = encodeMetadata(header.metadata);
@@ -90,7 +106,7 @@ export async function encodeDeltaHeader(header: DeltaHeader): Promise<Uint8Array
   out.u8(DELTA_VERSION);
   out.varint(body.length);
   out.bytes(body.view());
-  out.u64((await loadHash64()).hash(out.view()));
+  out.u32(shortenChecksum((await loadHash64()).hash(out.view())));
   return out.view();
 }
 
@@ -98,7 +114,9 @@ function decodeStreams(reader: ByteReader): StreamHeader[] {
   const streams: StreamHeader[] = [];
   const count = reader.u8();
   for (let i = 0; i < count; i++) {
-    const stream = reader.u8();
+    const head = reader.u8();
+    const codecId = head % CODEC_LIMIT;
+    const stream = (head - codecId) / CODEC_LIMIT;
     if (stream >= STREAM_COUNT) {
       throw new UnsupportedError(
         ErrorCode.UNSUPPORTED_FEATURE,
@@ -106,7 +124,8 @@ function decodeStreams(reader: ByteReader): StreamHeader[] {
       );
     }
     if (i > 0 && stream <= streams[i - 1]!.stream) throw reader.corrupt("stream numbers do not rise");
-    streams.push({ stream: stream as StreamId, codecId: reader.u8(), decoderMemoryBytes: reader.varint() });
+    const memory = decodePower(reader);
+    streams.push({ stream: stream as StreamId, codecId, decoderMemoryBytes: memory === 1 ? 0 : memory });
   }
   if (streams[0]?.stream !== StreamId.CONTROL) throw reader.corrupt("there is no control stream");
   return streams;
@@ -132,8 +151,8 @@ function decodeBody(body: Uint8Array): DeltaHeader {
     basisSha256: reader.bytes(DIGEST_BYTES),
     targetBytes: reader.varint(),
     targetSha256: reader.bytes(DIGEST_BYTES),
-    windowBytes: reader.varint(),
-    segmentBytes: reader.varint(),
+    windowBytes: decodePower(reader),
+    segmentBytes: decodePower(reader),
     streams: decodeStreams(reader),
     metadata: {} as Record<string, string>,
   };
@@ -204,8 +223,8 @@ export async function readDeltaHeader(
     );
   }
   const body = await take(length);
-  const actual = (await loadHash64()).hash(file.view());
-  const expected = new ByteReader(await take(CHECKSUM_BYTES), { what: "delta header" }).u64();
+  const actual = shortenChecksum((await loadHash64()).hash(file.view()));
+  const expected = new ByteReader(await take(CHECKSUM_BYTES), { what: "delta header" }).u32();
   if (actual !== expected) {
     throw new FormatError(
       ErrorCode.CORRUPT_HEADER,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./checksum.ts";
 export * from "./decode.ts";
 export * from "./format.ts";
 export { type DeltaHeader, encodeDeltaHeader, type StreamHeader } from "./header.ts";

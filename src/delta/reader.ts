@@ -2,6 +2,7 @@ import { ByteReader } from "../bytes/index.ts";
 import { ErrorCode, FormatError, UnsupportedError } from "../errors.ts";
 import { type Hash64, loadHash64 } from "../hash/index.ts";
 import { type ByteInput, StreamReader, toByteStream } from "../io/index.ts";
+import { shortenChecksum } from "./checksum.ts";
 import { CHECKSUM_BYTES, RecordKind, STREAM_COUNT, type StreamId } from "./format.ts";
 import { type DeltaHeader, readDeltaHeader, readVarint } from "./header.ts";
 import { DEFAULT_DELTA_LIMITS, type DeltaLimits } from "./limits.ts";
@@ -78,7 +79,8 @@ export class DeltaReader {
   async #readWindow(missingBytes: number): Promise<CodedWindow> {
     const { windowBytes, segmentBytes, streams } = this.header;
     const what = "delta window";
-    const targetBytes = await readVarint(this.#take, what);
+    const stated = await readVarint(this.#take, what);
+    const targetBytes = stated === 0 ? missingBytes : stated;
     if (targetBytes === 0 || targetBytes > windowBytes || targetBytes > missingBytes) {
       throw this.#corrupt(
         `a window makes ${targetBytes} bytes; at most ${Math.min(windowBytes, missingBytes)} are possible`,
@@ -99,7 +101,7 @@ export class DeltaReader {
       }
       plan.push({ stream: stream as StreamId, rawBytes, codedBytes });
     }
-    const checksum = new ByteReader(await this.#take(CHECKSUM_BYTES), { what }).u64();
+    const checksum = new ByteReader(await this.#take(CHECKSUM_BYTES), { what }).u32();
     const segments: CodedSegment[] = [];
     for (const { stream, rawBytes, codedBytes } of plan) {
       segments.push({ stream, rawBytes, coded: await this.#take(codedBytes) });
@@ -111,8 +113,8 @@ export class DeltaReader {
     const count = await readVarint(this.#take, "delta end");
     if (count !== this.#windowCount)
       throw this.#corrupt(`expected ${count} windows, found ${this.#windowCount}`);
-    const actual = this.#checksum.digest();
-    const expected = new ByteReader(await this.#reader.read(CHECKSUM_BYTES), { what: "delta end" }).u64();
+    const actual = shortenChecksum(this.#checksum.digest());
+    const expected = new ByteReader(await this.#reader.read(CHECKSUM_BYTES), { what: "delta end" }).u32();
     if (actual !== expected) throw this.#corrupt("the file is damaged: its checksum does not fit");
     if (!(await this.#reader.ended())) {
       throw new FormatError(ErrorCode.TRAILING_DATA, "expected the end of the delta, found more bytes", {

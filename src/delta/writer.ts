@@ -1,6 +1,7 @@
 import { ByteWriter, EMPTY_BYTES } from "../bytes/index.ts";
 import { type Hash64, loadHash64 } from "../hash/index.ts";
 import type { Sink } from "../io/index.ts";
+import { shortenChecksum } from "./checksum.ts";
 import { RecordKind, STREAM_COUNT, type StreamId } from "./format.ts";
 import { type DeltaHeader, encodeDeltaHeader } from "./header.ts";
 
@@ -16,8 +17,8 @@ export interface CodedSegment {
 export interface CodedWindow {
   /** Target bytes that the window makes. */
   targetBytes: number;
-  /** XXH64 (seed 0) of those bytes. */
-  checksum: bigint;
+  /** Of those bytes: see `shortenChecksum`. */
+  checksum: number;
   /** The segments that are not empty, in the order of their streams. */
   segments: readonly CodedSegment[];
 }
@@ -27,15 +28,17 @@ export class DeltaWriter {
   readonly #sink: Sink;
   readonly #checksum: Hash64;
   #bytesWritten = 0;
+  #missingBytes: number;
 
-  private constructor(sink: Sink, checksum: Hash64) {
+  private constructor(sink: Sink, checksum: Hash64, targetBytes: number) {
     this.#sink = sink;
     this.#checksum = checksum;
+    this.#missingBytes = targetBytes;
   }
 
   /** Write the header and return the writer of what follows. */
   static async begin(sink: Sink, header: DeltaHeader): Promise<DeltaWriter> {
-    const writer = new DeltaWriter(sink, (await loadHash64()).create());
+    const writer = new DeltaWriter(sink, (await loadHash64()).create(), header.targetBytes);
     await writer.#write(await encodeDeltaHeader(header));
     return writer;
   }
@@ -54,14 +57,15 @@ export class DeltaWriter {
   async writeWindow(window: CodedWindow): Promise<void> {
     const head = new ByteWriter();
     head.u8(RecordKind.TARGET_WINDOW);
-    head.varint(window.targetBytes);
+    head.varint(window.targetBytes === this.#missingBytes ? 0 : window.targetBytes);
+    this.#missingBytes -= window.targetBytes;
     const byStream = new Map(window.segments.map((segment) => [segment.stream as number, segment]));
     for (let stream = 0; stream < STREAM_COUNT; stream++) {
       const { rawBytes, coded } = byStream.get(stream) ?? { rawBytes: 0, coded: EMPTY_BYTES };
       head.varint(rawBytes);
       if (rawBytes > 0) head.varint(coded.length);
     }
-    head.u64(window.checksum);
+    head.u32(window.checksum);
     await this.#write(head.view());
     for (const { coded } of window.segments) await this.#write(coded);
   }
@@ -73,7 +77,7 @@ export class DeltaWriter {
     tail.varint(windowCount);
     await this.#write(tail.view());
     const checksum = new ByteWriter();
-    checksum.u64(this.#checksum.digest());
+    checksum.u32(shortenChecksum(this.#checksum.digest()));
     await this.#write(checksum.view());
   }
 }

@@ -1,5 +1,14 @@
 import { ByteWriter } from "../bytes/index.ts";
-import { BasisCursor, countOp, encodeOp, type Op, OpKind, StreamId, zeroOpTotals } from "../delta/index.ts";
+import {
+  BasisCursor,
+  countOp,
+  encodeOp,
+  type Op,
+  OpKind,
+  StreamId,
+  shortenChecksum,
+  zeroOpTotals,
+} from "../delta/index.ts";
 import type { Hash64 } from "../hash/index.ts";
 
 // Longest form of an op in a control segment: head, distance, byte.
@@ -8,7 +17,7 @@ const MAX_OP_BYTES = 28;
 /** A target window before its segments are coded. */
 export interface RawWindow {
   targetBytes: number;
-  checksum: bigint;
+  checksum: number;
   segments: ReadonlyMap<StreamId, Uint8Array>;
   /** The basis byte of each residual byte. */
   diffBasis: Uint8Array;
@@ -156,7 +165,7 @@ export class WindowBuilder {
     if (residual.length > 0) segments.set(StreamId.RESIDUAL, residual.view());
     const window = {
       targetBytes: this.#targetBytes,
-      checksum: this.#hash.digest(),
+      checksum: shortenChecksum(this.#hash.digest()),
       segments,
       diffBasis: diffBasis.view(),
     };

@@ -76,7 +76,7 @@ test("what a delta asks for is held against the limits before anything else", as
     assert.equal(sink.bytesWritten, 0);
   };
   await refuse({ targetBytes: target.length - 1 }, ErrorCode.SIZE_LIMIT);
-  await refuse({ windowBytes: 8999 }, ErrorCode.SIZE_LIMIT);
+  await refuse({ windowBytes: 16_383 }, ErrorCode.SIZE_LIMIT);
   await refuse({ segmentBytes: 1000 }, ErrorCode.MEMORY_LIMIT);
   await refuse({ decoderMemoryBytes: 1000 }, ErrorCode.MEMORY_LIMIT);
 });

@@ -126,7 +126,7 @@ test("a touch of what is no header, or that ends inside one, is refused", async 
       metadata: {},
     });
     const segments = [{ stream: StreamId.CONTROL, coded: control.view(), rawBytes: control.length }];
-    await writer.writeWindow({ targetBytes: length, checksum: 0n, segments });
+    await writer.writeWindow({ targetBytes: length, checksum: 0, segments });
     await writer.end(1);
     await applyDelta(source, delta.bytes(), memorySink());
   };
