@@ -17,6 +17,7 @@ import {
   type Source,
   scanSource,
 } from "../io/index.ts";
+import { HeadOutput } from "./head.ts";
 import { TargetOutput } from "./output.ts";
 import { type PreparedWindow, WindowPreparer } from "./prepare.ts";
 import { WindowApplier } from "./window-applier.ts";
@@ -106,7 +107,8 @@ export async function applyDelta(
     const hash64 = await loadHash64();
     const digest = createSha256();
     const output = new TargetOutput(sink, digest, () => hash64.create());
-    const applier = new WindowApplier(basis, output);
+    const head = header.envelope && new HeadOutput(header.envelope, header);
+    const applier = new WindowApplier(basis, output, head);
     windows = prefetch(new WindowPreparer(basis, decoder, PREPARE_AHEAD + 1).windows(reader), PREPARE_AHEAD);
     // Decoding goes on while the basis is checked. What fails in it shows in its turn, when the basis is known to be right.
     const first = windows.next();

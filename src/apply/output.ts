@@ -2,11 +2,27 @@ import { shortenChecksum } from "../delta/index.ts";
 import type { Hash64, Sha256 } from "../hash/index.ts";
 import { CHUNK_BYTES, type Sink } from "../io/index.ts";
 
+/** Where ops put the bytes that they make. */
+export interface OpOutput {
+  /** Where the next bytes go: from `position` on. */
+  readonly buffer: Uint8Array;
+  /** The first free byte of `buffer`. */
+  readonly position: number;
+  /** How many bytes of `buffer` are free. */
+  readonly room: number;
+  /** Say that so many free bytes are filled. */
+  advance(length: number): void;
+  /** Make room for at least one byte. */
+  makeRoom(): Promise<void>;
+  /** Hash what was flushed: a read has been started, and the processor is free meanwhile. */
+  hashFlushed(): void;
+}
+
 /**
  * Gathers the target in large pieces and sees each once: for the window's checksum, for the digest of the whole, and on
  * its way to the sink. One piece is written while the next is filled.
  */
-export class TargetOutput {
+export class TargetOutput implements OpOutput {
   readonly #sink: Sink;
   readonly #digest: Sha256;
   #buffers = [new Uint8Array(CHUNK_BYTES), new Uint8Array(CHUNK_BYTES)] as const;

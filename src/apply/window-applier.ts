@@ -3,14 +3,18 @@ import { countOp, type Op, OpKind, type OpReader, zeroOpTotals } from "../delta/
 import { ErrorCode, FormatError } from "../errors.ts";
 import { PagedSource, type Source } from "../io/index.ts";
 import { shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
-import type { TargetOutput } from "./output.ts";
+import type { HeadOutput } from "./head.ts";
+import type { OpOutput, TargetOutput } from "./output.ts";
 import type { PreparedWindow } from "./prepare.ts";
 import { addResidual } from "./residual.ts";
 
 /** Carries out the ops of windows. */
 export class WindowApplier {
   readonly #basis: PagedSource;
-  readonly #output: TargetOutput;
+  readonly #target: OpOutput;
+  /** While ops make the config that the head of a flat image is computed from. */
+  #head: HeadOutput | undefined;
+  #output: OpOutput;
   readonly totals = zeroOpTotals();
   /** The segments of the present window, and how much of them is used. */
   #data = EMPTY_BYTES;
@@ -20,9 +24,11 @@ export class WindowApplier {
   /** Whether the basis bytes of DIFF ops are added to `#residual` already. */
   #residualIsTarget = false;
 
-  constructor(basis: Source, output: TargetOutput) {
+  constructor(basis: Source, output: TargetOutput, head?: HeadOutput) {
     this.#basis = new PagedSource(basis);
-    this.#output = output;
+    this.#target = output;
+    this.#head = head;
+    this.#output = head ?? output;
   }
 
   #readsBasis(op: Op): boolean {
@@ -68,13 +74,23 @@ export class WindowApplier {
     return true;
   }
 
+  async #makeRoom(): Promise<void> {
+    if (this.#head?.room === 0) {
+      const head = this.#head.complete();
+      this.#head = undefined;
+      this.#output = this.#target;
+      await this.#put(head);
+    }
+    await this.#output.makeRoom();
+  }
+
   /** Make `length` bytes of target in pieces that fit the output's buffer; `fill` makes `piece` of them, from `done` on. */
   async #emit(
     length: number,
     fill: (done: number, piece: number) => undefined | Promise<void>,
   ): Promise<void> {
     for (let done = 0; done < length; ) {
-      await this.#output.makeRoom();
+      await this.#makeRoom();
       const piece = Math.min(length - done, this.#output.room);
       await fill(done, piece);
       done += piece;

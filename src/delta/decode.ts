@@ -1,5 +1,6 @@
 import { getCodecById, inlineCoding, type SegmentCoding, type SegmentDecoder } from "../codec/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
+import { givenConfigBytes } from "./envelope.ts";
 import { StreamId } from "./format.ts";
 import type { DeltaHeader } from "./header.ts";
 import { BasisCursor, type OpBounds, OpReader } from "./ops.ts";
@@ -9,6 +10,8 @@ import type { CodedWindow } from "./writer.ts";
 export interface OpenedWindow {
   readonly coded: CodedWindow;
   readonly control: Uint8Array;
+  /** What the window's ops make: its target bytes, but for the head of a flat image, which is computed. */
+  readonly opBytes: number;
 }
 
 /** Decodes the windows of a delta, in order: the codecs keep their state from window to window. */
@@ -19,6 +22,7 @@ export class WindowDecoder {
   readonly #streams = new Map<StreamId, { decoder: SegmentDecoder; last: Promise<unknown> }>();
   readonly #cursor = new BasisCursor();
   readonly #cursorAhead = new BasisCursor();
+  #isFirst = true;
 
   /** @throws {@link UnsupportedError} `UNSUPPORTED_CODEC` when a codec is unknown or missing in this runtime. */
   constructor(header: DeltaHeader, coding: SegmentCoding = inlineCoding) {
@@ -57,29 +61,47 @@ export class WindowDecoder {
     return decoded;
   }
 
-  /** Decode the ops of the next window. */
+  /**
+   * Decode the ops of the next window.
+   *
+   * @throws {@link FormatError} `CORRUPT_BODY`.
+   */
   async open(coded: CodedWindow): Promise<OpenedWindow> {
+    const opBytes = this.#opBytes(coded);
     const control = new Uint8Array(rawBytesOf(coded, StreamId.CONTROL));
     await this.decodeSegment(coded, StreamId.CONTROL, control);
-    return { coded, control };
+    return { coded, control, opBytes };
   }
 
   /** The checked ops of a window. Each window's ops must be taken to their end, in the windows' order. */
   ops(window: OpenedWindow): OpReader {
-    return new OpReader(window.control, this.#bounds(window.coded), this.#cursor);
+    return new OpReader(window.control, this.#bounds(window), this.#cursor);
   }
 
   /** The same ops, for a reader that goes ahead of {@link ops} and needs them in the windows' order too. */
   opsAhead(window: OpenedWindow): OpReader {
-    return new OpReader(window.control, this.#bounds(window.coded), this.#cursorAhead);
+    return new OpReader(window.control, this.#bounds(window), this.#cursorAhead);
   }
 
-  #bounds(window: CodedWindow): OpBounds {
+  #opBytes({ targetBytes }: CodedWindow): number {
+    const { envelope } = this.#header;
+    if (envelope === undefined || !this.#isFirst) return targetBytes;
+    this.#isFirst = false;
+    if (targetBytes <= envelope.headBytes) {
+      throw new FormatError(
+        ErrorCode.CORRUPT_BODY,
+        `delta: expected a first window of more than the ${envelope.headBytes} bytes of the image's head, found ${targetBytes}`,
+      );
+    }
+    return targetBytes - envelope.headBytes + givenConfigBytes(envelope);
+  }
+
+  #bounds({ coded, opBytes }: OpenedWindow): OpBounds {
     return {
       basisBytes: this.#header.basisBytes,
-      windowBytes: window.targetBytes,
-      literalBytes: rawBytesOf(window, StreamId.DATA),
-      residualBytes: rawBytesOf(window, StreamId.RESIDUAL),
+      windowBytes: opBytes,
+      literalBytes: rawBytesOf(coded, StreamId.DATA),
+      residualBytes: rawBytesOf(coded, StreamId.RESIDUAL),
     };
   }
 

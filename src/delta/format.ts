@@ -40,7 +40,16 @@ export type OpKind = (typeof OpKind)[keyof typeof OpKind];
 export const OP_KIND_COUNT = 8;
 
 /** Header extensions. Odd tags must be understood by a reader, even ones may be skipped. */
-export const ExtensionTag = { METADATA: 2 } as const;
+export const ExtensionTag = { ENVELOPE: 1, METADATA: 2 } as const;
+
+/** Largest config of a flat image whose envelope is computed: a reader holds it in memory. */
+export const MAX_CONFIG_BYTES = 1 << 24;
+
+/** The head of a flat image is counted in blocks of so many bytes. */
+export const HEAD_BLOCK_BYTES = 512;
+
+/** Hexadecimal digits of the layer's digest, which the ops leave out of the config. */
+export const DIGEST_DIGITS = 2 * DIGEST_BYTES;
 
 /** Largest header that is read. */
 export const MAX_HEADER_BYTES = 1 << 20;

@@ -3,6 +3,7 @@ import { ErrorCode, FormatError, LimitError, UnsupportedError } from "../errors.
 import { loadHash64 } from "../hash/index.ts";
 import type { StreamReader } from "../io/index.ts";
 import { shortenChecksum } from "./checksum.ts";
+import { decodeEnvelope, type EnvelopeHeader, encodeEnvelope } from "./envelope.ts";
 import {
   CHECKSUM_BYTES,
   CODEC_LIMIT,
@@ -40,6 +41,8 @@ export interface DeltaHeader {
   segmentBytes: number;
   /** One for each stream that the delta uses, in the order of their numbers. */
   streams: readonly StreamHeader[];
+  /** Set where the head of a flat image is computed instead of made by ops. */
+  envelope?: EnvelopeHeader | undefined;
   /** Free text by key ("basis.reference": "app:1"), for people and policy; never needed to apply. */
   metadata: Readonly<Record<string, string>>;
 }
@@ -95,12 +98,13 @@ export async function encodeDeltaHeader(header: DeltaHeader): Promise<Uint8Array
     body.u8(stream * CODEC_LIMIT + codecId);
     body.u8(exponentOf(decoderMemoryBytes));
   }
-  if (Object.keys(header.metadata).length > 0) {
-    const metadata = encodeMetadata(header.metadata);
-    body.varint(ExtensionTag.METADATA);
-    body.varint(metadata.length);
-    body.bytes(metadata);
-  }
+  const extend = (tag: number, value: Uint8Array): void => {
+    body.varint(tag);
+    body.varint(value.length);
+    body.bytes(value);
+  };
+  if (header.envelope !== undefined) extend(ExtensionTag.ENVELOPE, encodeEnvelope(header.envelope));
+  if (Object.keys(header.metadata).length > 0) extend(ExtensionTag.METADATA, encodeMetadata(header.metadata));
   const out = new ByteWriter();
   out.bytes(DELTA_MAGIC);
   out.u8(DELTA_VERSION);
@@ -154,6 +158,7 @@ function decodeBody(body: Uint8Array): DeltaHeader {
     windowBytes: decodePower(reader),
     segmentBytes: decodePower(reader),
     streams: decodeStreams(reader),
+    envelope: undefined as EnvelopeHeader | undefined,
     metadata: {} as Record<string, string>,
   };
   for (let last = 0; reader.remaining > 0; ) {
@@ -161,7 +166,8 @@ function decodeBody(body: Uint8Array): DeltaHeader {
     if (tag <= last) throw reader.corrupt("extension tags do not rise");
     last = tag;
     const value = reader.bytes(reader.varint());
-    if (tag === ExtensionTag.METADATA) header.metadata = decodeMetadata(value, what);
+    if (tag === ExtensionTag.ENVELOPE) header.envelope = decodeEnvelope(value, header);
+    else if (tag === ExtensionTag.METADATA) header.metadata = decodeMetadata(value, what);
     else if (tag % 2 === 1) {
       throw new UnsupportedError(
         ErrorCode.UNSUPPORTED_FEATURE,

@@ -6,6 +6,7 @@
  */
 export * from "./checksum.ts";
 export * from "./decode.ts";
+export * from "./envelope.ts";
 export * from "./format.ts";
 export { type DeltaHeader, encodeDeltaHeader, type StreamHeader } from "./header.ts";
 export * from "./inspect.ts";

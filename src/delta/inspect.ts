@@ -2,6 +2,7 @@ import { toHex } from "../bytes/index.ts";
 import { codecName } from "../codec/index.ts";
 import type { ByteInput } from "../io/index.ts";
 import { rawBytesOf, WindowDecoder } from "./decode.ts";
+import { givenConfigBytes } from "./envelope.ts";
 import { StreamId, TargetForm } from "./format.ts";
 import { countOp, type OpTotals, zeroOpTotals } from "./ops.ts";
 import { DeltaReader, type DeltaReaderOptions } from "./reader.ts";
@@ -17,6 +18,8 @@ export interface DeltaInfo extends OpTotals {
   windowCount: number;
   windowBytes: number;
   segmentBytes: number;
+  /** Bytes of the target that are computed from others: the head of a flat image. */
+  computedBytes: number;
   /** What applying takes in memory for decoding, beyond a few megabytes of buffers. */
   decoderMemoryBytes: number;
   streams: { name: string; codec: string; rawBytes: number; codedBytes: number }[];
@@ -75,6 +78,8 @@ export async function inspectDelta(delta: ByteInput, options: DeltaReaderOptions
     windowBytes: header.windowBytes,
     segmentBytes: header.segmentBytes,
     decoderMemoryBytes: header.streams.reduce((sum, stream) => sum + stream.decoderMemoryBytes, 0),
+    computedBytes:
+      header.envelope === undefined ? 0 : header.envelope.headBytes - givenConfigBytes(header.envelope),
     ...totals,
     streams: [...streams.values()],
     metadata: header.metadata,

@@ -170,6 +170,7 @@ export async function createDelta(
       ...known,
       target: wanted.source,
       targetSha256: wanted.index.sha256,
+      envelope: wanted.index.envelope,
       targetForm: wanted.index.entries.length > 0 ? TargetForm.FLAT_IMAGE : TargetForm.PLAIN,
       matches,
     },

@@ -16,12 +16,25 @@ export interface EntrySpan {
   contentHash: bigint;
 }
 
+/** What the head of a flat image, all before its layer, is made from. */
+export interface EnvelopeSpan {
+  configOffset: number;
+  configBytes: number;
+  layerOffset: number;
+  /** "sha256:...". */
+  layerDigest: string;
+  /** Entries in the layer. */
+  entryCount: number;
+}
+
 /** What one pass over a basis or target tells the encoder. */
 export interface SourceIndex {
   /** SHA-256 of all bytes. */
   sha256: Uint8Array;
   /** The entries inside; empty for plain bytes. */
   entries: readonly EntrySpan[];
+  /** Of a flat image: a delta can do without most of its head then. */
+  envelope?: EnvelopeSpan | undefined;
 }
 
 /** Bytes with known structure: a flat image. `FlatImage` of `flatdelta/image` is one. */

@@ -12,7 +12,7 @@ import {
 import type { Hash64 } from "../hash/index.ts";
 
 // Longest form of an op in a control segment: head, distance, byte.
-const MAX_OP_BYTES = 28;
+export const MAX_OP_BYTES = 28;
 
 /** A target window before its segments are coded. */
 export interface RawWindow {
@@ -44,6 +44,8 @@ export class WindowBuilder {
   #streams = newStreams();
   #hash: Hash64;
   #targetBytes = 0;
+  /** Bytes that ops are yet to make of what was counted as the head. */
+  #givenBytes = 0;
   #pending: Op | undefined;
   /** While the pending op is a TOUCH: where in the basis the present entry ends and the next header is. */
   #nextHeader = 0;
@@ -81,8 +83,20 @@ export class WindowBuilder {
   }
 
   #see(target: Uint8Array): void {
-    this.#hash.update(target);
-    this.#targetBytes += target.length;
+    const given = Math.min(this.#givenBytes, target.length);
+    this.#givenBytes -= given;
+    this.#hash.update(target.subarray(given));
+    this.#targetBytes += target.length - given;
+  }
+
+  /**
+   * Begin with bytes that are computed.
+   *
+   * @param givenBytes - how many of the bytes that ops make next they are computed from: those are inside the head.
+   */
+  addHead(head: Uint8Array, givenBytes: number): void {
+    this.#see(head);
+    this.#givenBytes = givenBytes;
   }
 
   #endOp(): void {

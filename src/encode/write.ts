@@ -4,6 +4,7 @@ import {
   DEFAULT_SEGMENT_BYTES,
   DEFAULT_WINDOW_BYTES,
   DeltaWriter,
+  givenConfigBytes,
   OpKind,
   type OpTotals,
   StreamId,
@@ -13,6 +14,8 @@ import { loadHash64 } from "../hash/index.ts";
 import { type OnProgress, PagedSource, type Sink, type Source, scanSource } from "../io/index.ts";
 import type { Match, MatchList } from "../match/index.ts";
 import { shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
+import { planEnvelope } from "./envelope.ts";
+import type { EnvelopeSpan } from "./input.ts";
 import type { StreamCoding } from "./levels.ts";
 import { splitRuns } from "./runs.ts";
 import { WindowBuilder } from "./window-builder.ts";
@@ -27,6 +30,7 @@ export interface WriteInput {
   target: Source;
   targetSha256: Uint8Array;
   targetForm: TargetForm;
+  envelope: EnvelopeSpan | undefined;
   matches: MatchList;
 }
 
@@ -108,6 +112,7 @@ export async function writeDelta(
     ]),
   );
   try {
+    const envelope = await planEnvelope(target, input.envelope, { windowBytes, segmentBytes });
     const writer = await DeltaWriter.begin(sink, {
       targetForm: input.targetForm,
       basisBytes: input.basisBytes,
@@ -121,10 +126,12 @@ export async function writeDelta(
         codecId: coding[stream].codec.id,
         decoderMemoryBytes: coding[stream].codec.decoderMemoryBytes(coding[stream].windowBits),
       })),
+      envelope: envelope.header,
       metadata: settings.metadata,
     });
     const coder = new WindowCoder(writer, encoders);
     const builder = new WindowBuilder({ windowBytes, segmentBytes }, () => hash64.create());
+    if (envelope.header !== undefined) builder.addHead(envelope.head, givenConfigBytes(envelope.header));
     const basis = input.basis === undefined ? undefined : new PagedSource(input.basis);
     const walk = new MatchWalk(matches);
 
@@ -169,21 +176,23 @@ export async function writeDelta(
       } else await addMatch(bytes, basisOffset, false);
     };
 
-    let offset = 0;
-    for await (const chunk of scanSource(target, { signal })) {
-      for (let at = 0; at < chunk.length; ) {
-        const { match, length } = walk.from(offset + at);
-        const piece = chunk.subarray(at, at + length);
-        if (match === undefined) await addGap(piece);
-        else {
-          const basisOffset = match.basisOffset + (offset + at - match.targetOffset);
-          if (match.timeShift === undefined) await addMatch(piece, basisOffset, match.exact);
-          else await addTouched(piece, basisOffset, match.timeShift);
+    for (const range of envelope.ranges) {
+      let { offset } = range;
+      for await (const chunk of scanSource(target, { ...range, signal })) {
+        for (let at = 0; at < chunk.length; ) {
+          const { match, length } = walk.from(offset + at);
+          const piece = chunk.subarray(at, at + length);
+          if (match === undefined) await addGap(piece);
+          else {
+            const basisOffset = match.basisOffset + (offset + at - match.targetOffset);
+            if (match.timeShift === undefined) await addMatch(piece, basisOffset, match.exact);
+            else await addTouched(piece, basisOffset, match.timeShift);
+          }
+          at += piece.length;
         }
-        at += piece.length;
+        offset += chunk.length;
+        onProgress?.({ phase: "write", doneBytes: offset, totalBytes: target.size });
       }
-      offset += chunk.length;
-      onProgress?.({ phase: "write", doneBytes: offset, totalBytes: target.size });
     }
     if (!builder.isEmpty) await coder.push(builder.take());
     await coder.finish();

@@ -10,14 +10,9 @@ import type { IndexedInput, SourceIndex } from "../encode/input.ts";
 import { ErrorCode, ImageError } from "../errors.ts";
 import type { OnProgress, Source } from "../io/index.ts";
 import { concatSources, memorySource, subSource, zeroSource } from "../io/index.ts";
+import { ENVELOPE_END_BYTES, encodeEnvelopeHead } from "../transform/index.ts";
 import { encodeFlatConfig } from "./flat/config.ts";
-import {
-  ENVELOPE_END_BYTES,
-  type Envelope,
-  encodeEnvelopeHead,
-  hasFlatMark,
-  readEnvelope,
-} from "./flat/envelope.ts";
+import { type Envelope, hasFlatMark, readEnvelope } from "./flat/envelope.ts";
 import { buildFlatLayer, digestLayer } from "./flat/layer.ts";
 import { scanFlatImage } from "./flat/scan.ts";
 import { tarLayer } from "./layer.ts";

@@ -3,4 +3,7 @@
  *
  * @module
  */
+export * from "./flat-envelope.ts";
+export { encodeOuterHeader } from "./outer-header.ts";
+export { roundUpToBlock, sumTarBlock, TAR_BLOCK_BYTES, USTAR_SIZE_LIMIT } from "./tar-block.ts";
 export * from "./tar-time.ts";

@@ -1,20 +1,16 @@
 /**
  * Tar headers that differ only in their modification time: what rebuilding an image does to every file.
  *
- * A pure function that encoder and applier share. It knows ustar header blocks (POSIX.1-2017, pax, "ustar Interchange
- * Format") in the one form that flat images write them, and refuses every other.
+ * A pure function that encoder and applier share. It knows ustar header blocks in the one form that flat images write
+ * them, and refuses every other.
  */
-
-/** Bytes of a tar header, and what content is padded to. */
-export const TAR_BLOCK_BYTES = 512;
+import { CHECKSUM_AT, roundUpToBlock, sumTarBlock, USTAR_SIZE_LIMIT } from "./tar-block.ts";
 
 const SIZE_OFFSET = 124;
 const TIME_OFFSET = 136;
 const NUMBER_DIGITS = 11; // and a NUL behind them
-const CHECKSUM_OFFSET = 148;
 const CHECKSUM_DIGITS = 6; // and a NUL and a space behind them
 const CHECKSUM_BYTES = 8;
-const MAX_NUMBER = 8 ** NUMBER_DIGITS - 1;
 
 const ZERO = 0x30;
 const SPACE = 0x20;
@@ -39,14 +35,6 @@ function writeOctal(block: Uint8Array, offset: number, digits: number, value: nu
   }
 }
 
-/** The sum of a header's bytes with its checksum field taken as spaces. */
-function sumBlock(block: Uint8Array): number {
-  let sum = CHECKSUM_BYTES * SPACE;
-  for (let i = 0; i < TAR_BLOCK_BYTES; i++) sum += block[i]!;
-  for (let i = CHECKSUM_OFFSET; i < CHECKSUM_OFFSET + CHECKSUM_BYTES; i++) sum -= block[i]!;
-  return sum;
-}
-
 /** The modification time of a header block in seconds; −1 when the block has another form. */
 export function readHeaderTime(block: Uint8Array): number {
   return readOctal(block, TIME_OFFSET, NUMBER_DIGITS);
@@ -62,11 +50,12 @@ export function readHeaderTime(block: Uint8Array): number {
 export function shiftHeaderTime(block: Uint8Array, seconds: number): number {
   const size = readOctal(block, SIZE_OFFSET, NUMBER_DIGITS);
   const time = readHeaderTime(block);
-  const checksum = readOctal(block, CHECKSUM_OFFSET, CHECKSUM_DIGITS);
+  const checksum = readOctal(block, CHECKSUM_AT, CHECKSUM_DIGITS);
   const shifted = time + seconds;
-  if (size < 0 || time < 0 || checksum !== sumBlock(block) || shifted < 0 || shifted > MAX_NUMBER) return -1;
-  if (block[CHECKSUM_OFFSET + CHECKSUM_BYTES - 1] !== SPACE) return -1;
+  if (size < 0 || time < 0 || checksum !== sumTarBlock(block) || shifted < 0 || shifted >= USTAR_SIZE_LIMIT)
+    return -1;
+  if (block[CHECKSUM_AT + CHECKSUM_BYTES - 1] !== SPACE) return -1;
   writeOctal(block, TIME_OFFSET, NUMBER_DIGITS, shifted);
-  writeOctal(block, CHECKSUM_OFFSET, CHECKSUM_DIGITS, sumBlock(block));
-  return Math.ceil(size / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
+  writeOctal(block, CHECKSUM_AT, CHECKSUM_DIGITS, sumTarBlock(block));
+  return roundUpToBlock(size);
 }

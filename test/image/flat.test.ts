@@ -8,7 +8,6 @@ import { isFlatdeltaError } from "../../src/errors.ts";
 import { loadHash64 } from "../../src/hash/index.ts";
 import { NO_CONTENT } from "../../src/image/content.ts";
 import { encodeFlatConfig } from "../../src/image/flat/config.ts";
-import { encodeEnvelopeHead } from "../../src/image/flat/envelope.ts";
 import { buildFlatLayer } from "../../src/image/flat/layer.ts";
 import {
   type FlatImage,
@@ -29,6 +28,7 @@ import {
   subSource,
   zeroSource,
 } from "../../src/io/index.ts";
+import { encodeEnvelopeHead } from "../../src/transform/index.ts";
 import { file, folder, hardLink, type RawEntry, rawTar, symlink } from "./tar-builder.ts";
 import { CONFIG, imageOfEntries, imageOfTars } from "./tree-lines.ts";
 

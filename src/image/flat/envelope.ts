@@ -1,93 +1,20 @@
-/** The outer archive of a flat image: an OCI layout and docker's manifest around one layer. */
-import { concatBytes, encodeUtf8, equalBytes, toHex } from "../../bytes/index.ts";
+/** Reading the outer archive of a flat image: an OCI layout and docker's manifest around one layer. */
+import { equalBytes } from "../../bytes/index.ts";
 import { ErrorCode, ImageError, isFlatdeltaError } from "../../errors.ts";
-import { sha256 } from "../../hash/index.ts";
 import { readRange, type Source } from "../../io/index.ts";
-import { readTarIndex, roundUpToBlock, showName, type TarEntry } from "../tar/index.ts";
-import { encodeCanonicalJson, expectObject, type Json, parseJsonObject } from "./canonical-json.ts";
-import { encodeOuterHeader } from "./outer-header.ts";
-
-const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
-const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
-const CONFIG_TYPE = "application/vnd.oci.image.config.v1+json";
-const LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar";
-
-/** Annotation of the index that marks a flat image; its value is the version of the canonical form. */
-const FLAT_ANNOTATION = "org.flatdelta.flat";
-const FLAT_VERSION = "1";
-/** Annotation of the index: how many entries the layer has. */
-const ENTRIES_ANNOTATION = "org.flatdelta.entries";
-
-const LAYOUT_BYTES = encodeUtf8('{"imageLayoutVersion":"1.0.0"}');
-
-/** Zeros behind the layer: the end of the outer archive. */
-export const ENVELOPE_END_BYTES = 1024;
+import {
+  ENTRIES_ANNOTATION,
+  ENVELOPE_END_BYTES,
+  encodeEnvelopeHead,
+  FLAT_ANNOTATION,
+  FLAT_VERSION,
+  type FlatLayer,
+} from "../../transform/index.ts";
+import { readTarIndex, showName, type TarEntry } from "../tar/index.ts";
+import { expectObject, type Json, parseJsonObject } from "./canonical-json.ts";
 
 /** Largest manifest or config that is read; real ones have some kilobytes. */
 const MAX_JSON_BYTES = 16 * 2 ** 20;
-
-/** What the envelope says about its layer. */
-export interface FlatLayer {
-  /** "sha256:...". */
-  digest: string;
-  /** Size of the layer's tar. */
-  sizeBytes: number;
-  /** Entries in it. */
-  entryCount: number;
-}
-
-interface EnvelopeFile {
-  name: string;
-  bytes: Uint8Array;
-}
-
-/** The digest of some bytes as manifests name it. */
-export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${toHex(sha256(bytes))}`;
-}
-
-function blobName(digest: string): string {
-  return `blobs/sha256/${digest.slice("sha256:".length)}`;
-}
-
-/** The files before the layer, in their order. */
-function envelopeFiles(config: Uint8Array, layer: FlatLayer): EnvelopeFile[] {
-  const configDigest = digestOf(config);
-  const manifest = encodeCanonicalJson({
-    config: { digest: configDigest, mediaType: CONFIG_TYPE, size: config.length },
-    layers: [{ digest: layer.digest, mediaType: LAYER_TYPE, size: layer.sizeBytes }],
-    mediaType: MANIFEST_TYPE,
-    schemaVersion: 2,
-  });
-  const manifestDigest = digestOf(manifest);
-  const index = encodeCanonicalJson({
-    annotations: { [ENTRIES_ANNOTATION]: String(layer.entryCount), [FLAT_ANNOTATION]: FLAT_VERSION },
-    manifests: [{ digest: manifestDigest, mediaType: MANIFEST_TYPE, size: manifest.length }],
-    mediaType: INDEX_TYPE,
-    schemaVersion: 2,
-  });
-  const dockerManifest = encodeCanonicalJson([
-    { Config: blobName(configDigest), Layers: [blobName(layer.digest)], RepoTags: null },
-  ]);
-  return [
-    { name: "oci-layout", bytes: LAYOUT_BYTES },
-    { name: "index.json", bytes: index },
-    { name: "manifest.json", bytes: dockerManifest },
-    { name: blobName(manifestDigest), bytes: manifest },
-    { name: blobName(configDigest), bytes: config },
-  ];
-}
-
-/** All bytes before the layer's own: the small files and the header of the layer's entry. */
-export function encodeEnvelopeHead(config: Uint8Array, layer: FlatLayer): Uint8Array {
-  const parts: Uint8Array[] = [];
-  for (const { name, bytes } of envelopeFiles(config, layer)) {
-    const padding = new Uint8Array(roundUpToBlock(bytes.length) - bytes.length);
-    parts.push(encodeOuterHeader(name, bytes.length), bytes, padding);
-  }
-  parts.push(encodeOuterHeader(blobName(layer.digest), layer.sizeBytes));
-  return concatBytes(parts);
-}
 
 /** A flat image's envelope, read and found to be in order. */
 export interface Envelope {

@@ -154,7 +154,14 @@ export async function scanFlatImage(
     }
     await cursor.drain();
     const { whole, layer: layerSha256 } = hasher.digests();
-    return { index: { sha256: whole, entries }, layerDigest: `sha256:${toHex(layerSha256)}`, entryCount };
+    const { contentOffset: configOffset, contentBytes: configBytes } =
+      envelope.entries[ENVELOPE_ROLES.indexOf("config")]!;
+    const span = { configOffset, configBytes, layerOffset, layerDigest: layer.digest, entryCount };
+    return {
+      index: { sha256: whole, entries, envelope: span },
+      layerDigest: `sha256:${toHex(layerSha256)}`,
+      entryCount,
+    };
   } finally {
     await cursor.close();
   }

@@ -5,13 +5,13 @@
  * `security.capability` attributes of real images, has no sparse files, and cannot give a header back bit for bit.
  */
 import { ErrorCode, ImageError } from "../../errors.ts";
+import { roundUpToBlock, sumTarBlock, TAR_BLOCK_BYTES, USTAR_SIZE_LIMIT } from "../../transform/index.ts";
 import { decodeBinary, putBinary } from "./text.ts";
 
 /** Size of a header and the unit that contents are padded to. */
-export const BLOCK_BYTES = 512;
+export const BLOCK_BYTES = TAR_BLOCK_BYTES;
 
-/** Largest number that 11 octal digits hold, plus one: the limit of `size` and `mtime` in a ustar header. */
-export const USTAR_SIZE_LIMIT = 8 ** 11;
+export { roundUpToBlock, USTAR_SIZE_LIMIT };
 
 /** Largest number that 7 octal digits hold, plus one: the limit of `uid`, `gid` and device numbers. */
 export const USTAR_ID_LIMIT = 8 ** 7;
@@ -32,11 +32,6 @@ export interface HeaderBlock {
   /** 0 unless the entry is a device. */
   deviceMajor: number;
   deviceMinor: number;
-}
-
-/** `bytes` rounded up to whole blocks. */
-export function roundUpToBlock(bytes: number): number {
-  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
 /** Whether a block is all zeros: half of the end mark of an archive. */
@@ -92,16 +87,11 @@ function readUnsigned(block: Uint8Array, at: number, length: number, what: strin
   return value;
 }
 
-/** Sums of all bytes with the checksum field taken as spaces; as signed bytes too, which some old tars wrote. */
-export function sumHeaderBlock(block: Uint8Array): { unsigned: number; signed: number } {
-  let unsigned = 0;
+/** The sum that some old tars wrote: of the bytes as signed numbers, those of the checksum field taken as spaces. */
+function sumSigned(block: Uint8Array): number {
   let high = 0;
-  for (let i = 0; i < BLOCK_BYTES; i++) {
-    const byte = i >= 148 && i < 156 ? 0x20 : block[i]!;
-    unsigned += byte;
-    high += byte >> 7;
-  }
-  return { unsigned, signed: unsigned - 256 * high };
+  for (let i = 0; i < BLOCK_BYTES; i++) if (i < 148 || i >= 156) high += block[i]! >> 7;
+  return sumTarBlock(block) - 256 * high;
 }
 
 function hasText(block: Uint8Array, at: number, text: string): boolean {
@@ -123,10 +113,10 @@ function readFormat(block: Uint8Array): HeaderBlock["format"] {
  */
 export function parseHeaderBlock(block: Uint8Array, offset: number): HeaderBlock {
   const expected = readNumber(block, 148, 8, "checksum", offset);
-  const sums = sumHeaderBlock(block);
-  if (expected !== sums.unsigned && expected !== sums.signed) {
+  const sum = sumTarBlock(block);
+  if (expected !== sum && expected !== sumSigned(block)) {
     throw badHeader(
-      `expected a tar header with checksum ${sums.unsigned}, found ${expected}: the archive is damaged, ` +
+      `expected a tar header with checksum ${sum}, found ${expected}: the archive is damaged, ` +
         "or it is no tar (or still compressed)",
       offset,
     );
@@ -208,7 +198,7 @@ export function putHeaderBlock(out: Uint8Array, at: number, fields: UstarFields)
   putOctal(out, at + 329, 7, fields.deviceMajor);
   putOctal(out, at + 337, 7, fields.deviceMinor);
   putText(out, at + 345, 155, fields.prefix);
-  putOctal(out, at + 148, 6, sumHeaderBlock(out.subarray(at, at + BLOCK_BYTES)).unsigned);
+  putOctal(out, at + 148, 6, sumTarBlock(out.subarray(at, at + BLOCK_BYTES)));
   out[at + 154] = 0;
   out[at + 155] = 0x20;
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { pack } from "tar-stream";
-import { encodeOuterHeader } from "../../src/image/flat/outer-header.ts";
+import { encodeOuterHeader } from "../../src/transform/index.ts";
 
 async function headerByTarStream(name: string, size: number): Promise<Uint8Array> {
   const archive = pack();
