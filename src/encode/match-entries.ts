@@ -11,6 +11,9 @@ import { type DeltaWorkers, inlineWorkers } from "./workers.ts";
 /** Files over this size are not held in memory side by side; the block index still finds what they share. */
 export const MAX_PAIR_BYTES = 1 << 28;
 
+// Of a flat image 2,048 bytes follow the last entry, of other tars up to 20 blocks of 512.
+const MAX_END_BYTES = 1 << 14;
+
 /** An entry's content and the padding behind it. */
 function paddedContent(span: EntrySpan, sourceBytes: number): Range {
   const padded = Math.ceil(span.contentBytes / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
@@ -37,6 +40,7 @@ class EntryMatcher {
   readonly #basisPages: PagedSource;
   readonly #targetPages: PagedSource;
   readonly #files: BasisFiles;
+  readonly #lastInBasis: EntrySpan | undefined;
 
   constructor(basis: Side, target: Side, pairs: PairQueue, matches: MatchList) {
     this.#basis = basis.source;
@@ -46,6 +50,7 @@ class EntryMatcher {
     this.#basisPages = new PagedSource(basis.source);
     this.#targetPages = new PagedSource(target.source);
     this.#files = new BasisFiles(basis.index.entries);
+    this.#lastInBasis = basis.index.entries.at(-1);
   }
 
   async #bytes(pages: PagedSource, offset: number, length: number): Promise<Uint8Array> {
@@ -119,6 +124,20 @@ class EntryMatcher {
     );
   }
 
+  /** Match what follows the last entries: the end of the archive, which two images have in common. */
+  async #matchEnd(last: EntrySpan, lastInBasis: EntrySpan): Promise<void> {
+    const behind = (span: EntrySpan, sourceBytes: number): number => {
+      const { offset, bytes } = paddedContent(span, sourceBytes);
+      return offset + bytes;
+    };
+    const targetEnd = behind(last, this.#target.source.size);
+    const basisEnd = behind(lastInBasis, this.#basis.size);
+    const bytes = this.#target.source.size - targetEnd;
+    if (bytes === this.#basis.size - basisEnd && bytes <= MAX_END_BYTES) {
+      await this.#matchAlike(targetEnd, basisEnd, bytes);
+    }
+  }
+
   async matchAll(signal?: AbortSignal, onProgress?: OnProgress): Promise<void> {
     let previous: EntrySpan | undefined;
     for (const span of this.#target.index.entries) {
@@ -134,6 +153,8 @@ class EntryMatcher {
         totalBytes: this.#target.source.size,
       });
     }
+    const last = this.#target.index.entries.at(-1);
+    if (last !== undefined && this.#lastInBasis !== undefined) await this.#matchEnd(last, this.#lastInBasis);
     await this.#pairs.finish();
   }
 }
