@@ -1,8 +1,8 @@
 import { copyBytes, EMPTY_BYTES } from "../bytes/index.ts";
-import { countOp, type Op, OpKind, type OpReader, zeroOpTotals } from "../delta/index.ts";
+import { countOp, insertedBytes, type Op, OpKind, type OpReader, zeroOpTotals } from "../delta/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
 import { PagedSource, type Source } from "../io/index.ts";
-import { shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
+import { changeHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import type { HeadOutput } from "./head.ts";
 import type { OpOutput, TargetOutput } from "./output.ts";
 import type { PreparedWindow } from "./prepare.ts";
@@ -146,6 +146,22 @@ export class WindowApplier {
     }
   }
 
+  /** Make a tar header from one of the basis. */
+  async #changeHeader({ basisOffset, header, timeShift }: Op): Promise<void> {
+    const block = new Uint8Array(TAR_BLOCK_BYTES);
+    if (!this.#basis.tryRead(basisOffset, block)) await this.#basis.read(basisOffset, block);
+    const dataEnd = this.#dataAt + insertedBytes(header);
+    const inserted = this.#data.subarray(this.#dataAt, dataEnd);
+    this.#dataAt = dataEnd;
+    if (!changeHeader(block, header!, timeShift, inserted)) {
+      throw new FormatError(
+        ErrorCode.CORRUPT_BODY,
+        `delta: expected a tar header that can be changed at ${basisOffset} of the basis, found other bytes`,
+      );
+    }
+    await this.#put(block);
+  }
+
   async apply(window: PreparedWindow, ops: OpReader): Promise<void> {
     this.#residualIsTarget = window.residualIsTarget;
     await window.ready;
@@ -156,6 +172,7 @@ export class WindowApplier {
     while (ops.next()) {
       countOp(this.totals, ops);
       if (ops.kind === OpKind.TOUCH) await this.#touch(ops);
+      else if (ops.kind === OpKind.HEADER) await this.#changeHeader(ops);
       else if (!this.#tryOp(ops)) await this.#applyOp(ops);
     }
   }

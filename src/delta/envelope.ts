@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter } from "../bytes/index.ts";
 import { ErrorCode } from "../errors.ts";
-import { DIGEST_BYTES, DIGEST_DIGITS, HEAD_BLOCK_BYTES, MAX_CONFIG_BYTES, TargetForm } from "./format.ts";
+import { DIGEST_BYTES, DIGEST_DIGITS, HEADER_BYTES, MAX_CONFIG_BYTES, TargetForm } from "./format.ts";
 
 /**
  * What the head of a flat image is computed from: all bytes of the target before the layer. The ops make the config, less
@@ -25,7 +25,7 @@ export function givenConfigBytes({ configBytes }: EnvelopeHeader): number {
 /** The value of the extension. */
 export function encodeEnvelope(envelope: EnvelopeHeader): Uint8Array {
   const out = new ByteWriter();
-  out.varint(envelope.headBytes / HEAD_BLOCK_BYTES);
+  out.varint(envelope.headBytes / HEADER_BYTES);
   out.varint(envelope.configBytes);
   out.varint(envelope.digestOffset);
   out.varint(envelope.entryCount);
@@ -44,7 +44,7 @@ export function decodeEnvelope(
 ): EnvelopeHeader {
   const reader = new ByteReader(value, { what: "delta header, envelope", code: ErrorCode.CORRUPT_HEADER });
   if (targetForm !== TargetForm.FLAT_IMAGE) throw reader.corrupt("the target is no flat image");
-  const headBytes = reader.varint() * HEAD_BLOCK_BYTES;
+  const headBytes = reader.varint() * HEADER_BYTES;
   const configBytes = reader.varint();
   const digestOffset = reader.varint();
   const entryCount = reader.varint();

@@ -32,8 +32,8 @@ export const CODEC_LIMIT = 64;
 /** Largest exponent of a bound that the header gives as a power of two. */
 export const MAX_EXPONENT = 52;
 
-/** The kinds of op, as the low three bits of an op's first integer. 5 to 7 are reserved. */
-export const OpKind = { COPY: 0, DIFF: 1, DATA: 2, RUN: 3, TOUCH: 4 } as const;
+/** The kinds of op, as the low three bits of an op's first integer. 6 and 7 are reserved. */
+export const OpKind = { COPY: 0, DIFF: 1, DATA: 2, RUN: 3, TOUCH: 4, HEADER: 5 } as const;
 export type OpKind = (typeof OpKind)[keyof typeof OpKind];
 
 /** Divisor that separates an op's kind from its length. */
@@ -45,8 +45,21 @@ export const ExtensionTag = { ENVELOPE: 1, METADATA: 2 } as const;
 /** Largest config of a flat image whose envelope is computed: a reader holds it in memory. */
 export const MAX_CONFIG_BYTES = 1 << 24;
 
-/** The head of a flat image is counted in blocks of so many bytes. */
-export const HEAD_BLOCK_BYTES = 512;
+/** What a HEADER op makes, and the unit in which the head of a flat image is counted: a block of a tar. */
+export const HEADER_BYTES = 512;
+
+/** What fields of a HEADER op are there, as bits of its first integer. */
+export const HeaderFlag = { SIZE: 1, ABSOLUTE_TIME: 2, TIME: 4, NAME: 8, LINK_NAME: 16, PREFIX: 32 } as const;
+
+/** All combinations of them. */
+export const HEADER_FLAGS_LIMIT = 64;
+
+/** The texts of a tar header that a HEADER op can change, in the order of their flags. */
+export const HEADER_TEXTS: readonly { flag: number; offset: number; bytes: number }[] = [
+  { flag: HeaderFlag.NAME, offset: 0, bytes: 100 },
+  { flag: HeaderFlag.LINK_NAME, offset: 157, bytes: 100 },
+  { flag: HeaderFlag.PREFIX, offset: 345, bytes: 155 },
+];
 
 /** Hexadecimal digits of the layer's digest, which the ops leave out of the config. */
 export const DIGEST_DIGITS = 2 * DIGEST_BYTES;

@@ -9,6 +9,7 @@ export * from "./decode.ts";
 export * from "./envelope.ts";
 export * from "./format.ts";
 export { type DeltaHeader, encodeDeltaHeader, type StreamHeader } from "./header.ts";
+export * from "./header-change.ts";
 export * from "./inspect.ts";
 export * from "./limits.ts";
 export * from "./magic.ts";

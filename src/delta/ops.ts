@@ -1,6 +1,13 @@
 import { ByteReader, type ByteWriter } from "../bytes/index.ts";
 import { ErrorCode, UnsupportedError } from "../errors.ts";
-import { OP_KIND_COUNT, OpKind } from "./format.ts";
+import { HEADER_BYTES, OP_KIND_COUNT, OpKind } from "./format.ts";
+import {
+  decodeHeaderChange,
+  encodeHeaderChange,
+  type HeaderChange,
+  headerFlags,
+  insertedBytes,
+} from "./header-change.ts";
 
 /**
  * One instruction. It makes `length` bytes of target, at least one:
@@ -9,17 +16,20 @@ import { OP_KIND_COUNT, OpKind } from "./format.ts";
  * - DIFF: the same, each plus the next byte of the residual stream, modulo 256;
  * - DATA: the next bytes of the data stream;
  * - RUN: `byte`, repeated;
- * - TOUCH: entries of a tar from `basisOffset`, their modification times moved by `timeShift` seconds.
+ * - TOUCH: entries of a tar from `basisOffset`, their modification times moved by `timeShift` seconds;
+ * - HEADER: the tar header at `basisOffset` with another size, time or name; `length` is 512.
  */
 export interface Op {
   kind: OpKind;
   length: number;
-  /** Of COPY, DIFF and TOUCH; else 0. */
+  /** Of COPY, DIFF, TOUCH and HEADER; else 0. */
   basisOffset: number;
   /** Of RUN; else 0. */
   byte: number;
-  /** Of TOUCH, in seconds; else 0. */
+  /** Of TOUCH, and of HEADER where that does not name a time, in seconds; else 0. */
   timeShift: number;
+  /** Of HEADER. */
+  header?: HeaderChange | undefined;
 }
 
 /**
@@ -28,8 +38,10 @@ export interface Op {
  */
 export class BasisCursor {
   #next = 0;
-  /** The time shift of the last TOUCH: that of the next is coded as the difference. */
+  /** The time shift of the last TOUCH or HEADER: that of the next is coded as the difference. */
   timeShift = 0;
+  /** The time that the last HEADER named which names one: likewise. */
+  time = 0;
 
   /** Move on by the target bytes of an op that does not read the basis. */
   advance(length: number): void {
@@ -52,7 +64,9 @@ export class BasisCursor {
 
 /** Append an op to a control segment. */
 export function encodeOp(out: ByteWriter, op: Op, cursor: BasisCursor): void {
-  out.varint(op.length * OP_KIND_COUNT + op.kind);
+  // All headers have one length; the flags, and one so that it is never 0, take its place.
+  const first = op.header === undefined ? op.length : headerFlags(op.header, op.timeShift, cursor) + 1;
+  out.varint(first * OP_KIND_COUNT + op.kind);
   switch (op.kind) {
     case OpKind.COPY:
     case OpKind.DIFF:
@@ -63,6 +77,11 @@ export function encodeOp(out: ByteWriter, op: Op, cursor: BasisCursor): void {
       out.signedVarint(cursor.distanceTo(op.basisOffset));
       out.signedVarint(op.timeShift - cursor.timeShift);
       cursor.timeShift = op.timeShift;
+      cursor.moveTo(op.basisOffset + op.length);
+      break;
+    case OpKind.HEADER:
+      out.signedVarint(cursor.distanceTo(op.basisOffset));
+      encodeHeaderChange(out, op.header!, op.timeShift, cursor);
       cursor.moveTo(op.basisOffset + op.length);
       break;
     case OpKind.RUN:
@@ -83,11 +102,21 @@ export interface OpTotals {
   runBytes: number;
   /** Bytes of tar entries that were copied with other times. */
   touchedBytes: number;
+  /** Bytes of tar headers that were made from others. */
+  headerBytes: number;
 }
 
 /** No ops. */
 export function zeroOpTotals(): OpTotals {
-  return { opCount: 0, copiedBytes: 0, diffBytes: 0, literalBytes: 0, runBytes: 0, touchedBytes: 0 };
+  return {
+    opCount: 0,
+    copiedBytes: 0,
+    diffBytes: 0,
+    literalBytes: 0,
+    runBytes: 0,
+    touchedBytes: 0,
+    headerBytes: 0,
+  };
 }
 
 /** Count an op. */
@@ -108,6 +137,9 @@ export function countOp(totals: OpTotals, op: Op): void {
       break;
     case OpKind.TOUCH:
       totals.touchedBytes += op.length;
+      break;
+    case OpKind.HEADER:
+      totals.headerBytes += op.length;
   }
 }
 
@@ -134,6 +166,7 @@ export class OpReader implements Op {
   basisOffset = 0;
   byte = 0;
   timeShift = 0;
+  header: HeaderChange | undefined;
   readonly #reader: ByteReader;
   readonly #bounds: OpBounds;
   readonly #cursor: BasisCursor;
@@ -162,13 +195,15 @@ export class OpReader implements Op {
     }
     const head = reader.varint();
     const kind = head % OP_KIND_COUNT;
-    const length = (head - kind) / OP_KIND_COUNT;
-    if (length === 0) throw reader.corrupt("an op of length 0");
+    const first = (head - kind) / OP_KIND_COUNT;
+    if (first === 0) throw reader.corrupt("an op of length 0");
+    const length = kind === OpKind.HEADER ? HEADER_BYTES : first;
     this.#made += length;
     this.length = length;
     this.basisOffset = 0;
     this.byte = 0;
     this.timeShift = 0;
+    this.header = undefined;
     switch (kind) {
       case OpKind.COPY:
       case OpKind.DIFF:
@@ -179,6 +214,12 @@ export class OpReader implements Op {
         this.#readBasisOffset(length);
         this.timeShift = this.#cursor.timeShift + reader.signedVarint();
         this.#cursor.timeShift = this.timeShift;
+        break;
+      case OpKind.HEADER:
+        this.#readBasisOffset(length);
+        this.header = decodeHeaderChange(reader, first - 1, this.#cursor);
+        if (this.header.time === undefined) this.timeShift = this.#cursor.timeShift;
+        this.#literalUsed += insertedBytes(this.header);
         break;
       case OpKind.DATA:
         this.#literalUsed += length;

@@ -1,7 +1,7 @@
 import { equalBytes } from "../bytes/index.ts";
 import { type OnProgress, PagedSource, readRange, type Source } from "../io/index.ts";
 import { addDifference, type MatchList } from "../match/index.ts";
-import { readHeaderTime, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
+import { planHeader, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import { BasisFiles } from "./candidates.ts";
 import type { EntrySpan, SourceIndex } from "./input.ts";
 import { OrderedMatches } from "./ordered-matches.ts";
@@ -83,14 +83,12 @@ class EntryMatcher {
     );
   }
 
-  /** Match a tar header block: rebuilding an image gives every file another time and leaves the rest as it was. */
+  /** Match a tar header block: rebuilding an image gives files other times, and edited ones other sizes. */
   async #matchHeaderBlock(targetOffset: number, basisOffset: number): Promise<void> {
     const target = await this.#bytes(this.#targetPages, targetOffset, TAR_BLOCK_BYTES);
     const basis = await this.#bytes(this.#basisPages, basisOffset, TAR_BLOCK_BYTES);
-    const timeShift = readHeaderTime(target) - readHeaderTime(basis);
-    const touched = basis.slice();
-    if (timeShift !== 0 && shiftHeaderTime(touched, timeShift) >= 0 && equalBytes(touched, target)) {
-      this.#matches.last.addTouched(targetOffset, basisOffset, TAR_BLOCK_BYTES, timeShift);
+    if (!equalBytes(target, basis) && planHeader(basis, target) !== undefined) {
+      this.#matches.last.addHeader(targetOffset, basisOffset, TAR_BLOCK_BYTES);
     } else addDifference(this.#matches.last, targetOffset, basisOffset, target, basis);
   }
 

@@ -10,9 +10,11 @@ import {
   zeroOpTotals,
 } from "../delta/index.ts";
 import type { Hash64 } from "../hash/index.ts";
+import type { PlannedHeader } from "../transform/index.ts";
 
-// Longest form of an op in a control segment: head, distance, byte.
+// Longest form of an op in a control segment: head, distance, time. Of a HEADER: size and three texts as well.
 export const MAX_OP_BYTES = 28;
+const MAX_HEADER_OP_BYTES = 48;
 
 /** A target window before its segments are coded. */
 export interface RawWindow {
@@ -65,7 +67,9 @@ export class WindowBuilder {
   room(kind: OpKind): number {
     const { windowBytes, segmentBytes } = this.#bounds;
     const left = windowBytes - this.#targetBytes;
-    if (this.#streams.control.length + 2 * MAX_OP_BYTES > segmentBytes) return 0;
+    const opBytes = kind === OpKind.HEADER ? MAX_HEADER_OP_BYTES : MAX_OP_BYTES;
+    // Behind the pending op, which is never a HEADER.
+    if (this.#streams.control.length + MAX_OP_BYTES + opBytes > segmentBytes) return 0;
     if (kind === OpKind.DATA) return Math.min(left, segmentBytes - this.#streams.data.length);
     if (kind === OpKind.DIFF) return Math.min(left, segmentBytes - this.#streams.residual.length);
     return left;
@@ -147,6 +151,30 @@ export class WindowBuilder {
       this.#addOp({ ...NO_OP, kind: OpKind.TOUCH, length: header.length, basisOffset, timeShift }, header);
     }
     this.#nextHeader = basisOffset + header.length + contentBytes;
+  }
+
+  /** The basis has a tar header that this one is planned from; the window has room for what that inserts. */
+  addHeader(header: Uint8Array, basisOffset: number, plan: PlannedHeader): void {
+    this.#endOp();
+    this.#streams.data.bytes(plan.inserted);
+    const { sizeDelta, splices } = plan;
+    // Files of one build often have one time, whatever times their predecessors had.
+    const isShifted =
+      Math.abs(plan.timeShift - this.#cursor.timeShift) <= Math.abs(plan.time - this.#cursor.time);
+    const time = isShifted ? undefined : plan.time;
+    const timeShift = isShifted ? plan.timeShift : 0;
+    this.#addOp(
+      {
+        ...NO_OP,
+        kind: OpKind.HEADER,
+        length: header.length,
+        basisOffset,
+        timeShift,
+        header: { sizeDelta, time, splices },
+      },
+      header,
+    );
+    this.#endOp();
   }
 
   /** The basis has similar bytes, `basis`. */

@@ -1,4 +1,3 @@
-import { equalBytes } from "../bytes/index.ts";
 import { inlineCoding, type SegmentCoding } from "../codec/index.ts";
 import {
   DEFAULT_SEGMENT_BYTES,
@@ -13,7 +12,7 @@ import {
 import { loadHash64 } from "../hash/index.ts";
 import { type OnProgress, PagedSource, type Sink, type Source, scanSource } from "../io/index.ts";
 import type { Match, MatchList } from "../match/index.ts";
-import { shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
+import { planHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import { planEnvelope } from "./envelope.ts";
 import type { EnvelopeSpan } from "./input.ts";
 import type { StreamCoding } from "./levels.ts";
@@ -165,15 +164,18 @@ export async function writeDelta(
       }
     };
 
-    /** Add a header that differs in its time only; a damaged prediction or a tiny window makes it a difference. */
-    const addTouched = async (bytes: Uint8Array, basisOffset: number, timeShift: number): Promise<void> => {
-      if (builder.room(OpKind.TOUCH) < bytes.length && !builder.isEmpty) await coder.push(builder.take());
-      const header = new Uint8Array(bytes.length);
-      if (!basis!.tryRead(basisOffset, header)) await basis!.read(basisOffset, header);
-      const contentBytes = bytes.length === TAR_BLOCK_BYTES ? shiftHeaderTime(header, timeShift) : -1;
-      if (contentBytes >= 0 && equalBytes(header, bytes) && builder.room(OpKind.TOUCH) >= bytes.length) {
-        builder.addTouchedHeader(bytes, basisOffset, timeShift, contentBytes);
-      } else await addMatch(bytes, basisOffset, false);
+    /** Add a header that follows from another; what the target's chunks or a tiny window cut becomes a difference. */
+    const addHeader = async (bytes: Uint8Array, basisOffset: number): Promise<void> => {
+      const old = new Uint8Array(bytes.length);
+      if (!basis!.tryRead(basisOffset, old)) await basis!.read(basisOffset, old);
+      const plan = bytes.length === TAR_BLOCK_BYTES ? planHeader(old, bytes) : undefined;
+      const fits = (): boolean =>
+        builder.room(OpKind.HEADER) >= bytes.length && builder.room(OpKind.DATA) >= plan!.inserted.length;
+      if (plan !== undefined && !fits() && !builder.isEmpty) await coder.push(builder.take());
+      if (plan === undefined || !fits()) await addMatch(bytes, basisOffset, false);
+      else if (plan.sizeDelta === 0 && plan.splices.length === 0) {
+        builder.addTouchedHeader(bytes, basisOffset, plan.timeShift, shiftHeaderTime(old, plan.timeShift));
+      } else builder.addHeader(bytes, basisOffset, plan);
     };
 
     for (const range of envelope.ranges) {
@@ -185,8 +187,8 @@ export async function writeDelta(
           if (match === undefined) await addGap(piece);
           else {
             const basisOffset = match.basisOffset + (offset + at - match.targetOffset);
-            if (match.timeShift === undefined) await addMatch(piece, basisOffset, match.exact);
-            else await addTouched(piece, basisOffset, match.timeShift);
+            if (match.isHeader) await addHeader(piece, basisOffset);
+            else await addMatch(piece, basisOffset, match.exact);
           }
           at += piece.length;
         }

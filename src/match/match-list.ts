@@ -5,8 +5,8 @@ export interface Match {
   length: number;
   /** Whether every byte is equal. If not, the range is coded as a difference. */
   exact: boolean;
-  /** Set for a tar header that differs only in its time: by how many seconds. */
-  timeShift?: number;
+  /** Set for a tar header block that follows from that of the basis by other fields. */
+  isHeader?: true;
 }
 
 /**
@@ -20,8 +20,8 @@ export class MatchList {
   #lengths = new Float64Array(64);
   #exact = new Uint8Array(64);
   #size = 0;
-  /** Time shifts by the numbers of their matches: few matches have one. */
-  readonly #timeShifts = new Map<number, number>();
+  /** The numbers of the matches that are headers: few are. */
+  readonly #headers = new Set<number>();
 
   /** How many matches there are. */
   get size(): number {
@@ -66,7 +66,7 @@ export class MatchList {
       targetOffset === this.targetEnd &&
       basisOffset === this.basisEnd &&
       this.#exact[last] === Number(exact) &&
-      (exact || !this.#timeShifts.has(last))
+      (exact || !this.#headers.has(last))
     ) {
       this.#lengths[last]! += length;
       return;
@@ -83,17 +83,17 @@ export class MatchList {
     this.#size++;
   }
 
-  /** Append a tar header block that differs from that of the basis only in its time. */
-  addTouched(targetOffset: number, basisOffset: number, length: number, timeShift: number): void {
-    // Never joined with others: the next match is no header, or has a shift of its own.
+  /** Append a tar header block that follows from that of the basis by other fields. */
+  addHeader(targetOffset: number, basisOffset: number, length: number): void {
+    // Never joined with others: each header is changed in its own way.
     this.#append(targetOffset, basisOffset, length, false);
-    this.#timeShifts.set(this.#size - 1, timeShift);
+    this.#headers.add(this.#size - 1);
   }
 
   /** Append a match of whatever kind. */
-  addMatch({ targetOffset, basisOffset, length, exact, timeShift }: Match): void {
-    if (timeShift === undefined) this.add(targetOffset, basisOffset, length, exact);
-    else this.addTouched(targetOffset, basisOffset, length, timeShift);
+  addMatch({ targetOffset, basisOffset, length, exact, isHeader }: Match): void {
+    if (isHeader) this.addHeader(targetOffset, basisOffset, length);
+    else this.add(targetOffset, basisOffset, length, exact);
   }
 
   /** The match of a number from 0 to `size` − 1. */
@@ -104,8 +104,7 @@ export class MatchList {
       length: this.#lengths[index]!,
       exact: this.#exact[index] === 1,
     };
-    const timeShift = this.#timeShifts.size > 0 ? this.#timeShifts.get(index) : undefined;
-    if (timeShift !== undefined) match.timeShift = timeShift;
+    if (this.#headers.has(index)) match.isHeader = true;
     return match;
   }
 

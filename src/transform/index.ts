@@ -6,4 +6,4 @@
 export * from "./flat-envelope.ts";
 export { encodeOuterHeader } from "./outer-header.ts";
 export { roundUpToBlock, sumTarBlock, TAR_BLOCK_BYTES, USTAR_SIZE_LIMIT } from "./tar-block.ts";
-export * from "./tar-time.ts";
+export * from "./tar-header.ts";

@@ -2,22 +2,56 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ByteWriter } from "../../src/bytes/index.ts";
-import { BasisCursor, encodeOp, type Op, type OpBounds, OpKind, OpReader } from "../../src/delta/index.ts";
+import {
+  BasisCursor,
+  encodeOp,
+  insertedBytes,
+  type Op,
+  type OpBounds,
+  OpKind,
+  OpReader,
+} from "../../src/delta/index.ts";
 import { ErrorCode } from "../../src/errors.ts";
 
 function decodeOps(control: Uint8Array, bounds: OpBounds): Op[] {
   const reader = new OpReader(control, bounds, new BasisCursor());
   const ops: Op[] = [];
   while (reader.next()) {
-    const { kind, length, basisOffset, byte, timeShift } = reader;
-    ops.push({ kind, length, basisOffset, byte, timeShift });
+    const { kind, length, basisOffset, byte, timeShift, header } = reader;
+    ops.push({ kind, length, basisOffset, byte, timeShift, ...(header && { header }) });
   }
   return ops;
 }
 
 const BASIS_BYTES = 2 ** 45;
 
+const spliceArbitrary = fc
+  .record({ keptBytes: fc.nat(50), removedBytes: fc.nat(50), insertedBytes: fc.nat(50) })
+  .map((splice) => [splice]);
+
+const headerArbitrary: fc.Arbitrary<Op> = fc
+  .record({
+    basisOffset: fc.nat(2 ** 31),
+    timeShift: fc.integer({ min: -(2 ** 33), max: 2 ** 33 }),
+    time: fc.option(fc.nat(2 ** 31), { nil: undefined }),
+    sizeDelta: fc.oneof(fc.constant(0), fc.integer({ min: -(2 ** 33), max: 2 ** 33 })),
+    texts: fc.tuple(...[0, 1, 2].map(() => fc.oneof(fc.constant([]), spliceArbitrary))),
+  })
+  .map(({ basisOffset, timeShift, time, sizeDelta, texts }) => ({
+    kind: OpKind.HEADER,
+    length: 512,
+    byte: 0,
+    basisOffset,
+    timeShift: time === undefined ? timeShift : 0,
+    header: {
+      sizeDelta,
+      time,
+      splices: texts.flatMap((splices, text) => splices.map((splice) => ({ text, ...splice }))),
+    },
+  }));
+
 const opArbitrary: fc.Arbitrary<Op> = fc.oneof(
+  headerArbitrary,
   fc
     .record({
       length: fc.integer({ min: 1, max: 2 ** 40 }),
@@ -48,7 +82,7 @@ function boundsOf(ops: readonly Op[]) {
   return {
     basisBytes: BASIS_BYTES,
     windowBytes: sum(),
-    literalBytes: sum(OpKind.DATA),
+    literalBytes: ops.reduce((total, op) => total + insertedBytes(op.header), sum(OpKind.DATA)),
     residualBytes: sum(OpKind.DIFF),
   };
 }
@@ -92,7 +126,24 @@ test("an op of length 0, a reserved kind and a negative offset are refused", () 
   const bounds = { basisBytes: 100, windowBytes: 8, literalBytes: 0, residualBytes: 0 };
   const decode = (...bytes: number[]): Op[] => decodeOps(Uint8Array.from(bytes), bounds);
   assert.throws(() => decode(0 * 8 + OpKind.COPY, 0), { code: ErrorCode.CORRUPT_BODY });
-  for (const kind of [5, 6, 7])
-    assert.throws(() => decode(8 + kind), { code: ErrorCode.UNSUPPORTED_FEATURE });
+  for (const kind of [6, 7]) assert.throws(() => decode(8 + kind), { code: ErrorCode.UNSUPPORTED_FEATURE });
   assert.throws(() => decode(8 + OpKind.COPY, 0x41), { code: ErrorCode.CORRUPT_BODY });
+});
+
+test("a HEADER with unknown flags, or a text that no field holds, is refused", () => {
+  const bounds = { basisBytes: 512, windowBytes: 512, literalBytes: 0, residualBytes: 0 };
+  const decode = (flags: number, ...fields: number[]): Op[] => {
+    const out = new ByteWriter();
+    out.varint((flags + 1) * 8 + OpKind.HEADER);
+    for (const field of [0, ...fields]) out.varint(field);
+    return decodeOps(out.view(), bounds);
+  };
+  const refused = { code: ErrorCode.CORRUPT_BODY };
+  assert.equal(decode(0).length, 1);
+  assert.equal(decode(8, 60, 40, 0).length, 1);
+  assert.throws(() => decode(64), refused);
+  assert.throws(() => decode(8, 60, 41, 0), refused);
+  assert.throws(() => decode(8, 60, 0, 41), refused);
+  assert.throws(() => decode(8, 0, 0, 1), refused, "the data segment has no such byte");
+  assert.throws(() => decode(8, 0), refused, "a field is missing");
 });

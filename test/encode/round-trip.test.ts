@@ -39,11 +39,11 @@ for (const codec of available) {
           stats.copiedBytes + stats.diffBytes + stats.literalBytes + stats.runBytes,
           target.length,
         );
-        const { opCount, copiedBytes, diffBytes, literalBytes, runBytes, touchedBytes } = stats;
+        const { opCount, copiedBytes, diffBytes, literalBytes, runBytes, touchedBytes, headerBytes } = stats;
         const info = await inspectDelta(delta);
         for (const side of [patched.result, info]) {
           assert.deepEqual(
-            { opCount, copiedBytes, diffBytes, literalBytes, runBytes, touchedBytes },
+            { opCount, copiedBytes, diffBytes, literalBytes, runBytes, touchedBytes, headerBytes },
             {
               opCount: side.opCount,
               copiedBytes: side.copiedBytes,
@@ -51,6 +51,7 @@ for (const codec of available) {
               literalBytes: side.literalBytes,
               runBytes: side.runBytes,
               touchedBytes: side.touchedBytes,
+              headerBytes: side.headerBytes,
             },
           );
         }

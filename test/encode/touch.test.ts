@@ -3,14 +3,21 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { applyDelta } from "../../src/apply/index.ts";
 import { ByteWriter, concatBytes } from "../../src/bytes/index.ts";
-import { DeltaWriter, inspectDelta, OpKind, StreamId, TargetForm } from "../../src/delta/index.ts";
+import {
+  DeltaWriter,
+  HeaderFlag,
+  inspectDelta,
+  OpKind,
+  StreamId,
+  TargetForm,
+} from "../../src/delta/index.ts";
 import {
   type CreateDeltaOptions,
   createDelta,
   type EntrySpan,
   type IndexedInput,
 } from "../../src/encode/index.ts";
-import { ErrorCode } from "../../src/errors.ts";
+import { ErrorCode, isFlatdeltaError } from "../../src/errors.ts";
 import { loadHash64, sha256 } from "../../src/hash/index.ts";
 import { memorySink, memorySource } from "../../src/io/index.ts";
 import { headerBlock } from "../image/tar-builder.ts";
@@ -76,6 +83,23 @@ test("files that were only rebuilt are one op for each shift of their times", as
   assert.ok(stats.deltaBytes < 200, `${stats.deltaBytes} bytes`);
 });
 
+test("the header of an edited, a renamed or a new file costs some bytes", async () => {
+  const old = files(40);
+  const rebuilt = old.flatMap((file, i): TarFile[] => {
+    const later = { ...file, mtimeSeconds: 1_800_000_000 };
+    if (i === 10) return [{ ...later, content: concatBytes([file.content, makeBytes(3000, 99)]) }];
+    if (i === 20) return [{ ...later, path: "app/some-other-name" }];
+    if (i === 30) return [file, { ...later, path: "app/some-new-file", content: makeBytes(700, 98) }];
+    return [file];
+  });
+  const { stats, info } = await roundTrip(old, rebuilt, { codec: "none" });
+  assert.equal(stats.headerBytes, 3 * 512);
+  assert.equal(info.headerBytes, 3 * 512);
+  assert.equal(stats.diffBytes, 0);
+  const newBytes = 3000 + 700 + "some-other-name".length + "some-new-file".length;
+  assert.ok(stats.deltaBytes < newBytes + 1200, `${stats.deltaBytes} bytes for ${newBytes} new ones`);
+});
+
 test("untouched, changed, new and removed files beside touched ones come out right, in windows of any size", async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -106,13 +130,28 @@ test("untouched, changed, new and removed files beside touched ones come out rig
   );
 });
 
-test("a touch of what is no header, or that ends inside one, is refused", async () => {
+test("every flipped bit of a delta with headers made from others is refused by code", async () => {
+  const old = files(6);
+  const rebuilt = old.map((file, i) => ({ ...file, path: `${file.path}-${i}`, mtimeSeconds: 1_800_000_000 }));
+  const [basis, target] = [await buildIndexedTar(old), await buildIndexedTar(rebuilt)];
+  const sink = memorySink();
+  const { headerBytes } = await createDelta(basis, target, sink, { codec: "none" });
+  assert.equal(headerBytes, 6 * 512);
+  const delta = sink.bytes();
+  for (let i = 0; i < delta.length; i++) {
+    for (const bit of [1, 16, 128]) {
+      const damaged = delta.slice();
+      damaged[i]! ^= bit;
+      await assert.rejects(applyDelta(basis.source, damaged, memorySink()), isFlatdeltaError, `byte ${i}`);
+    }
+  }
+});
+
+test("a touch or change of what is no header, or that ends inside one, is refused", async () => {
   const { bytes, source } = await buildIndexedTar(files(3));
-  const attempt = async (basisOffset: number, length: number, seconds: number): Promise<void> => {
+  const attemptOp = async (length: number, write: (control: ByteWriter) => void): Promise<void> => {
     const control = new ByteWriter();
-    control.varint(length * 8 + OpKind.TOUCH);
-    control.signedVarint(basisOffset);
-    control.signedVarint(seconds);
+    write(control);
     const delta = memorySink();
     const writer = await DeltaWriter.begin(delta, {
       targetForm: TargetForm.PLAIN,
@@ -130,10 +169,26 @@ test("a touch of what is no header, or that ends inside one, is refused", async 
     await writer.end(1);
     await applyDelta(source, delta.bytes(), memorySink());
   };
+  const attempt = (basisOffset: number, length: number, seconds: number): Promise<void> =>
+    attemptOp(length, (control) => {
+      control.varint(length * 8 + OpKind.TOUCH);
+      control.signedVarint(basisOffset);
+      control.signedVarint(seconds);
+    });
+  const attemptHeader = (basisOffset: number, sizeDelta: number): Promise<void> =>
+    attemptOp(512, (control) => {
+      control.varint((HeaderFlag.SIZE + 1) * 8 + OpKind.HEADER);
+      control.signedVarint(basisOffset);
+      control.signedVarint(sizeDelta);
+    });
   const refused = { code: ErrorCode.CORRUPT_BODY };
   await assert.rejects(attempt(1, 512, 5), refused);
   await assert.rejects(attempt(0, 100, 5), refused);
   await assert.rejects(attempt(0, 512 + 300, 5), refused);
   await assert.rejects(attempt(0, 512, -(2 ** 40)), refused);
   await assert.rejects(attempt(0, 512, 5), { code: ErrorCode.TARGET_MISMATCH });
+  await assert.rejects(attemptHeader(1, 5), refused);
+  await assert.rejects(attemptHeader(0, -5), refused);
+  await assert.rejects(attemptHeader(bytes.length - 511, 5), refused);
+  await assert.rejects(attemptHeader(0, 5), { code: ErrorCode.TARGET_MISMATCH });
 });

@@ -22,6 +22,7 @@ export function shareOf(part: number, whole: number, what: string): string {
 }
 
 /** What the ops of a delta do, and nothing else of what `totals` has. */
-export function opReport({ opCount, copiedBytes, diffBytes, literalBytes, runBytes }: OpTotals) {
-  return { copiedBytes, diffBytes, literalBytes, runBytes, opCount };
+export function opReport(totals: OpTotals) {
+  const { opCount, copiedBytes, diffBytes, literalBytes, runBytes, touchedBytes, headerBytes } = totals;
+  return { copiedBytes, diffBytes, literalBytes, runBytes, touchedBytes, headerBytes, opCount };
 }
