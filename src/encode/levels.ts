@@ -79,3 +79,21 @@ export function chooseCoding(name: DeltaCodec, level: Level): Record<StreamId, S
     [StreamId.RESIDUAL]: { codec: codecOf(StreamId.RESIDUAL), effort, windowBits: RESIDUAL_WINDOW_BITS },
   };
 }
+
+// Brotli takes 0.2 s for so many bytes with the highest effort: what is small may as well be tiny.
+const SMALL_STREAM_BYTES = 1 << 16;
+const MIN_WINDOW_BITS = 16;
+
+/**
+ * The coding for a stream of about so many bytes in all: the highest effort where that takes no time, and no more reach,
+ * which is memory on the device, than there is to reach.
+ */
+export function fitCoding({ codec, effort, windowBits }: StreamCoding, expectedBytes: number): StreamCoding {
+  let neededBits = MIN_WINDOW_BITS;
+  while (neededBits < windowBits && 2 ** neededBits < expectedBytes) neededBits++;
+  return {
+    codec,
+    effort: expectedBytes <= SMALL_STREAM_BYTES ? 9 : effort,
+    windowBits: Math.min(windowBits, neededBits),
+  };
+}

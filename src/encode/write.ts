@@ -15,7 +15,7 @@ import type { Match, MatchList } from "../match/index.ts";
 import { planHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import { planEnvelope } from "./envelope.ts";
 import type { EnvelopeSpan } from "./input.ts";
-import type { StreamCoding } from "./levels.ts";
+import { fitCoding, type StreamCoding } from "./levels.ts";
 import { splitRuns } from "./runs.ts";
 import { WindowBuilder } from "./window-builder.ts";
 import { WindowCoder } from "./window-coder.ts";
@@ -104,10 +104,11 @@ export async function writeDelta(
   const hash64 = await loadHash64();
   const { segmentCoding = inlineCoding } = settings;
   const expectedBytes = expectBytes(matches, target.size);
+  const fitted = (stream: StreamId): StreamCoding => fitCoding(coding[stream], expectedBytes[stream]);
   const encoders = new Map(
     streams.map((stream) => [
       stream,
-      segmentCoding.createEncoder(coding[stream].codec, coding[stream], expectedBytes[stream]),
+      segmentCoding.createEncoder(coding[stream].codec, fitted(stream), expectedBytes[stream]),
     ]),
   );
   try {
@@ -123,7 +124,7 @@ export async function writeDelta(
       streams: streams.map((stream) => ({
         stream,
         codecId: coding[stream].codec.id,
-        decoderMemoryBytes: coding[stream].codec.decoderMemoryBytes(coding[stream].windowBits),
+        decoderMemoryBytes: coding[stream].codec.decoderMemoryBytes(fitted(stream).windowBits),
       })),
       envelope: envelope.header,
       metadata: settings.metadata,

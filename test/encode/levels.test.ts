@@ -1,0 +1,14 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { getCodec } from "../../src/codec/index.ts";
+import { fitCoding } from "../../src/encode/levels.ts";
+
+const coding = { codec: getCodec("none"), effort: 5, windowBits: 23 };
+
+test("a small stream is coded hard and asks for little memory, a large one as it was asked for", () => {
+  assert.deepEqual(fitCoding(coding, 0), { ...coding, effort: 9, windowBits: 16 });
+  assert.deepEqual(fitCoding(coding, 2 ** 16), { ...coding, effort: 9, windowBits: 16 });
+  assert.deepEqual(fitCoding(coding, 2 ** 16 + 1), { ...coding, windowBits: 17 });
+  assert.deepEqual(fitCoding(coding, 2 ** 22), { ...coding, windowBits: 22 });
+  assert.deepEqual(fitCoding(coding, 2 ** 40), coding);
+});
