@@ -106,10 +106,10 @@ export async function writeDelta(
   const expectedBytes = expectBytes(matches, target.size);
   const fitted = (stream: StreamId): StreamCoding => fitCoding(coding[stream], expectedBytes[stream]);
   const encoders = new Map(
-    streams.map((stream) => [
-      stream,
-      segmentCoding.createEncoder(coding[stream].codec, fitted(stream), expectedBytes[stream]),
-    ]),
+    streams.map((stream) => {
+      const { codec, effort, windowBits } = fitted(stream);
+      return [stream, segmentCoding.createEncoder(codec, { effort, windowBits }, expectedBytes[stream])];
+    }),
   );
   try {
     const envelope = await planEnvelope(target, input.envelope, { windowBytes, segmentBytes });

@@ -69,6 +69,11 @@ test("the delta is the same bytes with any number of workers", async () => {
   }
 });
 
+test("residuals that a thread codes are the same bytes too", async () => {
+  const pool = open(createWorkerPool(1));
+  assert.deepEqual(await makeDelta({ workers: pool, codec: "mix" }), await makeDelta({ codec: "mix" }));
+});
+
 test("two plain files are matched by a worker too", async () => {
   const [basis, target] = [large(1), applyEdit(large(1), { kind: "remove", at: 70, length: 11 })];
   const deltas = [];
