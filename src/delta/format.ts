@@ -68,7 +68,7 @@ export const DIGEST_DIGITS = 2 * DIGEST_BYTES;
 export const MAX_HEADER_BYTES = 1 << 20;
 
 /** Default bound of a target window: a place to resume at, and what one checksum covers. */
-export const DEFAULT_WINDOW_BYTES = 1 << 28;
+export const DEFAULT_WINDOW_BYTES = 1 << 29;
 
 /** Default bound of what one segment decodes to: this, not the window, is what a decoder holds in memory. */
 export const DEFAULT_SEGMENT_BYTES = 1 << 20;

@@ -23,7 +23,7 @@ export interface CreateDeltaOptions {
   level?: number | undefined;
   /** Free text by key that travels in the header ("basis.reference": "app:1"). */
   metadata?: Readonly<Record<string, string>> | undefined;
-  /** Bound of a target window: a place to resume at; 256 MiB by default. */
+  /** Bound of a target window: a place to resume at; 512 MiB by default. */
   windowBytes?: number | undefined;
   /** Bound of what one segment decodes to, which is memory on the device: 64 bytes at least, 1 MiB by default. */
   segmentBytes?: number | undefined;
