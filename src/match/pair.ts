@@ -6,9 +6,15 @@ import { indexSeeds, type SeedIndex } from "./seed-index.ts";
 /** Receives matches in the order of the target, as {@link MatchList.add} does. */
 export type AddMatch = MatchList["add"];
 
-// A stretch of one alignment is worth its equal bytes less twice its unequal ones; below this, plain literals cost less.
-const UNEQUAL_COST = 2;
-const MIN_WORTH_BYTES = 32;
+// A stretch of one alignment is worth its equal bytes less its unequal ones. Below these, plain literals cost less: the op is
+// shorter where the alignment is that of the match before, or one near it. Against 32 everywhere and unequal bytes counted
+// twice, codec mix makes 6 % less of Debian's updates, 1.6 % less of a Go program's and 1 % less of npm packages'.
+const MIN_SAME_WORTH_BYTES = 12;
+const MIN_NEAR_WORTH_BYTES = 24;
+const MIN_FAR_WORTH_BYTES = 32;
+
+/** Alignments that differ by less are near. */
+const NEAR_SHIFT_BYTES = 1 << 12;
 
 // Between two matches of one alignment so many unlike bytes are still cheaper as a difference than as an op of their own.
 const MAX_BRIDGE_BYTES = 32;
@@ -54,11 +60,13 @@ export function matchPiece(
   seedsOf: () => SeedIndex,
   add: AddMatch,
 ): void {
-  const minWorth = Math.min(MIN_WORTH_BYTES, piece.length);
+  let lastShift = pieceOffset;
   const flush = ({ start, end, shift }: Anchor, anchoredBytes: number): void => {
     // All but the anchors unequal would be the worst; mostly even that is worth enough, and nothing need be counted.
-    const leastWorth = anchoredBytes - UNEQUAL_COST * (end - start - anchoredBytes);
+    const leastWorth = anchoredBytes - (end - start - anchoredBytes);
+    const minWorth = Math.min(leastWorthOfJump(shift - lastShift), piece.length);
     if (leastWorth < minWorth && worthOf(piece, basis, start, end, shift) < minWorth) return;
+    lastShift = shift;
     addDifference(
       { add },
       start,
@@ -86,10 +94,16 @@ export function matchPiece(
   flush(stretch, anchoredBytes);
 }
 
-/** Equal bytes less the cost of unequal ones: what an alignment saves over a range of the target. */
+/** What a stretch must be worth whose alignment differs by `jump` from that of the match before it. */
+function leastWorthOfJump(jump: number): number {
+  if (jump === 0) return MIN_SAME_WORTH_BYTES;
+  return Math.abs(jump) < NEAR_SHIFT_BYTES ? MIN_NEAR_WORTH_BYTES : MIN_FAR_WORTH_BYTES;
+}
+
+/** Equal bytes less unequal ones: what an alignment saves over a range of the target. */
 function worthOf(target: Uint8Array, basis: Uint8Array, start: number, end: number, shift: number): number {
   let worth = 0;
-  for (let i = start; i < end; i++) worth += target[i] === basis[i + shift] ? 1 : -UNEQUAL_COST;
+  for (let i = start; i < end; i++) worth += target[i] === basis[i + shift] ? 1 : -1;
   return worth;
 }
 
