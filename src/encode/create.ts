@@ -126,9 +126,9 @@ async function matchMoved(
 /**
  * Make the delta that leads from a basis to a target.
  *
- * With both at hand, whole files are found by content wherever they were, changed files are matched with their likely
- * predecessors byte by byte, and what is left with blocks from anywhere in the basis. From a signature alone, blocks are
- * all there is: the delta is larger.
+ * With both at hand, whole files are found by content wherever they were, changed files are matched byte by byte with their
+ * likely predecessors, of which name and content tell, and what is left with blocks from anywhere in the basis. From a
+ * signature alone, blocks are all there is: the delta is larger.
  *
  * The same inputs and options give the same bytes. Basis and target must not change meanwhile. Memory: 256 MiB of files
  * at a time, or one pair of up to 256 MiB each, with indexes of once to twice the size of the basis' files; for larger

@@ -2,10 +2,14 @@ import { equalBytes } from "../bytes/index.ts";
 import { type OnProgress, PagedSource, readRange, type Source } from "../io/index.ts";
 import { addDifference, type MatchList } from "../match/index.ts";
 import { planHeader, TAR_BLOCK_BYTES } from "../transform/index.ts";
+import { chooseBasisFiles } from "./basis-choice.ts";
 import { BasisFiles } from "./candidates.ts";
 import type { EntrySpan, SourceIndex } from "./input.ts";
+import type { BasisRange } from "./joined-basis.ts";
 import { OrderedMatches } from "./ordered-matches.ts";
 import { PairQueue } from "./pair-queue.ts";
+import { sketchRange } from "./sketch.ts";
+import { SketchIndex } from "./sketch-index.ts";
 import { type DeltaWorkers, inlineWorkers } from "./workers.ts";
 
 /** Files over this size are not held in memory side by side; the block index still finds what they share. */
@@ -15,14 +19,9 @@ export const MAX_PAIR_BYTES = 1 << 28;
 const MAX_END_BYTES = 1 << 14;
 
 /** An entry's content and the padding behind it. */
-function paddedContent(span: EntrySpan, sourceBytes: number): Range {
+function paddedContent(span: EntrySpan, sourceBytes: number): BasisRange {
   const padded = Math.ceil(span.contentBytes / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
   return { offset: span.contentOffset, bytes: Math.min(padded, sourceBytes - span.contentOffset) };
-}
-
-interface Range {
-  offset: number;
-  bytes: number;
 }
 
 /** One side: its bytes, and where its entries lie in them. */
@@ -41,6 +40,7 @@ class EntryMatcher {
   readonly #targetPages: PagedSource;
   readonly #files: BasisFiles;
   readonly #lastInBasis: EntrySpan | undefined;
+  readonly #sketches = new SketchIndex();
 
   constructor(basis: Side, target: Side, pairs: PairQueue, matches: MatchList) {
     this.#basis = basis.source;
@@ -77,10 +77,9 @@ class EntryMatcher {
       await this.#matchHeaderBlock(targetEnd - TAR_BLOCK_BYTES, basisEnd - TAR_BLOCK_BYTES);
       return;
     }
-    await this.#matchPair(
-      { offset: span.headerOffset, bytes: span.headerBytes },
+    await this.#matchPair({ offset: span.headerOffset, bytes: span.headerBytes }, [
       { offset: counterpart.headerOffset, bytes: counterpart.headerBytes },
-    );
+    ]);
   }
 
   /** Match a tar header block: rebuilding an image gives files other times, and edited ones other sizes. */
@@ -92,12 +91,19 @@ class EntryMatcher {
     } else addDifference(this.#matches.last, targetOffset, basisOffset, target, basis);
   }
 
-  async #matchPair(target: Range, basis: Range): Promise<void> {
-    if (target.bytes > MAX_PAIR_BYTES || basis.bytes > MAX_PAIR_BYTES) return;
-    await this.#pairs.makeRoom(target.bytes + basis.bytes);
+  /** Match a range of the target with ranges of the basis, as if these were one file. */
+  async #matchPair(target: BasisRange, basis: readonly BasisRange[]): Promise<void> {
+    const joinedBytes = basis.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (target.bytes > MAX_PAIR_BYTES || joinedBytes > MAX_PAIR_BYTES) return;
+    await this.#pairs.makeRoom(target.bytes + joinedBytes);
     const targetBytes = await readRange(this.#target.source, target.offset, target.bytes);
-    const basisBytes = await readRange(this.#basis, basis.offset, basis.bytes);
-    this.#pairs.push(targetBytes, basisBytes, this.#matches.reserve(target.offset, basis.offset));
+    const basisBytes = new Uint8Array(joinedBytes);
+    let filled = 0;
+    for (const { offset, bytes } of basis) {
+      await this.#basis.read(offset, basisBytes.subarray(filled, filled + bytes));
+      filled += bytes;
+    }
+    this.#pairs.push(targetBytes, basisBytes, this.#matches.reserve(target.offset, basis));
   }
 
   async #matchContent(span: EntrySpan, same: EntrySpan | undefined): Promise<void> {
@@ -114,12 +120,17 @@ class EntryMatcher {
       );
       return;
     }
-    const similar = this.#files.similar(span);
-    if (similar === undefined) return;
-    await this.#matchPair(
-      paddedContent(span, this.#target.source.size),
-      paddedContent(similar, this.#basis.size),
-    );
+    if (span.contentBytes > MAX_PAIR_BYTES) return;
+    const sketch = await sketchRange(this.#target.source, span.contentOffset, span.contentBytes);
+    const ranges: BasisRange[] = [];
+    let joinedBytes = 0;
+    for (const similar of chooseBasisFiles(this.#files.similar(span), this.#sketches.find(sketch))) {
+      const range = paddedContent(similar, this.#basis.size);
+      joinedBytes += range.bytes;
+      if (joinedBytes > MAX_PAIR_BYTES) break;
+      ranges.push(range);
+    }
+    if (ranges.length > 0) await this.#matchPair(paddedContent(span, this.#target.source.size), ranges);
   }
 
   /** Match what follows the last entries: the end of the archive, which two images have in common. */
@@ -136,6 +147,17 @@ class EntryMatcher {
     }
   }
 
+  /** Sketch the files of the basis that the target does not have as they are: its changed files come from those. */
+  async sketchBasis(entries: readonly EntrySpan[], signal?: AbortSignal): Promise<void> {
+    const kept = new Set<bigint>(this.#target.index.entries.map((span) => span.contentHash));
+    for (const span of entries) {
+      if (span.contentBytes === 0 || kept.has(span.contentHash)) continue;
+      signal?.throwIfAborted();
+      this.#sketches.add(span, await sketchRange(this.#basis, span.contentOffset, span.contentBytes));
+    }
+  }
+
+  /** Match all entries, in their order. */
   async matchAll(signal?: AbortSignal, onProgress?: OnProgress): Promise<void> {
     let previous: EntrySpan | undefined;
     for (const span of this.#target.index.entries) {
@@ -172,7 +194,9 @@ export async function matchEntries(
   const { pairMatching } = { ...inlineWorkers, ...options.workers };
   const pairs = new PairQueue(pairMatching, signal);
   try {
-    await new EntryMatcher(basis, target, pairs, matches).matchAll(signal, onProgress);
+    const matcher = new EntryMatcher(basis, target, pairs, matches);
+    await matcher.sketchBasis(basis.index.entries, signal);
+    await matcher.matchAll(signal, onProgress);
   } finally {
     pairs.close();
   }

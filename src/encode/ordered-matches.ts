@@ -1,9 +1,10 @@
-import { addColumns, type MatchColumns, MatchList } from "../match/index.ts";
+import { type MatchColumns, MatchList } from "../match/index.ts";
+import { addJoinedColumns, type BasisRange } from "./joined-basis.ts";
 
 /** A pair that is still being matched, and the matches behind it that are known already. */
 interface Place {
   targetOffset: number;
-  basisOffset: number;
+  basis: readonly BasisRange[];
   columns: MatchColumns | undefined;
   readonly following: MatchList;
 }
@@ -23,12 +24,12 @@ export class OrderedMatches {
   }
 
   /**
-   * Keep a place for the matches of two ranges that begin at these offsets.
+   * Keep a place for the matches of a range of the target with ranges of the basis that were joined.
    *
    * @returns takes the matches once they are found.
    */
-  reserve(targetOffset: number, basisOffset: number): (columns: MatchColumns) => void {
-    const place: Place = { targetOffset, basisOffset, columns: undefined, following: new MatchList() };
+  reserve(targetOffset: number, basis: readonly BasisRange[]): (columns: MatchColumns) => void {
+    const place: Place = { targetOffset, basis, columns: undefined, following: new MatchList() };
     this.#places.push(place);
     return (columns) => {
       place.columns = columns;
@@ -38,9 +39,9 @@ export class OrderedMatches {
 
   #fill(): void {
     let filled = 0;
-    for (const { targetOffset, basisOffset, columns, following } of this.#places) {
+    for (const { targetOffset, basis, columns, following } of this.#places) {
       if (columns === undefined) break;
-      addColumns(this.#matches, targetOffset, basisOffset, columns);
+      addJoinedColumns(this.#matches, targetOffset, basis, columns);
       for (const match of following) this.#matches.addMatch(match);
       filled++;
     }

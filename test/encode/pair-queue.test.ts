@@ -29,7 +29,7 @@ test("matches come in the order of the calls, in whatever order they are found",
         expected.add(at, at + 5, length, exact);
         if (known) ordered.last.add(at, at + 5, length, exact);
         else {
-          const fill = ordered.reserve(at, at + 5);
+          const fill = ordered.reserve(at, [{ offset: at + 5, bytes: length }]);
           open.push(() => fill(columnsOf(length, exact)));
         }
         at += length;
