@@ -26,9 +26,13 @@
  */
 export { type ApplyOptions, type ApplyResult, applyDelta } from "./apply/index.ts";
 export {
+  type AccountEntry,
+  accountDelta,
   DEFAULT_DELTA_LIMITS,
+  type DeltaAccount,
   type DeltaInfo,
   type DeltaLimits,
+  type FileAccount,
   inspectDelta,
   isDelta,
 } from "./delta/index.ts";

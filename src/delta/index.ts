@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./account.ts";
 export * from "./checksum.ts";
 export * from "./decode.ts";
 export * from "./envelope.ts";

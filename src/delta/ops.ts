@@ -1,6 +1,6 @@
 import { ByteReader, type ByteWriter } from "../bytes/index.ts";
 import { ErrorCode, UnsupportedError } from "../errors.ts";
-import { HEADER_BYTES, OP_KIND_COUNT, OpKind } from "./format.ts";
+import { HEADER_BYTES, OP_KIND_COUNT, OpKind, StreamId } from "./format.ts";
 import {
   decodeHeaderChange,
   encodeHeaderChange,
@@ -179,6 +179,12 @@ export class OpReader implements Op {
     this.#reader = new ByteReader(control, { what: "delta control segment" });
     this.#bounds = bounds;
     this.#cursor = cursor;
+  }
+
+  /** Bytes of one of the window's segments that the ops so far have used, the present one included. */
+  usedOf(stream: StreamId): number {
+    if (stream === StreamId.CONTROL) return this.#reader.position;
+    return stream === StreamId.DATA ? this.#literalUsed : this.#residualUsed;
   }
 
   /**

@@ -1,9 +1,9 @@
-import { type OpTotals, TargetForm } from "../delta/index.ts";
+import { type DeltaAccount, type OpTotals, TargetForm } from "../delta/index.ts";
 import { createSha256 } from "../hash/index.ts";
 import { type OnProgress, readRange, type Sink, type Source, scanSource } from "../io/index.ts";
 import { addColumns, MatchList, matchBlocks, mergeMatches } from "../match/index.ts";
 import { buildSignature, type Signature } from "../signature/index.ts";
-import type { IndexedInput, SourceIndex } from "./input.ts";
+import type { EntrySpan, IndexedInput, SourceIndex } from "./input.ts";
 import { chooseCoding, DEFAULT_LEVEL, type DeltaCodec, getLevel } from "./levels.ts";
 import { MAX_PAIR_BYTES, matchEntries } from "./match-entries.ts";
 import { type DeltaWorkers, inlineWorkers } from "./workers.ts";
@@ -44,6 +44,8 @@ export interface DeltaStats extends OpTotals {
   targetSha256: Uint8Array;
   deltaBytes: number;
   windowCount: number;
+  /** What of the delta makes which file. */
+  account: DeltaAccount;
 }
 
 // Size of the blocks by which moved content is found again. Matches are extended past their edges, so what is lost is
@@ -154,16 +156,31 @@ export async function createDelta(
   const coding = chooseCoding(options.codec ?? settings.codec, settings);
   const wanted = await indexInput(target, "read target", options);
   let matches: MatchList;
-  let known: { basis: Source | undefined; basisBytes: number; basisSha256: Uint8Array };
+  let known: {
+    basis: Source | undefined;
+    basisBytes: number;
+    basisSha256: Uint8Array;
+    basisEntries: readonly EntrySpan[];
+  };
   if (isSignature(basis)) {
     matches = new MatchList();
     const whole = { offset: 0, length: wanted.source.size };
     await matchBlocks({ signature: basis, target: wanted.source }, [whole], matches, { signal });
-    known = { basis: undefined, basisBytes: basis.basisBytes, basisSha256: basis.basisSha256 };
+    known = {
+      basis: undefined,
+      basisBytes: basis.basisBytes,
+      basisSha256: basis.basisSha256,
+      basisEntries: [],
+    };
   } else {
     const old = await indexInput(basis, "read basis", options);
     matches = await matchMoved(old, wanted.source, await matchLikely(old, wanted, options), options);
-    known = { basis: old.source, basisBytes: old.source.size, basisSha256: old.index.sha256 };
+    known = {
+      basis: old.source,
+      basisBytes: old.source.size,
+      basisSha256: old.index.sha256,
+      basisEntries: old.index.entries,
+    };
   }
   const written = await writeDelta(
     {
@@ -173,6 +190,7 @@ export async function createDelta(
       envelope: wanted.index.envelope,
       targetForm: wanted.index.entries.length > 0 ? TargetForm.FLAT_IMAGE : TargetForm.PLAIN,
       matches,
+      targetEntries: wanted.index.entries,
     },
     sink,
     { ...options, coding, metadata, segmentCoding: options.workers?.segmentCoding },

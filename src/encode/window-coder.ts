@@ -1,5 +1,6 @@
+import { EMPTY_BYTES } from "../bytes/index.ts";
 import type { SegmentEncoder } from "../codec/index.ts";
-import type { CodedSegment, DeltaWriter, StreamId } from "../delta/index.ts";
+import { type CodedSegment, type DeltaAccountant, type DeltaWriter, StreamId } from "../delta/index.ts";
 import type { RawWindow } from "./window-builder.ts";
 
 // So many windows wait for their segments at most. A window with a large segment of literals often stands beside one
@@ -10,15 +11,21 @@ const MAX_WINDOWS = 6;
 export class WindowCoder {
   readonly #writer: DeltaWriter;
   readonly #encoders: ReadonlyMap<StreamId, SegmentEncoder>;
+  readonly #accountant: DeltaAccountant;
   /** When each stream's encoder is done with what it has been given. */
   readonly #turns = new Map<StreamId, Promise<unknown>>();
   readonly #pending: Promise<void>[] = [];
   #written: Promise<void> = Promise.resolve();
   #count = 0;
 
-  constructor(writer: DeltaWriter, encoders: ReadonlyMap<StreamId, SegmentEncoder>) {
+  constructor(
+    writer: DeltaWriter,
+    encoders: ReadonlyMap<StreamId, SegmentEncoder>,
+    accountant: DeltaAccountant,
+  ) {
     this.#writer = writer;
     this.#encoders = encoders;
+    this.#accountant = accountant;
   }
 
   /** Windows so far. */
@@ -37,10 +44,24 @@ export class WindowCoder {
     return coded;
   }
 
-  async #finish(window: RawWindow, segments: Promise<CodedSegment>[], before: Promise<void>): Promise<void> {
+  async #finish(
+    window: RawWindow,
+    control: Uint8Array,
+    segments: Promise<CodedSegment>[],
+    before: Promise<void>,
+  ): Promise<void> {
     const [coded] = await Promise.all([Promise.all(segments), before]);
     const { targetBytes, checksum } = window;
     await this.#writer.writeWindow({ targetBytes, checksum, segments: coded });
+    this.#accountant.addWindow({
+      targetBytes,
+      control,
+      segments: coded.map((segment) => ({
+        stream: segment.stream,
+        rawBytes: segment.rawBytes,
+        codedBytes: segment.coded.length,
+      })),
+    });
   }
 
   /**
@@ -50,8 +71,10 @@ export class WindowCoder {
    */
   async push(window: RawWindow): Promise<void> {
     this.#count++;
+    // The encoders may move what they are given to other threads.
+    const control = window.segments.get(StreamId.CONTROL)?.slice() ?? EMPTY_BYTES;
     const segments = [...window.segments].map(([stream, raw]) => this.#code(stream, raw, window.diffBasis));
-    this.#written = this.#finish(window, segments, this.#written);
+    this.#written = this.#finish(window, control, segments, this.#written);
     this.#written.catch(() => {}); // seen by the `await` of a later call
     this.#pending.push(this.#written);
     if (this.#pending.length === MAX_WINDOWS) await this.#pending.shift();

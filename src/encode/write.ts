@@ -2,6 +2,8 @@ import { inlineCoding, type SegmentCoding } from "../codec/index.ts";
 import {
   DEFAULT_SEGMENT_BYTES,
   DEFAULT_WINDOW_BYTES,
+  type DeltaAccount,
+  DeltaAccountant,
   DeltaWriter,
   givenConfigBytes,
   OpKind,
@@ -14,7 +16,7 @@ import { type OnProgress, PagedSource, type Sink, type Source, scanSource } from
 import type { Match, MatchList } from "../match/index.ts";
 import { planHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import { planEnvelope } from "./envelope.ts";
-import type { EnvelopeSpan } from "./input.ts";
+import type { EntrySpan, EnvelopeSpan } from "./input.ts";
 import { fitCoding, type StreamCoding } from "./levels.ts";
 import { splitRuns } from "./runs.ts";
 import { WindowBuilder } from "./window-builder.ts";
@@ -31,6 +33,9 @@ export interface WriteInput {
   targetForm: TargetForm;
   envelope: EnvelopeSpan | undefined;
   matches: MatchList;
+  /** Entries of target and basis, for the account; none where they are not known. */
+  targetEntries: readonly EntrySpan[];
+  basisEntries: readonly EntrySpan[];
 }
 
 /** How it is written. */
@@ -93,7 +98,7 @@ export async function writeDelta(
   input: WriteInput,
   sink: Sink,
   settings: WriteSettings,
-): Promise<OpTotals & { deltaBytes: number; windowCount: number }> {
+): Promise<OpTotals & { deltaBytes: number; windowCount: number; account: DeltaAccount }> {
   const { target, matches } = input;
   const { coding, windowBytes = DEFAULT_WINDOW_BYTES, signal, onProgress } = settings;
   const streams = Object.values(StreamId);
@@ -129,7 +134,12 @@ export async function writeDelta(
       envelope: envelope.header,
       metadata: settings.metadata,
     });
-    const coder = new WindowCoder(writer, encoders);
+    const accountant = new DeltaAccountant(
+      { basisBytes: input.basisBytes, envelope: envelope.header },
+      input.targetEntries,
+      input.basisEntries,
+    );
+    const coder = new WindowCoder(writer, encoders, accountant);
     const builder = new WindowBuilder({ windowBytes, segmentBytes }, () => hash64.create());
     if (envelope.header !== undefined) builder.addHead(envelope.head, givenConfigBytes(envelope.header));
     const basis = input.basis === undefined ? undefined : new PagedSource(input.basis);
@@ -200,7 +210,13 @@ export async function writeDelta(
     if (!builder.isEmpty) await coder.push(builder.take());
     await coder.finish();
     await writer.end(coder.count);
-    return { ...builder.totals, deltaBytes: writer.bytesWritten, windowCount: coder.count };
+    const deltaBytes = writer.bytesWritten;
+    return {
+      ...builder.totals,
+      deltaBytes,
+      windowCount: coder.count,
+      account: accountant.finish(deltaBytes),
+    };
   } finally {
     for (const encoder of encoders.values()) encoder.close();
   }
