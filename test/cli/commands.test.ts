@@ -146,6 +146,42 @@ test("images: flatten, delta, patch from any form, verify, inspect", async () =>
   assert.equal(signature.basisSha256, oldFlat.flatSha256);
 });
 
+test("what each file costs: from making the delta, and from the delta and its basis", async () => {
+  const made = await runJson("delta", pair("old.tar"), pair("new.tar"), "-o", at("d"), "--files");
+  const { files, freeFiles, outside, framingBytes } = made;
+  const cost = files.map(({ deltaBytes }: { deltaBytes: number }) => deltaBytes);
+  assert.ok(cost.length > 1);
+  assert.deepEqual(
+    cost,
+    cost.toSorted((a: number, b: number) => b - a),
+    "the costliest first",
+  );
+  assert.equal(
+    cost.reduce((sum: number, bytes: number) => sum + bytes, 0) + outside.deltaBytes + framingBytes,
+    made.deltaBytes,
+  );
+  assert.ok(files.every(({ path }: { path: string }) => !path.includes("\0")));
+  const told = await runJson("inspect", at("d"), "--basis", pair("old.tar"));
+  assert.deepEqual([told.files, told.freeFiles, told.outside], [files, freeFiles, outside]);
+  assert.equal(told.framingBytes, framingBytes);
+  assert.equal((await runJson("inspect", at("d"))).files, undefined);
+  const { stdout } = await run(["inspect", at("d"), "--basis", pair("old.tar")]);
+  assert.match(
+    stdout,
+    /files +[0-9]+ cost something, [0-9]+ nothing\n +[0-9,]+ bytes \([0-9.]+ % of the delta\), /,
+  );
+});
+
+test("what --basis is of no use for is refused, and so is a wrong basis", async () => {
+  await writePlainPair();
+  await runJson("delta", "--raw", at("basis"), at("target"), "-o", at("d"));
+  await runJson("flatten", pair("old.tar"), "-o", at("old.flat"));
+  assert.equal((await run(["inspect", at("d"), "--basis", pair("old.tar")])).code, 2);
+  assert.equal((await run(["inspect", at("old.flat"), "--basis", pair("old.tar")])).code, 2);
+  await runJson("delta", pair("old.tar"), pair("new.tar"), "-o", at("d2"));
+  assert.equal((await run(["inspect", at("d2"), "--basis", pair("new.tar")])).code, 4);
+});
+
 test("people get a few lines, with --quiet none", async () => {
   await writePlainPair();
   const argv = ["delta", "--raw", at("basis"), at("target"), "-o", at("d")];

@@ -10,6 +10,7 @@ import { openInput } from "../inputs.ts";
 import { isSignatureFile } from "../kind.ts";
 import { openOutput } from "../output-file.ts";
 import { checkStdinOnce } from "../stdin-name.ts";
+import { FILES_OPTION, tellAccount } from "./account.ts";
 import { opReport, RAW_OPTION, shareOf } from "./shared.ts";
 
 /** `flatdelta delta`. */
@@ -35,6 +36,7 @@ content. One of the two may be - for an image archive on standard input.`,
       value: "N",
       help: "threads that compare files, 0 to 64; one per processor core, 8 at most, unless given",
     },
+    ...FILES_OPTION,
     ...RAW_OPTION,
     ...IMAGE_OPTIONS,
   },
@@ -72,9 +74,18 @@ content. One of the two may be - for an image archive on standard input.`,
         );
         const { basisBytes, targetBytes, deltaBytes, windowCount } = stats;
         const ops = opReport(stats);
+        const account = values.files === true ? tellAccount(stats.account) : { report: {}, lines: [] };
         const targetSha256 = toHex(stats.targetSha256);
         return {
-          report: { basisBytes, targetBytes, targetSha256, deltaBytes, ...ops, windowCount },
+          report: {
+            basisBytes,
+            targetBytes,
+            targetSha256,
+            deltaBytes,
+            ...ops,
+            windowCount,
+            ...account.report,
+          },
           lines: [
             [
               "delta",
@@ -84,6 +95,7 @@ content. One of the two may be - for an image archive on standard input.`,
             ["target", `${formatBytes(targetBytes)}, sha256 ${targetSha256}`],
             ["copied", formatBytes(ops.copiedBytes + ops.diffBytes)],
             ["literal", `${formatBytes(ops.literalBytes)}, ${formatCount(ops.opCount)} ops`],
+            ...account.lines,
           ],
         };
       } finally {

@@ -4,9 +4,12 @@ import { openFlatImage } from "../../image/index.ts";
 import type { Source } from "../../io/index.ts";
 import { openFileSource } from "../../io/node.ts";
 import { readSignature } from "../../signature/index.ts";
+import { IMAGE_OPTIONS, textOption } from "../arguments.ts";
 import type { Command, CommandContext, CommandResult, Json } from "../command.ts";
+import { UsageError } from "../exit-code.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { type FileKind, recogniseFile } from "../kind.ts";
+import { tellAccount } from "./account.ts";
 import { shareOf } from "./shared.ts";
 
 /** `flatdelta inspect`. */
@@ -14,15 +17,25 @@ export const inspect: Command = {
   operands: ["FILE"],
   description: `Tell what a flat image, delta or signature says about itself: what it was made from, what it makes, of what it
 consists. The kind is recognised by content.`,
-  options: {},
+  options: {
+    basis: {
+      type: "string",
+      value: "IMAGE",
+      help: "of a delta, the image it was made against: tells what each file of the target costs",
+    },
+    ...IMAGE_OPTIONS,
+  },
   examples: [
     ["what a delta needs and makes", "flatdelta inspect update.delta"],
+    ["what makes a delta large", "flatdelta inspect update.delta --basis app-1.tar"],
     ["which basis it is for, in a script", "flatdelta inspect --json update.delta | jq -r .basisSha256"],
   ],
   run: async ([path], context) => {
     const source = await openFileSource(path!);
     try {
       const kind = await recogniseFile(source, path!);
+      if (kind !== "delta" && context.values.basis !== undefined)
+        throw new UsageError("expected a delta with --basis, found a file of another kind");
       return await INSPECTORS[kind](source, context);
     } finally {
       await source.close();
@@ -53,11 +66,22 @@ const INSPECTORS: Readonly<
       await flat.close();
     }
   },
-  delta: async (source, { signal }) => {
-    const info = await inspectDelta(source, { signal });
+  delta: async (source, context) => {
+    const info = await inspectDelta(source, { signal: context.signal });
+    const basisName = textOption(context.values, "basis");
+    if (basisName !== undefined && info.targetForm === "plain")
+      throw new UsageError(
+        "expected a delta to an image with --basis, found one to a plain file, which has no files",
+      );
+    const account =
+      basisName === undefined
+        ? { report: {}, lines: [] }
+        : tellAccount(
+            await (await import("../account-file.ts")).accountDeltaFile(source, basisName, context),
+          );
     const { targetBytes, windowBytes, metadata } = info;
     return {
-      report: { kind: "delta", ...info },
+      report: { kind: "delta", ...info, ...account.report },
       lines: [
         ["kind", `delta to a ${info.targetForm === "plain" ? "plain file" : "flat image"}`],
         ["size", `${formatBytes(info.deltaBytes)}${shareOf(info.deltaBytes, targetBytes, "the target")}`],
@@ -71,6 +95,7 @@ const INSPECTORS: Readonly<
             [name, `${formatBytes(rawBytes)} in ${formatBytes(codedBytes)}, ${codec}`] as const,
         ),
         ...Object.entries(metadata).map(([key, text]) => [key, JSON.stringify(text)] as const),
+        ...account.lines,
       ],
     };
   },
