@@ -55,6 +55,9 @@ const GLOBAL_BLOCK_BYTES = 512;
 // A gap that holds no whole block cannot give a match.
 const MIN_GLOBAL_GAP_BYTES = 2 * GLOBAL_BLOCK_BYTES;
 
+// Looking for less takes 0.3 s for an image of 280 MB, and could save a kilobyte.
+const MIN_GLOBAL_BYTES = 8 * GLOBAL_BLOCK_BYTES;
+
 // A signature of so many bytes keeps the index under 150 MiB; larger bases get larger blocks.
 const MAX_GLOBAL_BLOCKS = 1 << 22;
 
@@ -112,7 +115,7 @@ async function matchMoved(
   { signal, onProgress }: CreateDeltaOptions,
 ): Promise<MatchList> {
   const gaps = [...matches.gaps(target.size)].filter((gap) => gap.length >= MIN_GLOBAL_GAP_BYTES);
-  if (gaps.length === 0) return matches;
+  if (gaps.reduce((sum, gap) => sum + gap.length, 0) < MIN_GLOBAL_BYTES) return matches;
   let blockBytes = GLOBAL_BLOCK_BYTES;
   while (basis.size / blockBytes > MAX_GLOBAL_BLOCKS) blockBytes *= 2;
   const signature = await buildSignature(basis, { blockBytes, basisSha256: index.sha256, signal });
