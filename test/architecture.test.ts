@@ -39,7 +39,7 @@ const PLATFORM_FILES = new Set([
 ]);
 
 /** Build scripts: they are no part of the package. */
-const BUILD_FILES = /^(?:hash\/core|codec\/mix)\/(?:assembly\/|build\.ts$|embed\.ts$)/u;
+const BUILD_FILES = /^(?:.*\/assembly\/|hash\/core\/(?:build|embed)\.ts$)/u;
 
 interface Import {
   readonly specifier: string;

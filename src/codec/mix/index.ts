@@ -4,22 +4,23 @@
  * A residual is what is added to basis bytes (modulo 256) to give target bytes. Most of it is zero, and the rest is the
  * low bytes of addresses that moved, which depend on the basis: general compressors cannot see that, this coder can. It
  * needs a third of the bytes that xz needs for executables that were linked anew, 60 % for Python bytecode and 80 % where a
- * new compiler changed more than addresses. Encoding and decoding are equally fast, at 5 to 9 MB of residual per second: the
- * more bytes are not zero, the slower.
+ * new compiler changed more than addresses. Encoding and decoding are equally fast, at 9 to 35 MB of residual per second: the
+ * more bytes are not zero and not foreseen, the slower.
  *
  * The model is integer arithmetic alone, so the same bytes come out on every machine.
  *
  * @module
  */
-import { concatBytes, EMPTY_BYTES } from "../../bytes/index.ts";
+import { EMPTY_BYTES } from "../../bytes/index.ts";
 import { ErrorCode, FormatError } from "../../errors.ts";
-import { instantiateMix, type MixInstance } from "./load.ts";
+import { type CoderKernels, lazyModule, WasmCoder } from "../wasm-coder.ts";
+import { WASM_BASE64 } from "./generated.ts";
 
 /** The longest segment that can be coded at once, in bytes. */
 export const MAX_RESIDUAL_SEGMENT_BYTES = 1_048_576;
 
 /** What one encoder or decoder keeps in memory, in bytes: always the same. */
-export const RESIDUAL_CODER_MEMORY_BYTES = 157 * 65_536;
+export const RESIDUAL_CODER_MEMORY_BYTES = 125 * 65_536;
 
 /** Zeros behind the basis: contexts look ahead. */
 const LOOK_AHEAD_BYTES = 16;
@@ -31,7 +32,7 @@ export interface ResidualEncoder {
    *
    * @param residual - at most {@link MAX_RESIDUAL_SEGMENT_BYTES} bytes.
    * @param basis - the basis byte of each residual byte.
-   * @returns the coded bytes: none for an empty segment, else at least 4. Bytes that do not fit the model can become
+   * @returns the coded bytes: none for an empty segment. Bytes that do not fit the model can become
    * more than they were, so compare with what another codec makes of them.
    * @throws RangeError when the lengths differ or are over the limit, TypeError after `close`.
    */
@@ -70,52 +71,62 @@ function checkSegment(residualBytes: number, basisBytes: number): void {
   }
 }
 
-/** Gives the instance until it is closed. */
-class Holder {
-  #instance: MixInstance | undefined;
+interface MixKernels extends CoderKernels {
+  codeResidual(from: number, to: number, end: number): number;
+  keepHistory(length: number): void;
+}
 
-  constructor(instance: MixInstance) {
-    this.#instance = instance;
+const compileMix = lazyModule(WASM_BASE64);
+
+/** An instance until it is closed, and where its areas for basis and residual begin. */
+class Holder {
+  readonly basisAt: number;
+  readonly residualAt: number;
+  #coder: WasmCoder<MixKernels> | undefined;
+
+  private constructor(coder: WasmCoder<MixKernels>) {
+    this.#coder = coder;
+    this.basisAt = coder.constant("BASIS");
+    this.residualAt = coder.constant("RESIDUAL");
   }
 
-  get(): MixInstance {
-    if (this.#instance === undefined)
-      throw new TypeError("expected an open residual coder, this one is closed");
-    return this.#instance;
+  static async open(): Promise<Holder> {
+    return new Holder(await WasmCoder.instantiate<MixKernels>(await compileMix()));
+  }
+
+  get(): WasmCoder<MixKernels> {
+    if (this.#coder === undefined) throw new TypeError("expected an open residual coder, this one is closed");
+    return this.#coder;
+  }
+
+  /** Place the basis of a segment, with zeros behind it. */
+  placeBasis(basis: Uint8Array): void {
+    const { memory } = this.get();
+    memory.set(basis, this.basisAt);
+    memory.fill(0, this.basisAt + basis.length, this.basisAt + basis.length + LOOK_AHEAD_BYTES);
   }
 
   close(): void {
-    this.#instance = undefined;
+    this.#coder = undefined;
   }
-}
-
-function placeBasis({ memory, basis: at }: MixInstance, basis: Uint8Array): void {
-  memory.set(basis, at);
-  memory.fill(0, at + basis.length, at + basis.length + LOOK_AHEAD_BYTES);
 }
 
 /** Make an encoder with a fresh model. */
 export async function createResidualEncoder(): Promise<ResidualEncoder> {
-  const holder = new Holder(await instantiateMix());
+  const holder = await Holder.open();
   return {
     encode(residual, basis) {
-      const instance = holder.get();
+      const coder = holder.get();
       checkSegment(residual.length, basis.length);
       if (residual.length === 0) return EMPTY_BYTES;
-      const { kernels, memory, coded, pieceBytes } = instance;
-      placeBasis(instance, basis);
-      memory.set(residual, instance.residual);
-      kernels.startCoder(0);
-      const parts: Uint8Array[] = [];
-      for (let from = 0; from < residual.length; from += pieceBytes) {
-        const to = Math.min(residual.length, from + pieceBytes);
-        kernels.setCodedPosition(0);
-        kernels.codeResidual(from, to);
-        if (to === residual.length) kernels.finishCoder();
-        parts.push(memory.slice(coded, coded + kernels.getCodedPosition()));
-      }
+      holder.placeBasis(basis);
+      coder.memory.set(residual, holder.residualAt);
+      const { kernels } = coder;
+      const coded = coder.encodeSegment(residual.length, (from, to) =>
+        kernels.codeResidual(from, to, residual.length),
+      );
       kernels.keepHistory(residual.length);
-      return concatBytes(parts);
+      return coded;
     },
     close: () => holder.close(),
   };
@@ -123,52 +134,29 @@ export async function createResidualEncoder(): Promise<ResidualEncoder> {
 
 /** Make a decoder with a fresh model. */
 export async function createResidualDecoder(): Promise<ResidualDecoder> {
-  const holder = new Holder(await instantiateMix());
+  const holder = await Holder.open();
   return {
     decode(coded, basis) {
-      const instance = holder.get();
+      const coder = holder.get();
       checkSegment(basis.length, basis.length);
       if (basis.length === 0) {
-        if (coded.length > 0) throw leftOver(0, coded.length);
-        return EMPTY_BYTES;
+        if (coded.length === 0) return EMPTY_BYTES;
+        throw new FormatError(
+          ErrorCode.CORRUPT_BODY,
+          `expected no coded bytes of an empty residual, found ${coded.length}`,
+        );
       }
-      const { kernels, memory, residual, pieceBytes, maxCodedBytes } = instance;
-      placeBasis(instance, basis);
-      // The coded bytes that are in place, and how many of all were used before them.
-      let used = 0;
-      const fill = (): void => {
-        const part = coded.subarray(used, used + maxCodedBytes);
-        memory.set(part, instance.coded);
-        // A damaged segment may be read past its end; what is read there must not depend on what was there before.
-        memory.fill(0, instance.coded + part.length, instance.coded + maxCodedBytes);
-      };
-      fill();
-      kernels.startCoder(1);
-      for (let from = 0; from < basis.length; from += pieceBytes) {
-        if (from > 0) {
-          fill();
-          kernels.setCodedPosition(0);
-        }
-        kernels.codeResidual(from, Math.min(basis.length, from + pieceBytes));
-        used += kernels.getCodedPosition();
-        if (used > coded.length) {
-          throw new FormatError(
-            ErrorCode.CORRUPT_BODY,
-            `expected more coded bytes of a residual, found the end after ${coded.length}: it is cut off or damaged`,
-          );
-        }
-      }
-      if (used < coded.length) throw leftOver(used, coded.length);
+      holder.placeBasis(basis);
+      const { kernels } = coder;
+      coder.decodeSegment(
+        coded,
+        basis.length,
+        (from, to) => kernels.codeResidual(from, to, basis.length),
+        "a residual",
+      );
       kernels.keepHistory(basis.length);
-      return memory.slice(residual, residual + basis.length);
+      return coder.memory.slice(holder.residualAt, holder.residualAt + basis.length);
     },
     close: () => holder.close(),
   };
-}
-
-function leftOver(used: number, found: number): FormatError {
-  return new FormatError(
-    ErrorCode.CORRUPT_BODY,
-    `expected ${used} coded bytes of a residual, found ${found}: it is damaged, or the basis is another`,
-  );
 }

@@ -4,230 +4,391 @@
  *
  * @module
  */
-import { ErrorCode, FormatError } from "../../errors.ts";
+import {
+  clamp,
+  hashContext,
+  makeMaps,
+  makeTables,
+  makeWeights,
+  ReferenceCoder,
+  squash,
+} from "../mixing-reference.ts";
 
-const CONTEXTS = 8;
-const SQUASH_LIMIT = 2900;
-const FRESH = 0x8000;
-const COUNT_LIMIT = 14;
 const HISTORY_BYTES = 64;
-const FLAG_TABLE_BITS = 16;
-const VALUE_TABLE_BITS = 14;
+const LOOK_AHEAD_BYTES = 16;
+const COUNTER_TABLE_BITS = 14;
+const VALUE_TABLE_BITS = 13;
+const DIFFERENCE_TABLE_BITS = 14;
+const SOURCES = 8;
+const TABLE_SOURCES = 6;
+const MAX_CONFIDENCE = 15;
+const MAX_GROUP = 64;
+const MAX_SINGLE_RISK = 2048;
+const MAX_RISK = 8192;
+const LEARN_RISK = 655;
 
-function makeSquash(): Uint16Array {
-  const table = new Uint16Array(2 * SQUASH_LIMIT + 1);
-  const one = 2 ** 30;
-  let falling = one;
-  for (let x = 0; x <= SQUASH_LIMIT; x++) {
-    const below = Math.max(
-      1,
-      Math.floor((falling * 65_536 + Math.floor((one + falling) / 2)) / (one + falling)),
-    );
-    table[SQUASH_LIMIT - x] = below;
-    table[SQUASH_LIMIT + x] = 65_536 - below;
-    falling = Math.floor((falling * 4_177_952) / 2 ** 22);
-  }
-  return table;
+/** A difference that a source of fields foretells, and how often it was right in a row. */
+interface Foretold {
+  difference: number;
+  confidence: number;
 }
 
-const SQUASH = makeSquash();
+const nothing = (): Foretold => ({ difference: 0, confidence: 0 });
 
-function squash(x: number): number {
-  return SQUASH[x + SQUASH_LIMIT]!;
+/** A position as the scout sees it. */
+interface Look {
+  p: number;
+  /** The number of its weight in each table. */
+  places: number[];
 }
 
-function makeStretch(): Int16Array {
-  const table = new Int16Array(4096);
-  let x = -SQUASH_LIMIT;
-  for (let p = 0; p < 4096; p++) {
-    while (x < SQUASH_LIMIT && squash(x) < p * 16 + 8) x++;
-    table[p] = x;
-  }
-  return table;
-}
-
-const STRETCH = makeStretch();
-
-function clamp(low: number, x: number, high: number): number {
-  return Math.max(low, Math.min(high, x));
-}
-
-function hashContext(a: number, b: number): number {
-  const product = Math.imul(a, 0x9e3779b1) ^ Math.imul(b + 0x7f4a7c15, 0x85ebca6b);
-  return Math.imul(product ^ (product >>> 15), 0x2c1b3c6d);
-}
-
-/** The counters of one context: per entry a check and as many counters as a decision tree has nodes. */
-class Table {
-  readonly #checks: Uint16Array;
-  readonly #counters: Uint16Array;
-  readonly #bits: number;
-  readonly #nodes: number;
-
-  constructor(bits: number, nodes: number) {
-    this.#checks = new Uint16Array(2 ** bits);
-    this.#counters = new Uint16Array(nodes * 2 ** bits).fill(FRESH);
-    this.#bits = bits;
-    this.#nodes = nodes;
-  }
-
-  /** The counters of the context with this hash: what is learned from them is written through. */
-  find(hash: number): Uint16Array {
-    const mixed = hash ^ (hash >>> 13);
-    const entry = mixed >>> (32 - this.#bits);
-    const counters = this.#counters.subarray(entry * this.#nodes, (entry + 1) * this.#nodes);
-    if (this.#checks[entry] !== (mixed & 0xffff)) {
-      this.#checks[entry] = mixed & 0xffff;
-      counters.fill(FRESH);
-    }
-    return counters;
-  }
-}
-
-function makeTables(bits: number, nodes: number): Table[] {
-  return Array.from({ length: CONTEXTS }, () => new Table(bits, nodes));
-}
-
-function makeWeights(sets: number): Int32Array[] {
-  return Array.from({ length: sets }, () => new Int32Array(CONTEXTS).fill(1 << 14));
-}
-
-function makeMaps(rows: number): Uint16Array[] {
-  const row = Uint16Array.from({ length: 25 }, (_, knot) =>
-    squash(clamp(-SQUASH_LIMIT, knot * 256 - 3072, SQUASH_LIMIT)),
-  );
-  return Array.from({ length: rows }, () => row.slice());
+function readWord(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
 /** A decoder as {@link createResidualDecoder} makes it. */
 export class ReferenceDecoder {
-  readonly #flagTables = makeTables(FLAG_TABLE_BITS, 1);
+  readonly #coder = new ReferenceCoder();
+  // The scout.
+  readonly #scoutWeights = Array.from({ length: 6 }, () => new Int16Array(65_536));
+  readonly #groupChances = Array.from({ length: 64 }, (_, bucket) =>
+    new Uint16Array(8).fill(((4 | (bucket & 3)) << (bucket >> 2)) >> 2),
+  );
+  // Fields.
+  readonly #foretold = Array.from({ length: TABLE_SOURCES }, () =>
+    Array.from({ length: 2 ** DIFFERENCE_TABLE_BITS }, nothing),
+  );
+  #recent = [nothing(), nothing()];
+  readonly #scores = Array.from({ length: SOURCES }, () => new Uint16Array(16).fill(32_768));
+  #lastDifference = 0;
+  #outcomes = 0;
+  // Decisions.
+  readonly #flagTables = makeTables(COUNTER_TABLE_BITS, 1);
+  readonly #hitTables = makeTables(COUNTER_TABLE_BITS, 1);
   readonly #valueTables = makeTables(VALUE_TABLE_BITS, 16);
   readonly #flagWeightsA = makeWeights(512);
   readonly #flagWeightsB = makeWeights(1024);
+  readonly #hitWeightsA = makeWeights(256);
+  readonly #hitWeightsB = makeWeights(512);
   readonly #valueWeightsA = makeWeights(256);
   readonly #valueWeightsB = makeWeights(1024);
   readonly #flagMaps = makeMaps(1024);
+  readonly #hitMaps = makeMaps(256);
   readonly #valueMaps = makeMaps(2048);
+  // What was coded last.
   #flags = 0;
   #run = 0;
   #last = 0;
   #lastButOne = 0;
-  #phase = 0;
-  #fieldBasis = 0;
+  #passed = 0;
   #history = { basis: new Uint8Array(HISTORY_BYTES), residual: new Uint8Array(HISTORY_BYTES) };
-  // The arithmetic decoder.
-  #coded: Uint8Array = new Uint8Array(0);
-  #at = 0;
-  #low = 0;
-  #high = 0xffffffff;
-  #code = 0;
+  // The segment, with the history before it.
+  #b: Uint8Array = new Uint8Array(0);
+  #r: Uint8Array = new Uint8Array(0);
 
   decode(coded: Uint8Array, basis: Uint8Array): Uint8Array {
-    const b = new Uint8Array(HISTORY_BYTES + basis.length + 16);
-    b.set(this.#history.basis);
-    b.set(basis, HISTORY_BYTES);
-    const r = new Uint8Array(HISTORY_BYTES + basis.length);
-    r.set(this.#history.residual);
-    this.#coded = coded;
-    this.#at = 0;
-    if (basis.length > 0) {
-      this.#low = 0;
-      this.#high = 0xffffffff;
-      this.#code = 0;
-      for (let i = 0; i < 4; i++) this.#code = ((this.#code << 8) | this.#nextByte()) >>> 0;
-      for (let i = 0; i < basis.length; i++) this.#decodeByte(i, b, r);
-    }
-    if (this.#at !== coded.length) {
-      throw new FormatError(
-        ErrorCode.CORRUPT_BODY,
-        `expected ${this.#at} coded bytes of a residual, found ${coded.length}: it is damaged, or the basis is another`,
-      );
-    }
+    this.#b = new Uint8Array(HISTORY_BYTES + basis.length + LOOK_AHEAD_BYTES);
+    this.#b.set(this.#history.basis);
+    this.#b.set(basis, HISTORY_BYTES);
+    this.#r = new Uint8Array(HISTORY_BYTES + basis.length + LOOK_AHEAD_BYTES);
+    this.#r.set(this.#history.residual);
+    if (basis.length === 0) return new Uint8Array(0);
+    this.#coder.start(coded);
+    this.#decodeSegment(HISTORY_BYTES + basis.length);
+    this.#coder.finish();
     this.#history = {
-      basis: b.slice(basis.length, basis.length + HISTORY_BYTES),
-      residual: r.slice(basis.length, basis.length + HISTORY_BYTES),
+      basis: this.#b.slice(basis.length, basis.length + HISTORY_BYTES),
+      residual: this.#r.slice(basis.length, basis.length + HISTORY_BYTES),
     };
-    return r.slice(HISTORY_BYTES);
+    this.#passed = (this.#passed + basis.length) >>> 0;
+    return this.#r.slice(HISTORY_BYTES, HISTORY_BYTES + basis.length);
   }
 
-  /** Decode `r[HISTORY_BYTES + i]`. */
-  #decodeByte(i: number, b: Uint8Array, r: Uint8Array): void {
-    const at = HISTORY_BYTES + i;
-    const word = (from: number): number =>
-      (b[from]! | (b[from + 1]! << 8) | (b[from + 2]! << 16) | (b[from + 3]! << 24)) >>> 0;
-    const ahead = word(at);
-    const b0 = b[at]!;
-    const b1 = b[at + 1]!;
-    const before = b[at - 1]!;
-    const beforePair = b[at - 2]! | (before << 8);
-    const [r1, r2] = [r[at - 1]!, r[at - 2]!];
-    const carry = (before + r1) >> 8;
-    const carries = carry | (((b[at - 2]! + r2) >> 8) << 1);
-    const [flags, phase, last] = [this.#flags, this.#phase, this.#last];
-    const step = stepOf(this.#run);
+  #decodeSegment(end: number): void {
+    let at = HISTORY_BYTES;
+    while (at < end) {
+      const looks: Look[] = [];
+      let risk = 0;
+      let doubtful: Look | undefined;
+      while (looks.length < Math.min(MAX_GROUP, end - at)) {
+        const look = this.#look(at + looks.length, this.#run + looks.length);
+        if (look.p > MAX_SINGLE_RISK) doubtful = look;
+        if (doubtful !== undefined || risk + look.p > MAX_RISK) break;
+        risk += look.p;
+        looks.push(look);
+      }
+      if (looks.length > 0) {
+        const first = this.#decodeGroup(looks, risk);
+        this.#passZeros(first);
+        at += first;
+        if (first < looks.length) {
+          at = this.#decodeField(at, end);
+          continue;
+        }
+      }
+      if (doubtful === undefined) continue;
+      const flag = this.#decodeFlag(at, 0, doubtful.p);
+      this.#learnLook(doubtful, flag);
+      if (flag === 1) at = this.#decodeField(at, end);
+      else {
+        this.#passZeros(1);
+        at++;
+      }
+    }
+  }
 
-    const flagHashes = [
+  #passZeros(count: number): void {
+    this.#run += count;
+    this.#flags = count < 32 ? (this.#flags << count) >>> 0 : 0;
+  }
+
+  #passByte(value: number): void {
+    this.#flags = ((this.#flags << 1) | (value === 0 ? 0 : 1)) >>> 0;
+    if (value === 0) this.#run++;
+    else {
+      this.#run = 0;
+      this.#lastButOne = this.#last;
+      this.#last = value;
+    }
+  }
+
+  #look(at: number, zeros: number): Look {
+    const b = this.#b;
+    const place = (key: number): number => Math.imul(key, 0x9e3779b1) >>> 16;
+    const places = [
+      place(b[at - 1]! | (b[at]! << 8) | (b[at + 1]! << 16)),
+      place(b[at + 1]! | (b[at + 2]! << 8) | (b[at + 3]! << 16)),
+      b[at - 2]! | (b[at - 1]! << 8),
+      place(readWord(b, at) + Math.imul(b[at - 1]!, 0x85ebca6b)),
+      place(readWord(b, at - 3)),
+      Math.min(zeros, 63) | (b[at]! << 6),
+    ];
+    let sum = 0;
+    for (const [table, number] of places.entries()) sum += this.#scoutWeights[table]![number]!;
+    return { p: squash((sum - 1536) >> 2), places };
+  }
+
+  #learnLook({ p, places }: Look, begins: number): void {
+    const step = ((65_536 * begins - p) * 5 + 256) >> 9;
+    for (const [table, number] of places.entries()) {
+      const weights = this.#scoutWeights[table]!;
+      weights[number] = clamp(-32_000, weights[number]! + step, 32_000);
+    }
+  }
+
+  /** How many of the group's positions are before the first field. */
+  #decodeGroup(looks: readonly Look[], risk: number): number {
+    const exponent = 31 - Math.clz32(risk);
+    const bucket = (exponent << 2) | (((risk << 2) >> exponent) & 3);
+    const chances = this.#groupChances[bucket]!;
+    const length = 31 - Math.clz32(looks.length);
+    const chance = chances[length]!;
+    const any = this.#coder.decodeBit(Math.max(1, chance));
+    chances[length] = chance + ((any * 65_535 - chance) >> 6);
+    let first = looks.length;
+    if (any === 1) {
+      let left = risk;
+      first = 0;
+      while (first < looks.length - 1) {
+        const { p } = looks[first]!;
+        if (this.#coder.decodeBit(clamp(1, Math.floor((p * 65_536) / left), 65_535)) === 1) break;
+        left -= p;
+        first++;
+      }
+    }
+    for (const look of looks.slice(0, first)) if (look.p > LEARN_RISK) this.#learnLook(look, 0);
+    if (any === 1) this.#learnLook(looks[first]!, 1);
+    return first;
+  }
+
+  /** The carries of the last byte and of the one before it. */
+  #carries(at: number): number {
+    const carry = (back: number): number => (this.#b[at - back]! + this.#r[at - back]!) >> 8;
+    return carry(1) | (carry(2) << 1);
+  }
+
+  #decodeFlag(at: number, phase: number, opinion: number): number {
+    const [b, r, flags] = [this.#b, this.#r, this.#flags];
+    const ahead = readWord(b, at);
+    const beforePair = b[at - 2]! | (b[at - 1]! << 8);
+    const carries = this.#carries(at);
+    const hashes = [
       hashContext(ahead >>> 12, flags & 1),
-      hashContext((ahead >>> 16) | (before << 16), flags & 15),
-      hashContext(r2 | (r1 << 8), carries | (phase << 4)),
-      hashContext(b0 | (b1 << 8) | (r1 << 16), carries),
+      hashContext((ahead >>> 16) | (b[at - 1]! << 16), flags & 15),
+      hashContext(r[at - 2]! | (r[at - 1]! << 8), carries | (phase << 4)),
+      hashContext((ahead & 0xffff) | (r[at - 1]! << 16), carries),
       hashContext(beforePair, flags & 15),
-      hashContext(word(at + 1), flags & 7),
-      hashContext(r[at - 4]! | (r[at - 8]! << 8), before | ((flags & 15) << 8)),
+      hashContext(readWord(b, at + 1), flags & 7),
+      hashContext(r[at - 4]! | (r[at - 8]! << 8), b[at - 1]! | ((flags & 15) << 8)),
       hashContext(flags & 0xffff, phase),
     ];
-    const flag = this.#decodeBit(
-      flagHashes.map((hash, context) => this.#flagTables[context]!.find(hash)),
-      0,
-      this.#flagWeightsA[(flags & 7) | (step << 3) | (phase << 7)]!,
-      this.#flagWeightsB[b0 | ((flags & 3) << 8)]!,
-      this.#flagMaps[(flags & 255) | ((i & 3) << 8)]!,
+    const lines = hashes.map((hash, context) =>
+      phase === 0 && context === 4 ? Uint16Array.of(opinion & 0xfff0) : this.#flagTables[context]!.find(hash),
     );
+    const recent = phase === 0 ? 0 : (flags & 1) + 1;
+    return this.#coder.decide(
+      lines,
+      0,
+      this.#flagWeightsA[(flags & 7) | (stepOf(this.#run) << 3) | (phase << 7)]!,
+      this.#flagWeightsB[b[at]! | (recent << 8)]!,
+      this.#flagMaps[(flags & 255) | (phase << 8)]!,
+    );
+  }
 
-    if (flag === 1) {
-      const field = phase > 0 ? this.#fieldBasis : ahead;
-      let fieldDone = 0;
-      for (let back = phase; back > 0; back--) fieldDone |= r[at - back]! << (8 * (phase - back));
-      const place = carries | (phase << 4);
-      const valueHashes = [
-        hashContext(field >>> 16, fieldDone ^ (phase << 28)),
-        hashContext(ahead >>> 12, r1 | (carry << 8)),
-        hashContext(ahead >>> 8, flags & 3),
-        hashContext(last, place),
-        hashContext(0, 0),
-        hashContext(last | (this.#lastButOne << 8), place),
-        hashContext(beforePair, flags & 3),
-        hashContext(b0, phase),
-      ];
-      const value = this.#decodeValue(valueHashes, carry, carries);
-      r[at] = value;
-      this.#lastButOne = last;
-      this.#last = value;
-      this.#run = 0;
-    } else this.#run++;
-    this.#flags = (flags << 1) | flag;
-    if (phase > 0) this.#phase = (phase + 1) & 3;
-    else if (flag === 1) {
-      this.#phase = 1;
-      this.#fieldBasis = ahead;
+  /** Decode the field at `at`, whose first residual byte is not zero; returns where it ends. */
+  #decodeField(at: number, end: number): number {
+    if (at + 4 > end) {
+      this.#decodeBytes(at, end - at);
+      return end;
+    }
+    const word = readWord(this.#b, at);
+    const before = this.#b[at - 1]!;
+    const position = (this.#passed + at - HISTORY_BYTES) >>> 0;
+    const hashes = [
+      hashContext(word >>> 12, before),
+      hashContext(this.#lastDifference, word >>> 16),
+      hashContext(word, 1),
+      hashContext((position + word) >>> 0, 2),
+      hashContext(((position + word) >>> 0) >>> 14, 4),
+      hashContext(word >>> 16, before | 512),
+    ];
+    const entries = hashes.map(
+      (hash, source) => this.#foretold[source]![hash >>> (32 - DIFFERENCE_TABLE_BITS)]!,
+    );
+    const candidates = [...entries, ...this.#recent].map((entry) => ({ ...entry }));
+    const foretold = this.#decodeForetold(candidates, at);
+    if (foretold === 0) this.#decodeBytes(at, 4);
+    else {
+      for (let phase = 0; phase < 4; phase++) {
+        const target = ((word + foretold) >>> (8 * phase)) & 255;
+        this.#r[at + phase] = target - this.#b[at + phase]!;
+        this.#passByte(this.#r[at + phase]!);
+      }
+    }
+    let target = 0;
+    for (let phase = 3; phase >= 0; phase--)
+      target = (target << 8) | ((this.#b[at + phase]! + this.#r[at + phase]!) & 255);
+    this.#learnField((target - word) >>> 0, candidates, entries);
+    return at + 4;
+  }
+
+  /** The difference of a field when it is one of the two that are most likely, else 0. */
+  #decodeForetold(candidates: readonly Foretold[], at: number): number {
+    let rejected = 0;
+    for (const rank of [0, 1]) {
+      const source = this.#chooseSource(candidates, rejected);
+      if (source === undefined) break;
+      const { difference } = candidates[source]!;
+      const hit = this.#decodeHit(candidates, source, rank, at);
+      this.#outcomes = ((this.#outcomes << 1) | hit) >>> 0;
+      if (hit === 1) return difference;
+      rejected = difference;
+    }
+    return 0;
+  }
+
+  #chooseSource(candidates: readonly Foretold[], rejected: number): number | undefined {
+    let best: number | undefined;
+    let bestScore = 0;
+    for (const [source, { difference, confidence }] of candidates.entries()) {
+      const score = this.#scores[source]![confidence]!;
+      if (score > bestScore && difference !== rejected && (difference & 255) !== 0) {
+        best = source;
+        bestScore = score;
+      }
+    }
+    return best;
+  }
+
+  #decodeHit(candidates: readonly Foretold[], source: number, rank: number, at: number): number {
+    const { difference, confidence } = candidates[source]!;
+    const word = readWord(this.#b, at);
+    const before = this.#b[at - 1]!;
+    const beforePair = this.#b[at - 2]! | (before << 8);
+    let mask = 0;
+    for (const [other, candidate] of candidates.entries()) {
+      if (candidate.difference === difference) mask |= 1 << other;
+    }
+    const sure = [0, 1, 2, 3].map((other) => candidates[other]!.confidence << (8 + 4 * other));
+    const hashes = [
+      hashContext(mask, rank),
+      hashContext(source | (confidence << 4) | sure[0]! | sure[1]! | sure[2]! | sure[3]!, rank),
+      hashContext(difference, rank),
+      hashContext(difference, beforePair | (rank << 31)),
+      hashContext((word >>> 12) | (before << 20), difference ^ (rank << 31)),
+      hashContext(word, rank),
+      hashContext((this.#outcomes & 255) | (source << 8), rank),
+      hashContext(this.#scores[source]![confidence]! >> 10, rank | ((word & 255) << 1)),
+    ];
+    return this.#coder.decide(
+      hashes.map((hash, context) => this.#hitTables[context]!.find(hash)),
+      0,
+      this.#hitWeightsA[(source << 4) | confidence | (rank << 7)]!,
+      this.#hitWeightsB[mask | (rank << 8)]!,
+      this.#hitMaps[(this.#outcomes & 15) | (source << 4) | (rank << 7)]!,
+    );
+  }
+
+  #learnField(actual: number, candidates: readonly Foretold[], entries: readonly Foretold[]): void {
+    for (const [source, { difference, confidence }] of candidates.entries()) {
+      const right = difference === actual;
+      const scores = this.#scores[source]!;
+      scores[confidence]! += ((right ? 65_535 : 0) - scores[confidence]!) >> 5;
+      const entry = entries[source];
+      if (entry === undefined) continue;
+      entry.difference = actual;
+      entry.confidence = right ? Math.min(MAX_CONFIDENCE, confidence + 1) : 0;
+    }
+    this.#lastDifference = actual;
+    const [newest, older] = this.#recent as [Foretold, Foretold];
+    const known = newest.difference === actual ? newest : older.difference === actual ? older : undefined;
+    const confidence = known === undefined ? 0 : Math.min(MAX_CONFIDENCE, known.confidence + 1);
+    this.#recent = [{ difference: actual, confidence }, known === newest ? older : newest];
+  }
+
+  /** Decode `length` residual bytes of a field one by one; the first is not zero. */
+  #decodeBytes(at: number, length: number): void {
+    for (let phase = 0; phase < length; phase++) {
+      const isValue = phase === 0 || this.#decodeFlag(at + phase, phase, 0) === 1;
+      const value = isValue ? this.#decodeValue(at, phase) : 0;
+      this.#r[at + phase] = value;
+      this.#passByte(value);
     }
   }
 
-  #decodeValue(hashes: readonly number[], carry: number, carries: number): number {
-    const setB = (this.#phase << 3) | (Math.min(this.#run, 4) << 5) | (carries << 8);
-    const row = (carry << 8) | (this.#phase << 9);
+  #decodeValue(fieldAt: number, phase: number): number {
+    const at = fieldAt + phase;
+    const [b, r] = [this.#b, this.#r];
+    const ahead = readWord(b, at);
+    const carries = this.#carries(at);
+    const carry = carries & 1;
+    const recent = this.#flags & 3;
+    const place = carries | (phase << 4);
+    let done = 0;
+    for (let back = phase; back > 0; back--) done |= r[at - back]! << (8 * (phase - back));
+    const hashes = [
+      hashContext(readWord(b, fieldAt) >>> 16, done ^ (phase << 28)),
+      hashContext(ahead >>> 12, r[at - 1]! | (carry << 8)),
+      hashContext(ahead >>> 8, recent),
+      hashContext(this.#last, place),
+      hashContext(0, 0),
+      hashContext(this.#last | (this.#lastButOne << 8), place),
+      hashContext(b[at - 2]! | (b[at - 1]! << 8), recent),
+      hashContext(b[at]!, phase),
+    ];
+    const setB = (phase << 3) | (Math.min(this.#run, 4) << 5) | (carries << 8);
+    const row = (carry << 8) | (phase << 9);
     let node = 1;
     let lines: Uint16Array[] = [];
     for (let depth = 0; depth < 8; depth++) {
       if (depth === 0) lines = hashes.map((hash, context) => this.#valueTables[context]!.find(hash));
       if (depth === 4) {
         lines = hashes.map((hash, context) =>
-          this.#valueTables[context]!.find(Math.imul(hash + Math.imul(node, 0x9e3779b1), 0x85ebca6b)),
+          this.#valueTables[context]!.find(Math.imul(hash + Math.imul(node, 0x9e3779b1), 0x85ebca6b) >>> 0),
         );
       }
       const inNibble = depth < 4 ? node : (node & ((1 << (depth - 4)) - 1)) | (1 << (depth - 4));
-      const bit = this.#decodeBit(
+      const bit = this.#coder.decide(
         lines,
         inNibble,
         this.#valueWeightsA[node]!,
@@ -238,82 +399,11 @@ export class ReferenceDecoder {
     }
     return node & 255;
   }
-
-  #decodeBit(
-    counters: readonly Uint16Array[],
-    node: number,
-    weightsA: Int32Array,
-    weightsB: Int32Array,
-    map: Uint16Array,
-  ): number {
-    const inputs = counters.map((line) => STRETCH[line[node]! >> 4]!);
-    const mixedA = dot(inputs, weightsA);
-    const mixedB = dot(inputs, weightsB);
-    const mixed = (mixedA + mixedB) >> 1;
-    const knot = (mixed + 3072) >> 8;
-    const share = (mixed + 3072) & 255;
-    const refined = (map[knot]! * (256 - share) + map[knot + 1]! * share) >> 8;
-    const bit = this.#decodeWith(clamp(1, (squash(mixed) + refined * 3 + 2) >> 2, 65_535));
-
-    const wanted = bit * 65_535;
-    learnWeights(inputs, wanted - squash(mixedA), weightsA);
-    learnWeights(inputs, wanted - squash(mixedB), weightsB);
-    const nearest = knot + (share >> 7);
-    map[nearest]! += (wanted - map[nearest]!) >> 6;
-    for (const line of counters) line[node] = learnCounter(line[node]!, bit);
-    return bit;
-  }
-
-  #decodeWith(probability: number): number {
-    const range = this.#high - this.#low;
-    const middle =
-      this.#low +
-      Math.floor(range / 65_536) * probability +
-      Math.floor(((range % 65_536) * probability) / 65_536);
-    const bit = this.#code <= middle ? 1 : 0;
-    if (bit === 1) this.#high = middle;
-    else this.#low = middle + 1;
-    while (this.#low >>> 24 === this.#high >>> 24) {
-      this.#low = (this.#low << 8) >>> 0;
-      this.#high = ((this.#high << 8) | 255) >>> 0;
-      this.#code = ((this.#code << 8) | this.#nextByte()) >>> 0;
-    }
-    return bit;
-  }
-
-  #nextByte(): number {
-    const byte = this.#coded[this.#at++];
-    if (byte !== undefined) return byte;
-    throw new FormatError(
-      ErrorCode.CORRUPT_BODY,
-      `expected more coded bytes of a residual, found the end after ${this.#coded.length}: it is cut off or damaged`,
-    );
-  }
 }
 
+/** The logarithmic step of a run. */
 function stepOf(length: number): number {
   if (length < 4) return length;
   if (length < 512) return 33 - Math.clz32(length);
   return length < 1024 ? 10 : 11;
-}
-
-function dot(inputs: readonly number[], weights: Int32Array): number {
-  let sum = 0;
-  for (const [i, input] of inputs.entries()) sum += Math.imul(input, weights[i]!) >> 5;
-  return clamp(-SQUASH_LIMIT, sum >> 11, SQUASH_LIMIT);
-}
-
-function learnWeights(inputs: readonly number[], error: number, weights: Int32Array): void {
-  for (const [i, input] of inputs.entries()) {
-    const moved = weights[i]! + ((input * error + 4096) >> 13);
-    weights[i] = clamp(-(2 ** 19), moved, 2 ** 19);
-  }
-}
-
-function learnCounter(counter: number, bit: number): number {
-  const p = counter >> 4;
-  const count = counter & 15;
-  const rate = Math.floor(65_536 / (2 * count + 3));
-  const moved = p + (((bit * 4095 - p) * rate + 0x4000) >> 15);
-  return (moved << 4) | Math.min(count + 1, COUNT_LIMIT);
 }

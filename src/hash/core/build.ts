@@ -19,7 +19,7 @@ interface WasmModule {
 
 const MODULES: readonly WasmModule[] = [
   { folder: "hash/core", memoryPages: 8 },
-  { folder: "codec/mix", memoryPages: 157 },
+  { folder: "codec/mix", memoryPages: 125 },
 ];
 
 const sourceRoot = join(dirname(fileURLToPath(import.meta.url)), "../..");

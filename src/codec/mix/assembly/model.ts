@@ -1,38 +1,22 @@
-// What each decision is predicted from. The names: b(k) is the basis byte k places further on, r(k) the residual byte k
-// places back. A field is what a 32-bit number covers: the first non-zero residual byte and the three behind it.
+// The way through a segment. Zeros that can be foreseen are coded together (scout.ts), and so are the bytes of a field that can
+// be (field.ts). What is left are flags and values, byte by byte. In executables that were linked anew that makes 0.6 decisions a
+// byte, where a flag for each byte and 8 bits for each value would be 2; time goes with decisions.
 //
-// The numbers behind a context are what it is worth: by how many percent the coded bytes of a Go binary, a C++ binary,
-// Python bytecode, libraries of a newer distribution, and patched libraries grow when a constant takes its place. More
-// contexts are worth little: with twelve the first two became 1 % smaller and 1 % larger, and coding took 40 % longer.
-import { findFlag, findLine, hashContext } from "./contexts";
-import { codeDecision } from "./decision";
-import {
-  APM_ROW_BYTES,
-  BASIS,
-  CONTEXTS,
-  FLAG_APM,
-  FLAG_SLOTS,
-  FLAG_WEIGHTS_A,
-  FLAG_WEIGHTS_B,
-  RESIDUAL,
-  VALUE_APM,
-  VALUE_HASHES,
-  VALUE_LINES,
-  VALUE_WEIGHTS_A,
-  VALUE_WEIGHTS_B,
-  WEIGHT_SET_BYTES,
-} from "./memory";
+// The names: b(k) is the basis byte k places further on, r(k) the residual byte k places back.
+import { findSlot, hashContext } from "../../assembly/contexts";
+import { codeDecision } from "../../assembly/decision";
+import { codeField, learnField } from "./field";
+import { APM_ROW_BYTES, SLOTS, WEIGHT_SET_BYTES } from "../../assembly/layout";
+import { BASIS, FLAG_APM, FLAG_TABLES, FLAG_WEIGHTS_A, FLAG_WEIGHTS_B, OPINION, RESIDUAL, SLOT_TABLE_BITS, SLOT_TABLE_BYTES } from "./memory";
+import { codeGroup, getLook, isDoubtful, learnLook, lookAhead, MAX_GROUP } from "./scout";
+import { codeValue, rememberValue } from "./value";
 
 /** The last 32 flags, the newest lowest. */
 let flags: u32 = 0;
 /** Zero residual bytes since the last other one. */
 let run: u32 = 0;
-/** The last two non-zero residual bytes. */
-let last: u32 = 0;
-let lastButOne: u32 = 0;
-/** Bytes of the current field that are done, 0 outside of fields, and the basis word that the field began at. */
-let phase: u32 = 0;
-let fieldBasis: u32 = 0;
+/** Bytes of the segments before. */
+let passed: u32 = 0;
 
 /** Logarithmic steps: 0 1 2 3 4 8 16 32 64 128 256 1024. */
 @inline
@@ -42,104 +26,153 @@ function stepOf(length: u32): u32 {
   return length < 1024 ? 10 : 11;
 }
 
-/** Code or decode the residual bytes `from` to `to` of the segment. */
-export function codeResidual(from: u32, to: u32): void {
-  for (let i = from; i < to; i++) {
-    const b = BASIS + <usize>i;
-    const r = RESIDUAL + <usize>i;
-    const ahead = load<u32>(b);
-    const behind = load<u32>(b - 4);
-    const done = load<u32>(r - 4);
-    const b0 = ahead & 255;
-    const r1 = done >> 24;
-    const carry1 = ((behind >> 24) + r1) >> 8;
-    const carries = carry1 | (((((behind >> 16) & 255) + ((done >> 16) & 255)) >> 8) << 1);
-    const step = stepOf(run);
-
-    findFlag(0, hashContext(ahead >> 12, flags & 1)); // 3.1 3.0 0.2 -0.1 2.1
-    findFlag(1, hashContext((ahead >> 16) | ((behind >> 24) << 16), flags & 15)); // 1.1 6.5 0.0 -0.1 0.7
-    findFlag(2, hashContext(done >> 16, carries | (phase << 4))); // 1.3 4.1 1.7 0.2 2.4
-    findFlag(3, hashContext((ahead & 0xffff) | (r1 << 16), carries)); // 6.7 6.1 3.9 3.7 3.8
-    findFlag(4, hashContext(behind >> 16, flags & 15)); // 2.7 1.2 0.2 -0.0 1.0
-    findFlag(5, hashContext(load<u32>(b + 1), flags & 7)); // 1.1 0.4 0.4 0.5 0.2
-    findFlag(6, hashContext((done & 255) | (<u32>load<u8>(r - 8) << 8), (behind >> 24) | ((flags & 15) << 8))); // 0.7 0.7 1.4 0.7 0.7
-    findFlag(7, hashContext(flags & 0xffff, phase)); // 0.5 0.6 0.7 2.4 0.3
-
-    const residual = load<u8>(r);
-    const flag = codeDecision(
-      i32(residual != 0),
-      FLAG_SLOTS,
-      0,
-      FLAG_WEIGHTS_A + <usize>((flags & 7) | (step << 3) | (phase << 7)) * WEIGHT_SET_BYTES,
-      FLAG_WEIGHTS_B + <usize>(b0 | ((flags & 3) << 8)) * WEIGHT_SET_BYTES,
-      FLAG_APM + <usize>((flags & 255) | ((i & 3) << 8)) * APM_ROW_BYTES,
-    );
-    if (flag) {
-      const value = codeValue(residual, ahead, behind, done, carries);
-      store<u8>(r, value);
-      lastButOne = last;
-      last = value;
-      run = 0;
-    } else {
-      store<u8>(r, 0);
-      run++;
-    }
-    flags = (flags << 1) | flag;
-    if (phase == 0) {
-      if (flag) {
-        phase = 1;
-        fieldBasis = ahead;
-      }
-    } else phase = (phase + 1) & 3;
-  }
+@inline
+function carriesAt(behind: u32, done: u32): u32 {
+  const carry1 = ((behind >> 24) + (done >> 24)) >> 8;
+  return carry1 | (((((behind >> 16) & 255) + ((done >> 16) & 255)) >> 8) << 1);
 }
 
 @inline
-function setValueContext(index: u32, hash: u32): void {
-  store<u32>(VALUE_HASHES + (<usize>index << 2), hash);
-  findLine(index, hash);
+function find(index: u32, hash: u32): void {
+  findSlot(FLAG_TABLES + <usize>index * SLOT_TABLE_BYTES, SLOT_TABLE_BITS, index, hash);
 }
 
-/** Code or decode a residual byte that is known not to be zero. */
-function codeValue(value: u32, ahead: u32, behind: u32, done: u32, carries: u32): u32 {
+/**
+ * Code whether the residual byte at `i` is not zero.
+ *
+ * @param phase - bytes of its field before it, 0 outside of fields.
+ * @param opinion - in phase 0 the probability that the scout gave; it takes the place of a context.
+ */
+function codeFlag(i: u32, phase: u32, opinion: u32): i32 {
+  const b = BASIS + <usize>i;
+  const r = RESIDUAL + <usize>i;
+  const ahead = load<u32>(b);
+  const behind = load<u32>(b - 4);
+  const done = load<u32>(r - 4);
   const b0 = ahead & 255;
   const r1 = done >> 24;
-  const carry1 = carries & 1;
-  const recent = flags & 3;
-  const field = phase ? fieldBasis : ahead;
-  const fieldDone = (phase ? done >> (32 - 8 * phase) : 0) ^ (phase << 28);
-  const place = carries | (phase << 4);
+  const carries = carriesAt(behind, done);
+  const step = stepOf(run);
 
-  setValueContext(0, hashContext(field >> 16, fieldDone)); // 5.4 13.9 0.7 0.2 2.9
-  setValueContext(1, hashContext(ahead >> 12, r1 | (carry1 << 8))); // 7.0 6.0 0.4 0.3 3.1
-  setValueContext(2, hashContext(ahead >> 8, recent)); // 4.8 3.0 1.0 1.9 2.7
-  setValueContext(3, hashContext(last, place)); // 2.1 2.5 0.9 0.5 0.8
-  setValueContext(4, hashContext(0, 0)); // 2.4 2.3 0.1 0.1 1.0, against (i + 4 + ahead) >> 12
-  setValueContext(5, hashContext(last | (lastButOne << 8), place)); // 1.4 3.0 2.1 5.8 2.5
-  setValueContext(6, hashContext(behind >> 16, recent)); // 4.0 2.2 0.8 0.5 2.2
-  setValueContext(7, hashContext(b0, phase)); // 0.5 1.5 25.8 13.5 2.1
-
-  const step = min<u32>(run, 4);
-  const weightsB = VALUE_WEIGHTS_B + <usize>((phase << 3) | (step << 5) | (carries << 8)) * WEIGHT_SET_BYTES;
-  const apm = VALUE_APM + <usize>((carry1 << 8) | (phase << 9)) * APM_ROW_BYTES;
-  // The bits so far below a leading 1.
-  let node: u32 = 1;
-  for (let depth: u32 = 0; depth < 8; depth++) {
-    if (depth == 4) {
-      for (let index: u32 = 0; index < CONTEXTS; index++) {
-        findLine(index, (load<u32>(VALUE_HASHES + (<usize>index << 2)) + node * 0x9e3779b1) * 0x85ebca6b);
-      }
-    }
-    const inNibble = depth < 4 ? node : (node & ((1 << (depth - 4)) - 1)) | (1 << (depth - 4));
-    const bit = codeDecision(
-      (value >> (7 - depth)) & 1,
-      VALUE_LINES,
-      <usize>inNibble << 1,
-      VALUE_WEIGHTS_A + <usize>node * WEIGHT_SET_BYTES,
-      weightsB + <usize>depth * WEIGHT_SET_BYTES,
-      apm + <usize>node * APM_ROW_BYTES,
-    );
-    node = (node << 1) | bit;
+  find(0, hashContext(ahead >> 12, flags & 1));
+  find(1, hashContext((ahead >> 16) | ((behind >> 24) << 16), flags & 15));
+  find(2, hashContext(done >> 16, carries | (phase << 4)));
+  find(3, hashContext((ahead & 0xffff) | (r1 << 16), carries));
+  find(5, hashContext(load<u32>(b + 1), flags & 7));
+  find(6, hashContext((done & 255) | (<u32>load<u8>(r - 8) << 8), (behind >> 24) | ((flags & 15) << 8)));
+  find(7, hashContext(flags & 0xffff, phase));
+  if (phase) find(4, hashContext(behind >> 16, flags & 15));
+  else {
+    store<u16>(OPINION, opinion & 0xfff0);
+    store<u32>(SLOTS + 16, OPINION);
   }
-  return node & 255;
+
+  return codeDecision(
+    i32(load<u8>(r) != 0),
+    SLOTS,
+    0,
+    FLAG_WEIGHTS_A + <usize>((flags & 7) | (step << 3) | (phase << 7)) * WEIGHT_SET_BYTES,
+    FLAG_WEIGHTS_B + <usize>(b0 | ((phase ? (flags & 1) + 1 : 0) << 8)) * WEIGHT_SET_BYTES,
+    FLAG_APM + <usize>((flags & 255) | (phase << 8)) * APM_ROW_BYTES,
+  );
+}
+
+@inline
+function passZeros(count: u32): void {
+  run += count;
+  flags = count < 32 ? flags << count : 0;
+}
+
+@inline
+function passByte(value: u32): void {
+  flags = (flags << 1) | u32(value != 0);
+  if (value) {
+    run = 0;
+    rememberValue(value);
+  } else run++;
+}
+
+/** Code the bytes of a field from `i` on, `length` of them; the first is not zero. */
+function codeBytes(i: u32, length: u32): void {
+  const field = load<u32>(BASIS + <usize>i);
+  for (let phase: u32 = 0; phase < length; phase++) {
+    const b = BASIS + <usize>i + <usize>phase;
+    const r = RESIDUAL + <usize>i + <usize>phase;
+    let value: u32 = load<u8>(r);
+    if (phase == 0 || codeFlag(i + phase, phase, 0)) {
+      const behind = load<u32>(b - 4);
+      const done = load<u32>(r - 4);
+      value = codeValue(value, load<u32>(b), behind, done, carriesAt(behind, done), flags, phase, field, run);
+    } else value = 0;
+    store<u8>(r, value);
+    passByte(value);
+  }
+}
+
+/** The sum of four bytes each, modulo 256. */
+@inline
+function addBytes(a: u32, b: u32): u32 {
+  return ((a & 0x7f7f7f7f) + (b & 0x7f7f7f7f)) ^ ((a ^ b) & 0x80808080);
+}
+@inline
+function subtractBytes(a: u32, b: u32): u32 {
+  return ((a | 0x80808080) - (b & 0x7f7f7f7f)) ^ ((a ^ ~b) & 0x80808080);
+}
+
+/** Code the field at `i`, whose first residual byte is not zero; returns where it ends. */
+function codeFieldAt(i: u32, end: u32): u32 {
+  if (i + 4 > end) {
+    codeBytes(i, end - i);
+    return end;
+  }
+  const b = BASIS + <usize>i;
+  const r = RESIDUAL + <usize>i;
+  const word = load<u32>(b);
+  const said = codeField(addBytes(word, load<u32>(r)) - word, word, load<u32>(b - 4), passed + i);
+  if (said) {
+    const residual = subtractBytes(word + said, word);
+    store<u32>(r, residual);
+    passByte(residual & 255);
+    passByte((residual >> 8) & 255);
+    passByte((residual >> 16) & 255);
+    passByte(residual >> 24);
+    learnField(said);
+  } else {
+    codeBytes(i, 4);
+    learnField(addBytes(word, load<u32>(r)) - word);
+  }
+  return i + 4;
+}
+
+/** Code or decode residual bytes from `from` to at least `to`, of a segment that ends at `end`; returns where it stopped. */
+export function codeResidual(from: u32, to: u32, end: u32): u32 {
+  let i = from;
+  while (i < to) {
+    const limit = min(MAX_GROUP, end - i);
+    const count = lookAhead(BASIS + <usize>i, limit, run);
+    if (count > 0) {
+      const first = codeGroup(RESIDUAL + <usize>i, count);
+      memory.fill(RESIDUAL + <usize>i, 0, <usize>first);
+      passZeros(first);
+      i += first;
+      if (first < count) {
+        i = codeFieldAt(i, end);
+        continue;
+      }
+      if (count == limit || !isDoubtful(count)) continue;
+    }
+    const flag = codeFlag(i, 0, getLook(count));
+    learnLook(count, <u32>flag);
+    if (flag) i = codeFieldAt(i, end);
+    else {
+      store<u8>(RESIDUAL + <usize>i, 0);
+      passZeros(1);
+      i++;
+    }
+  }
+  return i;
+}
+
+export function passSegment(length: u32): void {
+  passed += length;
 }

@@ -1,5 +1,5 @@
 // The logistic function and its inverse as tables, made with integers alone so that every machine has the same.
-import { SQUASH, SQUASH_LIMIT, STRETCH } from "./memory";
+import { SQUASH, SQUASH_LIMIT, STRETCH } from "./layout";
 
 /** e^(-1/256) with 22 fractional bits. */
 const DECAY: u64 = 4177952;

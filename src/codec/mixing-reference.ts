@@ -1,0 +1,203 @@
+/**
+ * What `MIXING.md` says, in plain TypeScript: slow, and written to be compared with the text. The reference decoders of the
+ * codecs stand on it; they are the oracles of the WASM's tests, and nothing else uses them.
+ *
+ * @module
+ */
+import { ErrorCode, FormatError } from "../errors.ts";
+
+/** Counters that each decision is predicted from. */
+export const CONTEXTS = 8;
+
+const SQUASH_LIMIT = 2900;
+const FRESH = 0x8000;
+const COUNT_LIMIT = 14;
+
+function makeSquash(): Uint16Array {
+  const table = new Uint16Array(2 * SQUASH_LIMIT + 1);
+  const one = 2 ** 30;
+  let falling = one;
+  for (let x = 0; x <= SQUASH_LIMIT; x++) {
+    const below = Math.max(
+      1,
+      Math.floor((falling * 65_536 + Math.floor((one + falling) / 2)) / (one + falling)),
+    );
+    table[SQUASH_LIMIT - x] = below;
+    table[SQUASH_LIMIT + x] = 65_536 - below;
+    falling = Math.floor((falling * 4_177_952) / 2 ** 22);
+  }
+  return table;
+}
+
+const SQUASH = makeSquash();
+
+/** The probability, of 65,536, that belongs to `x`, which is brought within the limits before. */
+export function squash(x: number): number {
+  return SQUASH[clamp(-SQUASH_LIMIT, x, SQUASH_LIMIT) + SQUASH_LIMIT]!;
+}
+
+function makeStretch(): Int16Array {
+  const table = new Int16Array(4096);
+  let x = -SQUASH_LIMIT;
+  for (let p = 0; p < 4096; p++) {
+    while (x < SQUASH_LIMIT && squash(x) < p * 16 + 8) x++;
+    table[p] = x;
+  }
+  return table;
+}
+
+const STRETCH = makeStretch();
+
+/** `x` brought between `low` and `high`. */
+export function clamp(low: number, x: number, high: number): number {
+  return Math.max(low, Math.min(high, x));
+}
+
+function saturate(x: number): number {
+  return clamp(-32_768, x, 32_767);
+}
+
+/** The hash of the two words of a context, a u32. */
+export function hashContext(a: number, b: number): number {
+  const product = Math.imul(a, 0x9e3779b1) ^ Math.imul(b + 0x7f4a7c15, 0x85ebca6b);
+  return Math.imul(product ^ (product >>> 15), 0x2c1b3c6d) >>> 0;
+}
+
+/** The counters of one context: 2^bits entries of a check and `counters` counters, numbered from 0. */
+export class CounterTable {
+  readonly #checks: Uint16Array;
+  readonly #counters: Uint16Array;
+  readonly #bits: number;
+  readonly #length: number;
+
+  constructor(bits: number, counters: number) {
+    this.#checks = new Uint16Array(2 ** bits);
+    this.#counters = new Uint16Array(counters * 2 ** bits).fill(FRESH);
+    this.#bits = bits;
+    this.#length = counters;
+  }
+
+  /** The counters of the context with this hash: what is learned from them is written through. */
+  find(hash: number): Uint16Array {
+    const mixed = hash ^ (hash >>> 13);
+    const entry = mixed >>> (32 - this.#bits);
+    const counters = this.#counters.subarray(entry * this.#length, (entry + 1) * this.#length);
+    if (this.#checks[entry] !== (mixed & 0xffff)) {
+      this.#checks[entry] = mixed & 0xffff;
+      counters.fill(FRESH);
+    }
+    return counters;
+  }
+}
+
+/** A table for each context: lines for trees have 16 counters, of which the first is not used. */
+export function makeTables(bits: number, counters: number): CounterTable[] {
+  return Array.from({ length: CONTEXTS }, () => new CounterTable(bits, counters));
+}
+
+/** Weight sets that have learned nothing. */
+export function makeWeights(sets: number): Int16Array[] {
+  return Array.from({ length: sets }, () => new Int16Array(CONTEXTS).fill(1024));
+}
+
+/** Maps that give what they are given. */
+export function makeMaps(rows: number): Uint16Array[] {
+  const row = Uint16Array.from({ length: 25 }, (_, knot) => squash(knot * 256 - 3072));
+  return Array.from({ length: rows }, () => row.slice());
+}
+
+/** The arithmetic decoder, and the decisions. */
+export class ReferenceCoder {
+  #coded: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  #low = 0;
+  #high = 0xffffffff;
+  #code = 0;
+
+  /** Begin a segment. */
+  start(coded: Uint8Array): void {
+    this.#coded = coded;
+    this.#at = 0;
+    this.#low = 0;
+    this.#high = 0xffffffff;
+    this.#code = 0;
+    for (let i = 0; i < 4; i++) this.#readByte();
+  }
+
+  /**
+   * End a segment.
+   *
+   * @throws {@link FormatError} `CORRUPT_BODY` when it has not as many coded bytes as were read.
+   */
+  finish(): void {
+    let bytes = 0;
+    while (this.#high - (this.#high % 2 ** (32 - 8 * bytes)) < this.#low) bytes++;
+    const written = this.#at - 4 + bytes;
+    if (written !== this.#coded.length) {
+      throw new FormatError(
+        ErrorCode.CORRUPT_BODY,
+        `expected ${written} coded bytes, found ${this.#coded.length}`,
+      );
+    }
+  }
+
+  /** Decode a bit that is 1 with the probability `probability`, of 65,536. */
+  decodeBit(probability: number): number {
+    const range = this.#high - this.#low;
+    const middle =
+      this.#low +
+      Math.floor(range / 65_536) * probability +
+      Math.floor(((range % 65_536) * probability) / 65_536);
+    const bit = this.#code <= middle ? 1 : 0;
+    if (bit === 1) this.#high = middle;
+    else this.#low = middle + 1;
+    while (this.#low >>> 24 === this.#high >>> 24) {
+      this.#low = (this.#low << 8) >>> 0;
+      this.#high = ((this.#high << 8) | 255) >>> 0;
+      this.#readByte();
+    }
+    return bit;
+  }
+
+  /** Decode a bit that counter number `node` of each of `lines` predicts. */
+  decide(
+    lines: readonly Uint16Array[],
+    node: number,
+    weightsA: Int16Array,
+    weightsB: Int16Array,
+    map: Uint16Array,
+  ): number {
+    const inputs = lines.map((line) => STRETCH[line[node]! >> 4]!);
+    let sum = 0;
+    for (const [j, x] of inputs.entries()) sum += x * saturate(weightsA[j]! + weightsB[j]!);
+    const mixed = clamp(-SQUASH_LIMIT, sum >> 13, SQUASH_LIMIT);
+    const knot = (mixed + 3072) >> 8;
+    const share = (mixed + 3072) & 255;
+    const refined = (map[knot]! * (256 - share) + map[knot + 1]! * share) >> 8;
+    const bit = this.decodeBit(clamp(1, (squash(mixed) + refined * 3 + 2) >> 2, 65_535));
+
+    const wanted = bit * 65_535;
+    const error = (wanted - squash(mixed)) >> 2;
+    for (const [j, x] of inputs.entries()) {
+      const step = (x * error + 16_384) >> 15;
+      weightsA[j] = saturate(weightsA[j]! + step);
+      weightsB[j] = saturate(weightsB[j]! + step);
+    }
+    const nearest = knot + (share >> 7);
+    map[nearest]! += (wanted - map[nearest]!) >> 6;
+    for (const line of lines) line[node] = learnCounter(line[node]!, bit);
+    return bit;
+  }
+
+  #readByte(): void {
+    this.#code = ((this.#code << 8) | (this.#coded[this.#at++] ?? 0)) >>> 0;
+  }
+}
+
+function learnCounter(counter: number, bit: number): number {
+  const p = counter >> 4;
+  const count = counter & 15;
+  const rate = Math.floor(65_536 / (2 * count + 3));
+  const moved = p + (((bit * 4095 - p) * rate + 0x4000) >> 15);
+  return (moved << 4) | Math.min(count + 1, COUNT_LIMIT);
+}
