@@ -52,6 +52,8 @@ export interface Codec {
   readonly needsBasis: boolean;
   /** Whether coding holds up the calling thread; the codecs of node:zlib have threads of their own. */
   readonly isBlocking: boolean;
+  /** Whether it is made for control segments: other bytes do not become shorter. Absent: for any stream, or see above. */
+  readonly isForControl?: boolean;
   /** The longest segment it codes, in bytes; absent when there is no bound of its own. */
   readonly maxSegmentBytes?: number;
   /** Whether this runtime can code and decode with it. */
@@ -64,6 +66,6 @@ export interface Codec {
 
 /**
  * The names of the codecs, as options and the command line take them. A delta is named for the codec of its residuals:
- * "mix" goes with brotli for the other streams, each other codec codes all streams.
+ * "mix" goes with brotli for the other streams, "ops" is for the control stream alone, each other codec codes all streams.
  */
-export type CodecName = "none" | "deflate" | "brotli" | "zstd" | "mix";
+export type CodecName = "none" | "deflate" | "brotli" | "zstd" | "mix" | "ops";

@@ -4,12 +4,13 @@ import type { Codec, CodecName } from "./codec.ts";
 import { deflateCodec } from "./deflate.ts";
 import { mixCodec } from "./mix.ts";
 import { noneCodec } from "./none.ts";
+import { opsCodec } from "./ops.ts";
 import { zstdCodec } from "./zstd.ts";
 
-const CODECS: readonly Codec[] = [noneCodec, deflateCodec, brotliCodec, zstdCodec, mixCodec];
+const CODECS: readonly Codec[] = [noneCodec, deflateCodec, brotliCodec, zstdCodec, mixCodec, opsCodec];
 
-/** The names of all codecs, whether this runtime has them or not. */
-export const CODEC_NAMES: readonly CodecName[] = CODECS.map((codec) => codec.name);
+/** The names of all codecs that a delta can be named for, whether this runtime has them or not. */
+export const CODEC_NAMES = CODECS.map((codec) => codec.name).filter((name) => name !== "ops");
 
 function requireAvailable(codec: Codec | undefined, asked: string): Codec {
   if (codec === undefined) {

@@ -29,6 +29,12 @@ export class WindowDecoder {
     this.#header = header;
     const codecs = header.streams.map(({ stream, codecId }) => ({ stream, codec: getCodecById(codecId) }));
     for (const { stream, codec } of codecs) {
+      if (codec.isForControl === true && stream !== StreamId.CONTROL) {
+        throw new FormatError(
+          ErrorCode.CORRUPT_HEADER,
+          `codec ${codec.name} is for control segments, found it on stream ${stream}`,
+        );
+      }
       if (codec.needsBasis && stream !== StreamId.RESIDUAL) {
         throw new FormatError(
           ErrorCode.CORRUPT_HEADER,

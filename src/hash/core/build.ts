@@ -20,6 +20,7 @@ interface WasmModule {
 const MODULES: readonly WasmModule[] = [
   { folder: "hash/core", memoryPages: 8 },
   { folder: "codec/mix", memoryPages: 125 },
+  { folder: "codec/ops", memoryPages: 195 },
 ];
 
 const sourceRoot = join(dirname(fileURLToPath(import.meta.url)), "../..");
