@@ -19,7 +19,7 @@ interface WasmModule {
 
 const MODULES: readonly WasmModule[] = [
   { folder: "hash/core", memoryPages: 8 },
-  { folder: "codec/mix", memoryPages: 161 },
+  { folder: "codec/mix", memoryPages: 137 },
   { folder: "codec/ops", memoryPages: 195 },
 ];
 

@@ -47,13 +47,16 @@ export const RECENT: usize = DELTAS + 6 * DELTA_TABLE_BYTES;
 
 /** Per context a table of entries: a check (u16) and a counter (u16). */
 export const FLAG_TABLES: usize = RECENT + 64;
-export const SLOT_TABLE_BITS: u32 = 14;
+export const SLOT_TABLE_BITS: u32 = 13;
 export const SLOT_TABLE_BYTES: usize = 4 << SLOT_TABLE_BITS;
 export const HIT_TABLES: usize = FLAG_TABLES + <usize>CONTEXTS * SLOT_TABLE_BYTES;
 
-/** Per context a table of value lines: a check (u16) and the counters of the 15 nodes of a nibble's tree. */
+/**
+ * Per context a table of value lines: a check (u16) and the counters of the 15 nodes of a nibble's tree. Twice as many lines and
+ * entries save half a percent of bytes and cost a seventh of the speed: they leave the processor's cache.
+ */
 export const VALUE_TABLES: usize = HIT_TABLES + <usize>CONTEXTS * SLOT_TABLE_BYTES;
-export const VALUE_TABLE_BITS: u32 = 13;
+export const VALUE_TABLE_BITS: u32 = 12;
 export const VALUE_TABLE_BYTES: usize = 32 << VALUE_TABLE_BITS;
 export const VALUE_TABLES_END: usize = VALUE_TABLES + <usize>CONTEXTS * VALUE_TABLE_BYTES;
 
