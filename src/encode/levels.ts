@@ -59,7 +59,7 @@ const RESIDUAL_WINDOW_BITS = 20;
 
 /** The codecs of a mixed delta; each of the others codes all streams. */
 const MIX: Record<StreamId, CodecName> = {
-  [StreamId.CONTROL]: "brotli",
+  [StreamId.CONTROL]: "ops",
   [StreamId.DATA]: "brotli",
   [StreamId.RESIDUAL]: "mix",
 };
