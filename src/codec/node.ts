@@ -101,7 +101,7 @@ export function createCodingThreads(): CodingThreads {
       };
     },
     createDecoder: (codec) =>
-      codec.isBlocking ? new MovingDecoder(codec, () => start(codec)) : inlineCoding.createDecoder(codec),
+      codec.needsBasis ? new MovingDecoder(codec, () => start(codec)) : inlineCoding.createDecoder(codec),
     close: async () => {
       await Promise.all([...threads].map((thread) => thread.close()));
       threads.clear();

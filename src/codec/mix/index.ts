@@ -48,7 +48,7 @@ export interface ResidualDecoder {
    *
    * @param coded - all coded bytes of the segment.
    * @param basis - the same basis bytes as in the encoder, at most {@link MAX_RESIDUAL_SEGMENT_BYTES}.
-   * @returns the residual, as long as the basis.
+   * @returns the residual, as long as the basis: bytes of the decoder itself, which the next call overwrites.
    * @throws {@link FormatError} `CORRUPT_BODY` when the coded bytes end early or are not used up. Damage need not be
    * noticed, the result needs a checksum; after an error the decoder is of no more use.
    * @throws RangeError when the basis is over the limit, TypeError after `close`.
@@ -155,7 +155,7 @@ export async function createResidualDecoder(): Promise<ResidualDecoder> {
         "a residual",
       );
       kernels.keepHistory(basis.length);
-      return coder.memory.slice(holder.residualAt, holder.residualAt + basis.length);
+      return coder.memory.subarray(holder.residualAt, holder.residualAt + basis.length);
     },
     close: () => holder.close(),
   };

@@ -68,7 +68,7 @@ class OpsCoder {
       },
       "a control segment",
     );
-    return memory.slice(this.#rawAt, this.#rawAt + rawBytes);
+    return memory.subarray(this.#rawAt, this.#rawAt + rawBytes);
   }
 }
 
@@ -97,6 +97,7 @@ export interface OpsDecoder {
    *
    * @param coded - all coded bytes of the segment.
    * @param rawBytes - how many bytes it decodes to.
+   * @returns them, in memory of the decoder itself, which the next call overwrites.
    * @throws {@link FormatError} `CORRUPT_BODY` when the coded bytes end early, are not used up, or give another length.
    * Damage need not be noticed; after an error the decoder is of no more use.
    */
