@@ -12,6 +12,8 @@ import { addResidual } from "./residual.ts";
 // The ops of one window read the basis nearly in order.
 const BASIS_PAGES = 4;
 
+const MIN_BUFFER_BYTES = 1 << 12;
+
 /** A window whose segments are decoded or being decoded. */
 export interface PreparedWindow extends OpenedWindow {
   /** Filled when `ready` is fulfilled. */
@@ -30,10 +32,12 @@ class WindowMemory {
   get(name: string, length: number): Uint8Array {
     let buffer = this.#buffers.get(name);
     if (buffer === undefined || buffer.length < length) {
+      // Rounded up, so that segments that grow by and by do not leave a buffer each behind.
+      const bytes = Math.max(MIN_BUFFER_BYTES, 2 ** Math.ceil(Math.log2(length)));
       buffer =
         typeof SharedArrayBuffer === "undefined"
-          ? new Uint8Array(length)
-          : new Uint8Array(new SharedArrayBuffer(length));
+          ? new Uint8Array(bytes)
+          : new Uint8Array(new SharedArrayBuffer(bytes));
       this.#buffers.set(name, buffer);
     }
     return buffer.subarray(0, length);
@@ -96,7 +100,8 @@ export class WindowPreparer {
       this.#turn = (this.#turn + 1) % this.#memories.length;
       const data = memory.get("data", rawBytesOf(coded, StreamId.DATA));
       const dataReady = this.#decoder.decodeSegment(coded, StreamId.DATA, data);
-      yield await this.#prepare(await this.#decoder.open(coded), memory, dataReady, data);
+      const control = memory.get("control", rawBytesOf(coded, StreamId.CONTROL));
+      yield await this.#prepare(await this.#decoder.open(coded, control), memory, dataReady, data);
     }
   }
 }

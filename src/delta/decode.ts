@@ -70,11 +70,14 @@ export class WindowDecoder {
   /**
    * Decode the ops of the next window.
    *
+   * @param control - filled with its control segment: {@link rawBytesOf} bytes. Ops are read from there.
    * @throws {@link FormatError} `CORRUPT_BODY`.
    */
-  async open(coded: CodedWindow): Promise<OpenedWindow> {
+  async open(
+    coded: CodedWindow,
+    control: Uint8Array = new Uint8Array(rawBytesOf(coded, StreamId.CONTROL)),
+  ): Promise<OpenedWindow> {
     const opBytes = this.#opBytes(coded);
-    const control = new Uint8Array(rawBytesOf(coded, StreamId.CONTROL));
     await this.decodeSegment(coded, StreamId.CONTROL, control);
     return { coded, control, opBytes };
   }
