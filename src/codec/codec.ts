@@ -12,6 +12,12 @@ export interface SegmentEncoder {
    * @param basis - for a codec that {@link Codec.needsBasis}: the basis byte of each residual byte in `raw`.
    */
   encode(raw: Uint8Array, basis?: Uint8Array): Promise<Uint8Array>;
+  /**
+   * Before the first segment, once: take bytes that both sides know as if they had been coded. Absent when the codec cannot.
+   *
+   * @param history - at most 1 MiB.
+   */
+  prime?(history: Uint8Array): Promise<void>;
   /** Release what the encoder holds. */
   close(): void;
 }
@@ -28,6 +34,8 @@ export interface SegmentDecoder {
    * filled in part.
    */
   decode(coded: Uint8Array, into: Uint8Array, basis?: Uint8Array): Promise<void>;
+  /** As in the encoder, with the same bytes. */
+  prime?(history: Uint8Array): Promise<void>;
   /** Release what the decoder holds. */
   close(): void;
 }
@@ -36,7 +44,7 @@ export interface SegmentDecoder {
 export interface EncoderSettings {
   /** Effort from 1 (quick) to 9 (small), in the codec's own steps. */
   effort: number;
-  /** Base-2 logarithm of how far back the codec may refer, 15 to 24: what the decoder keeps in memory. */
+  /** Base-2 logarithm of how far back the codec may refer, 15 to 24 (lz: 25): what the decoder keeps in memory. */
   windowBits: number;
 }
 
@@ -54,6 +62,8 @@ export interface Codec {
   readonly isBlocking: boolean;
   /** Whether it is made for control segments: other bytes do not become shorter. Absent: for any stream, or see above. */
   readonly isForControl?: boolean;
+  /** Whether its coders have {@link SegmentEncoder.prime}. */
+  readonly takesHistory?: boolean;
   /** The longest segment it codes, in bytes; absent when there is no bound of its own. */
   readonly maxSegmentBytes?: number;
   /** Whether this runtime can code and decode with it. */
@@ -61,11 +71,12 @@ export interface Codec {
   /** Upper bound of what a decoder for `windowBits` keeps in memory. */
   decoderMemoryBytes(windowBits: number): number;
   createEncoder(settings: EncoderSettings): SegmentEncoder;
-  createDecoder(): SegmentDecoder;
+  /** @param memoryBytes - what the delta declares for it, {@link decoderMemoryBytes}; without it, the most that is possible. */
+  createDecoder(memoryBytes?: number): SegmentDecoder;
 }
 
 /**
  * The names of the codecs, as options and the command line take them. A delta is named for the codec of its residuals:
  * "mix" goes with brotli for the other streams, "ops" is for the control stream alone, each other codec codes all streams.
  */
-export type CodecName = "none" | "deflate" | "brotli" | "zstd" | "mix" | "ops";
+export type CodecName = "none" | "deflate" | "brotli" | "zstd" | "mix" | "lz" | "ops";

@@ -4,11 +4,12 @@ import type { Codec, EncoderSettings, SegmentDecoder, SegmentEncoder } from "./c
 export interface SegmentCoding {
   /** @param expectedBytes - about how many raw bytes will come: whether a thread is worth its start. */
   createEncoder(codec: Codec, settings: EncoderSettings, expectedBytes: number): SegmentEncoder;
-  createDecoder(codec: Codec): SegmentDecoder;
+  /** @param memoryBytes - as for {@link Codec.createDecoder}. */
+  createDecoder(codec: Codec, memoryBytes?: number): SegmentDecoder;
 }
 
 /** Codes in the calling thread, as far as the codec does not have threads of its own. */
 export const inlineCoding: SegmentCoding = {
   createEncoder: (codec, settings) => codec.createEncoder(settings),
-  createDecoder: (codec) => codec.createDecoder(),
+  createDecoder: (codec, memoryBytes) => codec.createDecoder(memoryBytes),
 };

@@ -6,6 +6,7 @@
 import type { Codec, SegmentDecoder, SegmentEncoder } from "./codec.ts";
 import { inlineCoding, type SegmentCoding } from "./coding.ts";
 import { SegmentThread } from "./segment-thread.ts";
+import type { CoderRole } from "./segment-worker.ts";
 
 // A thread takes 20 to 40 ms to start; in that time the slowest codec does this much.
 const MIN_THREAD_BYTES = 1 << 18;
@@ -18,6 +19,11 @@ export interface CodingThreads extends SegmentCoding {
 
 function isShared(bytes: Uint8Array): boolean {
   return bytes.buffer instanceof SharedArrayBuffer;
+}
+
+/** Let a thread prime its coder. */
+async function primeOn(thread: SegmentThread, history: Uint8Array): Promise<void> {
+  await thread.run({ bytes: history, into: undefined, basis: undefined, isHistory: true });
 }
 
 /** Let a thread decode a segment into memory that it may not share. */
@@ -47,10 +53,18 @@ class MovingDecoder implements SegmentDecoder {
   /** What the decoder in the calling thread was given, and how many bytes it made. */
   #given: { coded: Uint8Array; rawBytes: number; basis: Uint8Array | undefined }[] = [];
   #made = 0;
+  #history: Uint8Array | undefined;
+  readonly prime?: NonNullable<SegmentDecoder["prime"]>;
 
-  constructor(codec: Codec, startThread: () => SegmentThread) {
-    this.#inline = codec.createDecoder();
+  constructor(codec: Codec, memoryBytes: number | undefined, startThread: () => SegmentThread) {
+    this.#inline = codec.createDecoder(memoryBytes);
     this.#startThread = startThread;
+    if (codec.takesHistory === true) {
+      this.prime = (history) => {
+        this.#history = history.slice();
+        return this.#inline!.prime!(history);
+      };
+    }
   }
 
   async decode(coded: Uint8Array, into: Uint8Array, basis?: Uint8Array): Promise<void> {
@@ -64,6 +78,8 @@ class MovingDecoder implements SegmentDecoder {
       this.#thread = thread;
       this.#inline?.close();
       this.#inline = undefined;
+      if (this.#history !== undefined) primeOn(thread, this.#history).catch(() => {});
+      this.#history = undefined;
       for (const { coded, rawBytes, basis } of this.#given.splice(0)) {
         // An error of these would show in the answer to the next.
         decodeOn(thread, coded, new Uint8Array(rawBytes), basis).catch(() => {});
@@ -84,8 +100,8 @@ class MovingDecoder implements SegmentDecoder {
  */
 export function createCodingThreads(): CodingThreads {
   const threads = new Set<SegmentThread>();
-  const start = (codec: Codec, settings?: Parameters<Codec["createEncoder"]>[0]): SegmentThread => {
-    const thread = new SegmentThread({ codecId: codec.id, settings });
+  const start = (codec: Codec, role: Omit<CoderRole, "codecId">): SegmentThread => {
+    const thread = new SegmentThread({ codecId: codec.id, ...role });
     threads.add(thread);
     return thread;
   };
@@ -94,14 +110,17 @@ export function createCodingThreads(): CodingThreads {
       if (!codec.isBlocking || expectedBytes < MIN_THREAD_BYTES) {
         return inlineCoding.createEncoder(codec, settings, expectedBytes);
       }
-      const thread = start(codec, settings);
+      const thread = start(codec, { settings });
       return {
+        ...(codec.takesHistory === true && { prime: (history: Uint8Array) => primeOn(thread, history) }),
         encode: async (raw, basis) => (await thread.run({ bytes: raw, into: undefined, basis }))!,
         close: () => void thread.close(),
       };
     },
-    createDecoder: (codec) =>
-      codec.needsBasis ? new MovingDecoder(codec, () => start(codec)) : inlineCoding.createDecoder(codec),
+    createDecoder: (codec, memoryBytes) =>
+      codec.needsBasis
+        ? new MovingDecoder(codec, memoryBytes, () => start(codec, { memoryBytes }))
+        : inlineCoding.createDecoder(codec, memoryBytes),
     close: async () => {
       await Promise.all([...threads].map((thread) => thread.close()));
       threads.clear();

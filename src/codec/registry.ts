@@ -2,12 +2,21 @@ import { ErrorCode, UnsupportedError } from "../errors.ts";
 import { brotliCodec } from "./brotli.ts";
 import type { Codec, CodecName } from "./codec.ts";
 import { deflateCodec } from "./deflate.ts";
+import { lzCodec } from "./lz.ts";
 import { mixCodec } from "./mix.ts";
 import { noneCodec } from "./none.ts";
 import { opsCodec } from "./ops.ts";
 import { zstdCodec } from "./zstd.ts";
 
-const CODECS: readonly Codec[] = [noneCodec, deflateCodec, brotliCodec, zstdCodec, mixCodec, opsCodec];
+const CODECS: readonly Codec[] = [
+  noneCodec,
+  deflateCodec,
+  brotliCodec,
+  zstdCodec,
+  mixCodec,
+  lzCodec,
+  opsCodec,
+];
 
 /** The names of all codecs that a delta can be named for, whether this runtime has them or not. */
 export const CODEC_NAMES = CODECS.map((codec) => codec.name).filter((name) => name !== "ops");

@@ -11,7 +11,9 @@ import { getCodecById } from "./registry.ts";
 /** What the thread is started with: settings make it an encoder. */
 export interface CoderRole {
   codecId: number;
-  settings: EncoderSettings | undefined;
+  settings?: EncoderSettings | undefined;
+  /** What a decoder may keep, as the delta declares it. */
+  memoryBytes?: number | undefined;
 }
 
 /** One segment's work. A decoder has memory to fill, `into`, which the threads share. */
@@ -19,6 +21,8 @@ export interface SegmentTask {
   bytes: Uint8Array;
   into: Uint8Array | undefined;
   basis: Uint8Array | undefined;
+  /** Whether `bytes` are not a segment, but what the coder is primed with. */
+  isHistory?: boolean;
 }
 
 /** The answer: an encoder's bytes, or why there are none. */
@@ -28,15 +32,20 @@ export type SegmentAnswer =
 
 type Perform = (task: SegmentTask) => Promise<Uint8Array | undefined>;
 
-function openCoder({ codecId, settings }: CoderRole): Perform {
+function openCoder({ codecId, settings, memoryBytes }: CoderRole): Perform {
   const codec = getCodecById(codecId);
   if (settings !== undefined) {
     const encoder = codec.createEncoder(settings);
-    return ({ bytes, basis }) => encoder.encode(bytes, basis);
+    return async ({ bytes, basis, isHistory = false }) => {
+      if (!isHistory) return encoder.encode(bytes, basis);
+      await encoder.prime!(bytes);
+      return undefined;
+    };
   }
-  const decoder = codec.createDecoder();
-  return async ({ bytes, into, basis }) => {
-    await decoder.decode(bytes, into!, basis);
+  const decoder = codec.createDecoder(memoryBytes);
+  return async ({ bytes, into, basis, isHistory = false }) => {
+    if (isHistory) await decoder.prime!(bytes);
+    else await decoder.decode(bytes, into!, basis);
     return undefined;
   };
 }

@@ -27,7 +27,7 @@ export class WindowDecoder {
   /** @throws {@link UnsupportedError} `UNSUPPORTED_CODEC` when a codec is unknown or missing in this runtime. */
   constructor(header: DeltaHeader, coding: SegmentCoding = inlineCoding) {
     this.#header = header;
-    const codecs = header.streams.map(({ stream, codecId }) => ({ stream, codec: getCodecById(codecId) }));
+    const codecs = header.streams.map((declared) => ({ ...declared, codec: getCodecById(declared.codecId) }));
     for (const { stream, codec } of codecs) {
       if (codec.isForControl === true && stream !== StreamId.CONTROL) {
         throw new FormatError(
@@ -42,8 +42,9 @@ export class WindowDecoder {
         );
       }
     }
-    for (const { stream, codec } of codecs) {
-      this.#streams.set(stream, { decoder: coding.createDecoder(codec), last: Promise.resolve() });
+    for (const { stream, codec, decoderMemoryBytes } of codecs) {
+      const decoder = coding.createDecoder(codec, decoderMemoryBytes);
+      this.#streams.set(stream, { decoder, last: Promise.resolve() });
     }
     this.residualNeedsBasis = codecs.some(({ codec }) => codec.needsBasis);
   }

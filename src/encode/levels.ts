@@ -6,12 +6,12 @@ import { StreamId } from "../delta/index.ts";
  *
  * - "mix": the smallest, by context mixing;
  * - "fast": quick to apply, on weak devices too: brotli for all streams;
- * - "brotli", "zstd", "deflate", "none": this codec for all streams.
+ * - "brotli", "zstd", "deflate", "lz", "none": this codec for all streams.
  */
-export type DeltaCodec = "mix" | "fast" | "brotli" | "zstd" | "deflate" | "none";
+export type DeltaCodec = "mix" | "fast" | "brotli" | "zstd" | "deflate" | "lz" | "none";
 
 /** The names of {@link DeltaCodec}. */
-export const DELTA_CODECS: readonly DeltaCodec[] = ["mix", "fast", "brotli", "zstd", "deflate", "none"];
+export const DELTA_CODECS: readonly DeltaCodec[] = ["mix", "fast", "brotli", "zstd", "deflate", "lz", "none"];
 
 /** What a level stands for. */
 export interface Level {
@@ -60,7 +60,7 @@ const RESIDUAL_WINDOW_BITS = 20;
 /** The codecs of a mixed delta; each of the others codes all streams. */
 const MIX: Record<StreamId, CodecName> = {
   [StreamId.CONTROL]: "ops",
-  [StreamId.DATA]: "brotli",
+  [StreamId.DATA]: "lz",
   [StreamId.RESIDUAL]: "mix",
 };
 

@@ -23,7 +23,7 @@ async function encodeAll(coding: SegmentCoding, codec: Codec): Promise<Uint8Arra
   return coded;
 }
 
-for (const name of ["mix", "deflate", "brotli"] as const) {
+for (const name of ["mix", "deflate", "brotli", "lz"] as const) {
   const codec = getCodec(name);
 
   test(`${name}: threads code the same bytes`, async () => {
@@ -45,6 +45,34 @@ for (const name of ["mix", "deflate", "brotli"] as const) {
     }
   });
 }
+
+test("lz: threads take the history that both sides know", async () => {
+  const codec = getCodec("lz");
+  const [history, raw] = [segments[3]!.basis, segments[3]!.basis.slice(1000)];
+  for (const bytes of [1000, raw.length]) {
+    const part = raw.subarray(0, bytes);
+    const coded = await Promise.all(
+      [threads, inlineCoding].map(async (coding) => {
+        const encoder = coding.createEncoder(codec, settings, MANY);
+        await encoder.prime!(history);
+        const first = await encoder.encode(part);
+        const second = await encoder.encode(raw);
+        encoder.close();
+        return [first, second];
+      }),
+    );
+    assert.deepEqual(coded[0], coded[1]);
+    assert.ok(coded[0]![0]!.length < 100, `${coded[0]![0]!.length}`);
+    const decoder = threads.createDecoder(codec);
+    await decoder.prime!(history);
+    for (const [i, expected] of [part, raw].entries()) {
+      const into = new Uint8Array(expected.length);
+      await decoder.decode(coded[0]![i]!, into);
+      assert.ok(Buffer.from(into).equals(expected), `segment ${i}`);
+    }
+    decoder.close();
+  }
+});
 
 test("damage that a thread finds has its class and code", async () => {
   const codec = getCodec("mix");

@@ -144,7 +144,7 @@ test("a worker thread does the same with the bundle", { timeout: TIME_LIMIT_MS }
 test("so does a runtime without built-in modules, but for brotli", { timeout: TIME_LIMIT_MS }, async () => {
   assert.deepEqual(await runBare(), {
     ...nodeReport,
-    codecs: ["none", "deflate"],
+    codecs: ["none", "deflate", "lz"],
     makeBrotli: "UNSUPPORTED_CODEC",
     applyBrotli: "UNSUPPORTED_CODEC",
     left: [],

@@ -1,0 +1,77 @@
+// A carry-less arithmetic coder for binary decisions: the interval [low, high] of 32 bits is split in proportion to the
+// probability, and equal leading bytes are shifted out. Behind the coded bytes a decoder reads zeros, so that one byte
+// ends a segment.
+import { CODED, CODED_BYTES, MAX_TOKEN_BYTES } from "./memory";
+
+let low: u32 = 0;
+let high: u32 = 0xffffffff;
+let code: u32 = 0;
+export let decoding: bool = false;
+/** Where the next coded byte is written or read. */
+let at: usize = CODED;
+
+/** Begin a segment; a decoder reads its first 4 bytes. */
+export function startCoder(decode: bool): void {
+  low = 0;
+  high = 0xffffffff;
+  decoding = decode;
+  at = CODED;
+  if (!decode) return;
+  code = bswap(load<u32>(CODED));
+  at += 4;
+}
+
+/** Whether the area may be too small for another block of the parser. */
+@inline
+export function isAreaFilling(): bool {
+  return at >= CODED + CODED_BYTES / 4;
+}
+
+/** Go on behind what the loader has emptied or filled. */
+export function rewindCoder(): void {
+  at = CODED;
+}
+
+/** Coded bytes written or read since the area was emptied or filled. */
+export function getCodedPosition(): u32 {
+  return <u32>(at - CODED);
+}
+
+/** Whether the area may be too small for another token. */
+@inline
+export function isAreaDone(): bool {
+  return at >= CODED + CODED_BYTES - MAX_TOKEN_BYTES;
+}
+
+/** The byte that ends a segment: any number that begins with it and goes on with zeros is within the interval. */
+export function endByte(): u32 {
+  return (low >> 24) + 1;
+}
+
+/** End a segment in the encoder. */
+export function finishCoder(): void {
+  store<u8>(at++, endByte());
+}
+
+/** Code `bit`, or decode it, given the probability (1 to 65,535 of 65,536) that it is 1. */
+@inline
+export function codeBit(bit: i32, probability: i32): i32 {
+  const range = high - low;
+  const middle = low + (range >> 16) * <u32>probability + (((range & 0xffff) * <u32>probability) >> 16);
+  // Two constants behind a branch, not the result of the comparison: so the next decision's loads need not wait for it.
+  if (decoding ? code <= middle : bit != 0) {
+    high = middle;
+    bit = 1;
+  } else {
+    low = middle + 1;
+    bit = 0;
+  }
+  while (((low ^ high) & 0xff000000) == 0) {
+    if (decoding) code = (code << 8) | load<u8>(at);
+    else store<u8>(at, high >> 24);
+    at++;
+    low <<= 8;
+    high = (high << 8) | 255;
+  }
+  return bit;
+}

@@ -1,0 +1,88 @@
+import { rewindCoder, startCoder } from "./coder";
+import { FRESH } from "./decision";
+import { ENCODER_END } from "./encoder-memory";
+import { setFinder, setFinderBase } from "./finder";
+import {
+  COUNTERS,
+  COUNTERS_END,
+  FLAG_TABLES,
+  FRESH_LINE,
+  LINE_TABLES,
+  LINE_TABLES_END,
+  LITERAL_MAPS,
+  LITERAL_WEIGHTS_A,
+  MAP_ROW_BYTES,
+  MODEL_END,
+  SQUASH_LIMIT,
+  WEIGHTS_END,
+} from "./memory";
+import { byteAt, codeLiteral, passLiteral, position, setWindow } from "./model";
+import { setParser, setParserBase } from "./parse";
+import { makeCosts, makeTables, squash } from "./tables";
+
+export { ENCODER_END } from "./encoder-memory";
+export { CODED, CODED_BYTES, MODEL_END, PIECE_BYTES } from "./memory";
+export { endByte, finishCoder, getCodedPosition, rewindCoder, startCoder } from "./coder";
+export { decodePiece } from "./decode";
+export { codePiece } from "./parse";
+
+/** Weights begin at a quarter. */
+const FIRST_WEIGHT: i16 = 4096;
+
+/** Prepare the model of a new instance, whose memory is zero. */
+function prepareModel(): void {
+  makeTables();
+  for (let row = LITERAL_MAPS; row < LITERAL_WEIGHTS_A; row += MAP_ROW_BYTES) {
+    for (let knot = 0; knot < 25; knot++) {
+      const x = max(-SQUASH_LIMIT, min(SQUASH_LIMIT, knot * 256 - 3072));
+      store<u16>(row + (<usize>knot << 1), <u16>squash(x));
+    }
+  }
+  for (let at = LITERAL_WEIGHTS_A; at < WEIGHTS_END; at += 2) store<i16>(at, FIRST_WEIGHT);
+  for (let at = COUNTERS; at < COUNTERS_END; at += 2) store<u16>(at, FRESH);
+  // Checks begin as 0, so a context whose check is 0 finds counters that must be fresh.
+  for (let at = FLAG_TABLES; at < LINE_TABLES; at += 4) store<u32>(at, (<u32>FRESH) << 16);
+  const line = i16x8.splat(<i16>FRESH);
+  for (let at = LINE_TABLES; at < LINE_TABLES_END; at += 32) {
+    v128.store(at, i16x8.replace_lane(line, 0, 0));
+    v128.store(at, line, 16);
+  }
+  v128.store(FRESH_LINE, line);
+  v128.store(FRESH_LINE, line, 16);
+}
+
+/** Prepare a decoder, whose window is a ring of 2^bits bytes at MODEL_END. */
+export function prepareDecoder(bits: u32): void {
+  prepareModel();
+  setWindow(MODEL_END, (1 << bits) - 1, 1 << bits);
+}
+
+/** Prepare an encoder: hash table and tree behind ENCODER_END, then the buffer, whose first byte is position 0. */
+export function prepareEncoder(windowBits: u32, hashBits: u32, depth: u32, nice: u32, optimal: bool): usize {
+  prepareModel();
+  makeCosts();
+  const tree = ENCODER_END + (<usize>4 << hashBits);
+  const buffer = tree + (<usize>8 << windowBits) + 64;
+  setFinder(ENCODER_END, hashBits, tree, 1 << windowBits, depth, nice);
+  setParser(nice, optimal);
+  moveBuffer(buffer, windowBits);
+  return buffer;
+}
+
+/** The byte at position p is now at base + p. */
+export function moveBuffer(base: usize, windowBits: u32): void {
+  setWindow(base, 0xffffffff, 1 << windowBits);
+  setFinderBase(base);
+  setParserBase(base);
+}
+
+/** Learn from the bytes up to `end` as literals, with nothing coded; they are in the window. */
+export function primePiece(end: u32): void {
+  startCoder(false);
+  while (position != end) {
+    const byte = byteAt(position);
+    codeLiteral(byte);
+    passLiteral(byte);
+    if ((position & 1023) == 0) rewindCoder();
+  }
+}

@@ -1,0 +1,59 @@
+import { WASM_BASE64 } from "./generated.ts";
+
+interface Kernels {
+  readonly memory: WebAssembly.Memory;
+  prepareDecoder(windowBits: number): void;
+  prepareEncoder(windowBits: number, hashBits: number, depth: number, nice: number, optimal: number): number;
+  moveBuffer(base: number, windowBits: number): void;
+  primePiece(end: number): void;
+  startCoder(decode: number): void;
+  rewindCoder(): void;
+  finishCoder(): void;
+  endByte(): number;
+  getCodedPosition(): number;
+  /** 0: done; 1: the coded bytes must be emptied first. */
+  codePiece(end: number): number;
+  /** 0: done; 1: coded bytes must be filled in first; 2: the segment is damaged. */
+  decodePiece(end: number): number;
+}
+
+/** One instance of the coder, not yet prepared as an encoder or a decoder. */
+export interface LzInstance {
+  readonly kernels: Kernels;
+  /** Where the area for coded bytes begins, and its size. */
+  readonly coded: number;
+  readonly codedBytes: number;
+  /** Where the model ends: a decoder's window begins there. */
+  readonly modelEnd: number;
+  /** Where what an encoder has besides ends: its search structures begin there. */
+  readonly encoderEnd: number;
+}
+
+const PAGE_BYTES = 65_536;
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+function compileLz(): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0)));
+}
+
+/** Make an instance whose model knows nothing yet. All that is copied in and out is bytes, so any byte order will do. */
+export async function instantiateLz(): Promise<LzInstance> {
+  compiled ??= compileLz();
+  const { exports } = await WebAssembly.instantiate(await compiled);
+  const constant = (name: string): number => (exports[name] as WebAssembly.Global).value as number;
+  return {
+    kernels: exports as unknown as Kernels,
+    coded: constant("CODED"),
+    codedBytes: constant("CODED_BYTES"),
+    modelEnd: constant("MODEL_END"),
+    encoderEnd: constant("ENCODER_END"),
+  };
+}
+
+/** The whole memory, which has at least `bytes` bytes from now on; views from before may be detached. */
+export function growMemory({ memory }: Kernels, bytes: number): Uint8Array {
+  const missing = bytes - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+  return new Uint8Array(memory.buffer);
+}
