@@ -1,3 +1,4 @@
+import { concatBytes } from "../bytes/index.ts";
 import {
   type DeltaReader,
   type OpenedWindow,
@@ -93,8 +94,19 @@ export class WindowPreparer {
     return { ...window, data, residual, residualIsTarget, ready };
   }
 
+  async #prime(): Promise<void> {
+    const parts: Uint8Array[] = [];
+    for (const { offset, length } of this.#decoder.primer) {
+      const part = new Uint8Array(length);
+      await this.#basis.read(offset, part);
+      parts.push(part);
+    }
+    if (parts.length > 0) await this.#decoder.prime(concatBytes(parts));
+  }
+
   /** The windows of a delta. Their segments are decoded side by side where the codecs have threads. */
   async *windows(reader: DeltaReader): AsyncGenerator<PreparedWindow, void, undefined> {
+    await this.#prime();
     for await (const coded of reader.windows()) {
       const memory = this.#memories[this.#turn]!;
       this.#turn = (this.#turn + 1) % this.#memories.length;

@@ -4,6 +4,7 @@ import { givenConfigBytes } from "./envelope.ts";
 import { StreamId } from "./format.ts";
 import type { DeltaHeader } from "./header.ts";
 import { BasisCursor, type OpBounds, OpReader } from "./ops.ts";
+import type { BasisRange } from "./primer.ts";
 import type { CodedWindow } from "./writer.ts";
 
 /** A target window whose control segment is decoded: what {@link OpReader} needs. */
@@ -46,7 +47,24 @@ export class WindowDecoder {
       const decoder = coding.createDecoder(codec, decoderMemoryBytes);
       this.#streams.set(stream, { decoder, last: Promise.resolve() });
     }
+    const dataCodec = codecs.find(({ stream }) => stream === StreamId.DATA)?.codec;
+    if (this.primer.length > 0 && dataCodec?.takesHistory !== true) {
+      throw new FormatError(
+        ErrorCode.CORRUPT_HEADER,
+        `delta header: expected no primer, codec ${dataCodec?.name ?? "none"} takes none`,
+      );
+    }
     this.residualNeedsBasis = codecs.some(({ codec }) => codec.needsBasis);
+  }
+
+  /** Ranges of the basis whose bytes, one after another, {@link prime} wants before the first data segment. */
+  get primer(): readonly BasisRange[] {
+    return this.#header.primer ?? [];
+  }
+
+  /** Let the data stream's decoder take the bytes of {@link primer}. */
+  async prime(bytes: Uint8Array): Promise<void> {
+    await this.#streams.get(StreamId.DATA)!.decoder.prime!(bytes);
   }
 
   /**

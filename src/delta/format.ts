@@ -40,7 +40,10 @@ export type OpKind = (typeof OpKind)[keyof typeof OpKind];
 export const OP_KIND_COUNT = 8;
 
 /** Header extensions. Odd tags must be understood by a reader, even ones may be skipped. */
-export const ExtensionTag = { ENVELOPE: 1, METADATA: 2 } as const;
+export const ExtensionTag = { ENVELOPE: 1, METADATA: 2, PRIMER: 3 } as const;
+
+/** Most bytes of the basis that the data stream's codec is primed with. */
+export const MAX_PRIMER_BYTES = 1 << 20;
 
 /** Largest config of a flat image whose envelope is computed: a reader holds it in memory. */
 export const MAX_CONFIG_BYTES = 1 << 24;

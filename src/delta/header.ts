@@ -18,6 +18,7 @@ import {
   TargetForm,
 } from "./format.ts";
 import type { DeltaLimits } from "./limits.ts";
+import { type BasisRange, decodePrimer, encodePrimer } from "./primer.ts";
 
 /** How one stream is coded. */
 export interface StreamHeader {
@@ -43,6 +44,8 @@ export interface DeltaHeader {
   streams: readonly StreamHeader[];
   /** Set where the head of a flat image is computed instead of made by ops. */
   envelope?: EnvelopeHeader | undefined;
+  /** What of the basis the data stream's codec takes, in this order, as if it had been decoded before the first segment. */
+  primer?: readonly BasisRange[] | undefined;
   /** Free text by key ("basis.reference": "app:1"), for people and policy; never needed to apply. */
   metadata: Readonly<Record<string, string>>;
 }
@@ -105,6 +108,9 @@ export async function encodeDeltaHeader(header: DeltaHeader): Promise<Uint8Array
   };
   if (header.envelope !== undefined) extend(ExtensionTag.ENVELOPE, encodeEnvelope(header.envelope));
   if (Object.keys(header.metadata).length > 0) extend(ExtensionTag.METADATA, encodeMetadata(header.metadata));
+  if (header.primer !== undefined && header.primer.length > 0) {
+    extend(ExtensionTag.PRIMER, encodePrimer(header.primer));
+  }
   const out = new ByteWriter();
   out.bytes(DELTA_MAGIC);
   out.u8(DELTA_VERSION);
@@ -159,6 +165,7 @@ function decodeBody(body: Uint8Array): DeltaHeader {
     segmentBytes: decodePower(reader),
     streams: decodeStreams(reader),
     envelope: undefined as EnvelopeHeader | undefined,
+    primer: [] as readonly BasisRange[],
     metadata: {} as Record<string, string>,
   };
   for (let last = 0; reader.remaining > 0; ) {
@@ -167,6 +174,7 @@ function decodeBody(body: Uint8Array): DeltaHeader {
     last = tag;
     const value = reader.bytes(reader.varint());
     if (tag === ExtensionTag.ENVELOPE) header.envelope = decodeEnvelope(value, header);
+    else if (tag === ExtensionTag.PRIMER) header.primer = decodePrimer(value, header);
     else if (tag === ExtensionTag.METADATA) header.metadata = decodeMetadata(value, what);
     else if (tag % 2 === 1) {
       throw new UnsupportedError(

@@ -59,7 +59,8 @@ export async function inspectDelta(delta: ByteInput, options: DeltaReaderOptions
       const ops = decoder.ops(await decoder.open(window));
       while (ops.next()) countOp(totals, ops);
       for (const stream of [StreamId.DATA, StreamId.RESIDUAL]) {
-        if (stream === StreamId.RESIDUAL && decoder.residualNeedsBasis) continue;
+        const needsBasis = stream === StreamId.DATA ? decoder.primer.length > 0 : decoder.residualNeedsBasis;
+        if (needsBasis) continue;
         await decoder.decodeSegment(window, stream, new Uint8Array(rawBytesOf(window, stream)));
       }
     }

@@ -18,6 +18,7 @@ import { planHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index
 import { planEnvelope } from "./envelope.ts";
 import type { EntrySpan, EnvelopeSpan } from "./input.ts";
 import { fitCoding, type StreamCoding } from "./levels.ts";
+import { choosePrimer, readPrimer } from "./primer.ts";
 import { splitRuns } from "./runs.ts";
 import { WindowBuilder } from "./window-builder.ts";
 import { WindowCoder } from "./window-coder.ts";
@@ -110,6 +111,13 @@ export async function writeDelta(
   const { segmentCoding = inlineCoding } = settings;
   const expectedBytes = expectBytes(matches, target.size);
   const fitted = (stream: StreamId): StreamCoding => fitCoding(coding[stream], expectedBytes[stream]);
+  const primer = await choosePrimer(
+    input.basis,
+    target,
+    matches,
+    expectedBytes[StreamId.DATA],
+    fitted(StreamId.DATA),
+  );
   const encoders = new Map(
     streams.map((stream) => {
       const { codec, effort, windowBits } = fitted(stream);
@@ -117,6 +125,7 @@ export async function writeDelta(
     }),
   );
   try {
+    if (primer.length > 0) await encoders.get(StreamId.DATA)!.prime!(await readPrimer(input.basis!, primer));
     const envelope = await planEnvelope(target, input.envelope, { windowBytes, segmentBytes });
     const writer = await DeltaWriter.begin(sink, {
       targetForm: input.targetForm,
@@ -132,6 +141,7 @@ export async function writeDelta(
         decoderMemoryBytes: coding[stream].codec.decoderMemoryBytes(fitted(stream).windowBits),
       })),
       envelope: envelope.header,
+      primer,
       metadata: settings.metadata,
     });
     const accountant = new DeltaAccountant(
