@@ -117,8 +117,9 @@ export function createCodingThreads(): CodingThreads {
         close: () => void thread.close(),
       };
     },
+    // Literals and residuals are large, and their codecs slow; other streams are done before a thread has started.
     createDecoder: (codec, memoryBytes) =>
-      codec.needsBasis
+      codec.needsBasis || codec.takesHistory === true
         ? new MovingDecoder(codec, memoryBytes, () => start(codec, { memoryBytes }))
         : inlineCoding.createDecoder(codec, memoryBytes),
     close: async () => {
