@@ -10,8 +10,8 @@ import {
 import { PagedSource, type Source } from "../io/index.ts";
 import { addResidual } from "./residual.ts";
 
-// The ops of one window read the basis nearly in order.
-const BASIS_PAGES = 4;
+// Differences come from all over the basis where files are similar: many small pages are read again less often than few large.
+const BASIS_PAGES = { pages: 32, pageBytes: 1 << 16 };
 
 const MIN_BUFFER_BYTES = 1 << 12;
 
@@ -54,7 +54,7 @@ export class WindowPreparer {
 
   /** @param depth - so many prepared windows are in use at the same time at most. */
   constructor(basis: Source, decoder: WindowDecoder, depth: number) {
-    this.#basis = new PagedSource(basis, { pages: BASIS_PAGES });
+    this.#basis = new PagedSource(basis, BASIS_PAGES);
     this.#decoder = decoder;
     this.#memories = Array.from({ length: depth }, () => new WindowMemory());
   }
