@@ -3,7 +3,14 @@ import { WASM_BASE64 } from "./generated.ts";
 interface Kernels {
   readonly memory: WebAssembly.Memory;
   prepareDecoder(windowBits: number): void;
-  prepareEncoder(windowBits: number, hashBits: number, depth: number, nice: number, optimal: number): number;
+  prepareEncoder(
+    windowBits: number,
+    hashBits: number,
+    depth: number,
+    nice: number,
+    optimal: number,
+    literalTax: number,
+  ): number;
   moveBuffer(base: number, windowBits: number): void;
   primePiece(end: number): void;
   startCoder(decode: number): void;

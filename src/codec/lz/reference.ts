@@ -100,7 +100,8 @@ class Table {
 type Input = readonly [group: Uint16Array, index: number];
 
 function makeWeights(sets: number, inputs: number): Int16Array[] {
-  return Array.from({ length: sets }, () => new Int16Array(inputs).fill(4096));
+  // Decisions of 6 inputs add two sets.
+  return Array.from({ length: sets }, () => new Int16Array(inputs).fill(inputs === 6 ? 2048 : 4096));
 }
 
 function makeMaps(rows: number): Uint16Array[] {
@@ -378,17 +379,17 @@ export class ReferenceDecoder {
     known?: number,
   ): number {
     const x = inputs.map(([group, index]) => STRETCH[group[index]! >> 4]!);
-    const mixedA = dot(x, weightsA);
-    const mixedB = dot(x, weightsB);
-    const mixed = (mixedA + mixedB) >> 1;
+    const sums = weightsA.map((weight, i) => clamp(-32_768, weight + weightsB[i]!, 32_767));
+    const mixed = dot(x, sums);
     const knot = (mixed + 3072) >> 8;
     const share = (mixed + 3072) & 255;
     const refined = (map[knot]! * (256 - share) + map[knot + 1]! * share) >> 8;
     const bit = this.#codeBit(known, (squash(mixed) + refined + 1) >> 1);
 
     const wanted = bit * 65_535;
-    learnWeights(x, wanted - squash(mixedA), weightsA);
-    learnWeights(x, wanted - squash(mixedB), weightsB);
+    const error = (wanted - squash(mixed)) >> 2;
+    learnWeights(x, error, weightsA);
+    learnWeights(x, error, weightsB);
     const nearest = knot + (share >> 7);
     map[nearest]! += (wanted - map[nearest]!) >> 6;
     for (const [group, index] of inputs) group[index] = learnCounter(group[index]!, bit);
@@ -399,7 +400,7 @@ export class ReferenceDecoder {
     const x = inputs.map(([group, index]) => STRETCH[group[index]! >> 4]!);
     const p = squash(dot(x, weights));
     const bit = this.#codeBit(undefined, p);
-    learnWeights(x, bit * 65_535 - p, weights);
+    learnWeights(x, (bit * 65_535 - p) >> 1, weights);
     for (const [group, index] of inputs) group[index] = learnCounter(group[index]!, bit);
     return bit;
   }
@@ -440,7 +441,7 @@ function dot(inputs: readonly number[], weights: Int16Array): number {
 
 function learnWeights(inputs: readonly number[], error: number, weights: Int16Array): void {
   for (const [i, input] of inputs.entries()) {
-    const moved = weights[i]! + ((input * (error >> 1) + 0x4000) >> 15);
+    const moved = weights[i]! + ((input * error + 0x4000) >> 15);
     weights[i] = clamp(-32_768, moved, 32_767);
   }
 }

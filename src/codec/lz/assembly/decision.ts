@@ -10,8 +10,6 @@ const COUNT_LIMIT: i16 = 15;
 
 /** Fractional bits of a weight. */
 const WEIGHT_BITS: i32 = 14;
-/** How fast weights learn. */
-const LEARN_SHIFT: i32 = 0;
 const MAP_RATE: i32 = 6;
 
 @inline
@@ -20,18 +18,13 @@ function loadStretch(counter: u32): usize {
 }
 
 @inline
-function dot(x: v128, weights: usize): i32 {
-  const sums = i32x4.dot_i16x8_s(x, v128.load(weights));
+function dot(x: v128, weights: v128): i32 {
+  const sums = i32x4.dot_i16x8_s(x, weights);
   const pairs = i32x4.add(sums, v128.shuffle<i32>(sums, sums, 2, 3, 0, 1));
   const sum = (i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1)) >> WEIGHT_BITS;
   return max(-SQUASH_LIMIT, min(SQUASH_LIMIT, sum));
 }
 
-@inline
-function learnWeights(x: v128, error: i32, weights: usize): void {
-  const step = i16x8.q15mulr_sat_s(i16x8.shl(x, LEARN_SHIFT), i16x8.splat(<i16>(error >> 1)));
-  v128.store(weights, i16x8.add_sat_s(v128.load(weights), step));
-}
 
 /** New values of the counters: p += (target - p) * rate(count), rounded; count + 1 up to the limit. */
 @inline
@@ -55,7 +48,7 @@ function learnCounters(counters: v128, target: v128): v128 {
 /**
  * Code or decode one bit from the 6 counters whose addresses are at SLOTS, plus `offset` bytes.
  *
- * @param weightsA - the first mixer's weight set, `weightsB` - the second's.
+ * @param weightsA - a weight set, to which the one at `weightsB` is added.
  * @param mapRow - the row of the adaptive probability map.
  */
 export function codeDecision(bit: i32, offset: usize, weightsA: usize, weightsB: usize, mapRow: usize): i32 {
@@ -65,45 +58,41 @@ export function codeDecision(bit: i32, offset: usize, weightsA: usize, weightsB:
   const a3 = <usize>load<u32>(SLOTS, 12) + offset;
   const a4 = <usize>load<u32>(SLOTS, 16) + offset;
   const a5 = <usize>load<u32>(SLOTS, 20) + offset;
-  const c0 = <u32>load<u16>(a0);
-  const c1 = <u32>load<u16>(a1);
-  const c2 = <u32>load<u16>(a2);
-  const c3 = <u32>load<u16>(a3);
-  const c4 = <u32>load<u16>(a4);
-  const c5 = <u32>load<u16>(a5);
-  let x = v128.load16_lane(loadStretch(c0), i16x8.splat(0), 0);
-  x = v128.load16_lane(loadStretch(c1), x, 1);
-  x = v128.load16_lane(loadStretch(c2), x, 2);
-  x = v128.load16_lane(loadStretch(c3), x, 3);
-  x = v128.load16_lane(loadStretch(c4), x, 4);
-  x = v128.load16_lane(loadStretch(c5), x, 5);
+  let counters = v128.load16_lane(a0, i16x8.splat(0), 0);
+  counters = v128.load16_lane(a1, counters, 1);
+  counters = v128.load16_lane(a2, counters, 2);
+  counters = v128.load16_lane(a3, counters, 3);
+  counters = v128.load16_lane(a4, counters, 4);
+  counters = v128.load16_lane(a5, counters, 5);
+  let x = v128.load16_lane(loadStretch(<u32>load<u16>(a0)), i16x8.splat(0), 0);
+  x = v128.load16_lane(loadStretch(<u32>load<u16>(a1)), x, 1);
+  x = v128.load16_lane(loadStretch(<u32>load<u16>(a2)), x, 2);
+  x = v128.load16_lane(loadStretch(<u32>load<u16>(a3)), x, 3);
+  x = v128.load16_lane(loadStretch(<u32>load<u16>(a4)), x, 4);
+  x = v128.load16_lane(loadStretch(<u32>load<u16>(a5)), x, 5);
 
-  const mixedA = dot(x, weightsA);
-  const mixedB = dot(x, weightsB);
-  const mixed = (mixedA + mixedB) >> 1;
+  const heldA = v128.load(weightsA);
+  const heldB = v128.load(weightsB);
+  const mixed = dot(x, i16x8.add_sat_s(heldA, heldB));
+  const plain = squash(mixed);
 
   // The map refines the mixed probability between two of its knots, 256 apart.
   const scaled = mixed + 3072;
   const knot = mapRow + (<usize>(scaled >> 8) << 1);
   const share = scaled & 255;
   const refined = (<i32>load<u16>(knot) * (256 - share) + <i32>load<u16>(knot, 2) * share) >> 8;
-  const probability = (squash(mixed) + refined + 1) >> 1;
+  const probability = (plain + refined + 1) >> 1;
 
   bit = codeBit(bit, probability);
 
   const wanted = bit ? 65535 : 0;
-  learnWeights(x, wanted - squash(mixedA), weightsA);
-  learnWeights(x, wanted - squash(mixedB), weightsB);
+  const step = i16x8.q15mulr_sat_s(x, i16x8.splat(<i16>((wanted - plain) >> 2)));
+  v128.store(weightsA, i16x8.add_sat_s(heldA, step));
+  v128.store(weightsB, i16x8.add_sat_s(heldB, step));
   const nearest = knot + (<usize>(share >> 7) << 1);
   const held = <i32>load<u16>(nearest);
   store<u16>(nearest, held + ((wanted - held) >> MAP_RATE));
 
-  let counters = i16x8.splat(<i16>c0);
-  counters = i16x8.replace_lane(counters, 1, <i16>c1);
-  counters = i16x8.replace_lane(counters, 2, <i16>c2);
-  counters = i16x8.replace_lane(counters, 3, <i16>c3);
-  counters = i16x8.replace_lane(counters, 4, <i16>c4);
-  counters = i16x8.replace_lane(counters, 5, <i16>c5);
   counters = learnCounters(counters, i16x8.splat(bit ? 4095 : 0));
   v128.store16_lane(a0, counters, 0);
   v128.store16_lane(a1, counters, 1);
@@ -116,23 +105,21 @@ export function codeDecision(bit: i32, offset: usize, weightsA: usize, weightsB:
 
 /** Code or decode one bit from 4 counters, with one mixer and no map: enough for what is seldom or seldom surprising. */
 export function codeSmallDecision(bit: i32, a0: usize, a1: usize, a2: usize, a3: usize, weights: usize): i32 {
-  const c0 = <u32>load<u16>(a0);
-  const c1 = <u32>load<u16>(a1);
-  const c2 = <u32>load<u16>(a2);
-  const c3 = <u32>load<u16>(a3);
-  let x = v128.load16_lane(loadStretch(c0), i16x8.splat(0), 0);
-  x = v128.load16_lane(loadStretch(c1), x, 1);
-  x = v128.load16_lane(loadStretch(c2), x, 2);
-  x = v128.load16_lane(loadStretch(c3), x, 3);
-  const p = squash(dot(x, weights));
+  let counters = v128.load16_lane(a0, i16x8.splat(0), 0);
+  counters = v128.load16_lane(a1, counters, 1);
+  counters = v128.load16_lane(a2, counters, 2);
+  counters = v128.load16_lane(a3, counters, 3);
+  let x = v128.load16_lane(loadStretch(<u32>load<u16>(a0)), i16x8.splat(0), 0);
+  x = v128.load16_lane(loadStretch(<u32>load<u16>(a1)), x, 1);
+  x = v128.load16_lane(loadStretch(<u32>load<u16>(a2)), x, 2);
+  x = v128.load16_lane(loadStretch(<u32>load<u16>(a3)), x, 3);
+  const held = v128.load(weights);
+  const p = squash(dot(x, held));
   bit = codeBit(bit, p);
   const wanted = bit ? 65535 : 0;
-  learnWeights(x, wanted - p, weights);
+  const step = i16x8.q15mulr_sat_s(x, i16x8.splat(<i16>((wanted - p) >> 1)));
+  v128.store(weights, i16x8.add_sat_s(held, step));
 
-  let counters = i16x8.splat(<i16>c0);
-  counters = i16x8.replace_lane(counters, 1, <i16>c1);
-  counters = i16x8.replace_lane(counters, 2, <i16>c2);
-  counters = i16x8.replace_lane(counters, 3, <i16>c3);
   counters = learnCounters(counters, i16x8.splat(bit ? 4095 : 0));
   v128.store16_lane(a0, counters, 0);
   v128.store16_lane(a1, counters, 1);
@@ -153,7 +140,7 @@ export function codeSimpleBit(bit: i32, counter: usize): i32 {
   return bit;
 }
 
-/** What `codeDecision` would cost, from its two mixers alone. */
+/** What `codeDecision` would cost, from its mixer alone. */
 export function priceDecision(bit: u32, offset: usize, weightsA: usize, weightsB: usize): u32 {
   let x = v128.load16_lane(loadStretch(load<u16>(<usize>load<u32>(SLOTS) + offset)), i16x8.splat(0), 0);
   x = v128.load16_lane(loadStretch(load<u16>(<usize>load<u32>(SLOTS, 4) + offset)), x, 1);
@@ -161,6 +148,6 @@ export function priceDecision(bit: u32, offset: usize, weightsA: usize, weightsB
   x = v128.load16_lane(loadStretch(load<u16>(<usize>load<u32>(SLOTS, 12) + offset)), x, 3);
   x = v128.load16_lane(loadStretch(load<u16>(<usize>load<u32>(SLOTS, 16) + offset)), x, 4);
   x = v128.load16_lane(loadStretch(load<u16>(<usize>load<u32>(SLOTS, 20) + offset)), x, 5);
-  const mixed = (dot(x, weightsA) + dot(x, weightsB)) >> 1;
+  const mixed = dot(x, i16x8.add_sat_s(v128.load(weightsA), v128.load(weightsB)));
   return costOf(bit, <u32>squash(mixed) >> 4);
 }

@@ -13,6 +13,7 @@ import {
   LITERAL_WEIGHTS_A,
   MAP_ROW_BYTES,
   MODEL_END,
+  REP_WEIGHTS,
   SQUASH_LIMIT,
   WEIGHTS_END,
 } from "./memory";
@@ -26,7 +27,7 @@ export { endByte, finishCoder, getCodedPosition, rewindCoder, startCoder } from 
 export { decodePiece } from "./decode";
 export { codePiece } from "./parse";
 
-/** Weights begin at a quarter. */
+/** Weights begin at a quarter; where two are added, each at half of it. */
 const FIRST_WEIGHT: i16 = 4096;
 
 /** Prepare the model of a new instance, whose memory is zero. */
@@ -38,7 +39,8 @@ function prepareModel(): void {
       store<u16>(row + (<usize>knot << 1), <u16>squash(x));
     }
   }
-  for (let at = LITERAL_WEIGHTS_A; at < WEIGHTS_END; at += 2) store<i16>(at, FIRST_WEIGHT);
+  for (let at = LITERAL_WEIGHTS_A; at < REP_WEIGHTS; at += 2) store<i16>(at, FIRST_WEIGHT / 2);
+  for (let at = REP_WEIGHTS; at < WEIGHTS_END; at += 2) store<i16>(at, FIRST_WEIGHT);
   for (let at = COUNTERS; at < COUNTERS_END; at += 2) store<u16>(at, FRESH);
   // Checks begin as 0, so a context whose check is 0 finds counters that must be fresh.
   for (let at = FLAG_TABLES; at < LINE_TABLES; at += 4) store<u32>(at, (<u32>FRESH) << 16);
@@ -58,13 +60,20 @@ export function prepareDecoder(bits: u32): void {
 }
 
 /** Prepare an encoder: hash table and tree behind ENCODER_END, then the buffer, whose first byte is position 0. */
-export function prepareEncoder(windowBits: u32, hashBits: u32, depth: u32, nice: u32, optimal: bool): usize {
+export function prepareEncoder(
+  windowBits: u32,
+  hashBits: u32,
+  depth: u32,
+  nice: u32,
+  optimal: bool,
+  literalTax: u32,
+): usize {
   prepareModel();
   makeCosts();
   const tree = ENCODER_END + (<usize>4 << hashBits);
   const buffer = tree + (<usize>8 << windowBits) + 64;
   setFinder(ENCODER_END, hashBits, tree, 1 << windowBits, depth, nice);
-  setParser(nice, optimal);
+  setParser(nice, optimal, literalTax);
   moveBuffer(buffer, windowBits);
   return buffer;
 }

@@ -46,10 +46,13 @@ const FAR: u32 = 0xffffffff;
 let base: usize = 0;
 let niceLength: u32 = 0;
 let optimal: bool = false;
+/** What a literal costs more than its bits, in 1/64 bits: it takes a decoder as long as a match of many bytes. */
+let literalTax: u32 = 0;
 let tokens: u32 = 0;
 let refreshAt: u32 = 0;
 
-export function setParser(nice: u32, isOptimal: bool): void {
+export function setParser(nice: u32, isOptimal: bool, tax: u32): void {
+  literalTax = tax;
   niceLength = nice;
   optimal = isOptimal;
 }
@@ -304,6 +307,7 @@ function codeBlock(end: u32): void {
     const literal =
       price +
       matchFlagPrice(now, at, 0) +
+      literalTax +
       priceLiteral(byte, at, tailAt(at), match, now);
     relax(i + 1, literal, i, 0, 0, 0);
     const anyMatch = price + matchFlagPrice(now, at, 1);
