@@ -11,6 +11,12 @@ import type { CoderRole } from "./segment-worker.ts";
 // A thread takes 20 to 40 ms to start; in that time the slowest codec does this much.
 const MIN_THREAD_BYTES = 1 << 18;
 
+/** Options of {@link createCodingThreads}. */
+export interface CodingThreadsOptions {
+  /** Whether decoders begin on threads, not only when much has come: for deltas that are known to be large. */
+  atOnce?: boolean | undefined;
+}
+
 /** Coding on threads. */
 export interface CodingThreads extends SegmentCoding {
   /** End the threads that coders still have. Closing each coder does so too. */
@@ -98,7 +104,7 @@ class MovingDecoder implements SegmentDecoder {
  * Give each encoder and decoder that would hold up the calling thread a thread of its own, for the option
  * `segmentCoding` of `applyDelta` and as part of the workers of `createDelta`. Codecs of node:zlib have Node's threads.
  */
-export function createCodingThreads(): CodingThreads {
+export function createCodingThreads({ atOnce = false }: CodingThreadsOptions = {}): CodingThreads {
   const threads = new Set<SegmentThread>();
   const start = (codec: Codec, role: Omit<CoderRole, "codecId">): SegmentThread => {
     const thread = new SegmentThread({ codecId: codec.id, ...role });
@@ -118,10 +124,18 @@ export function createCodingThreads(): CodingThreads {
       };
     },
     // Literals and residuals are large, and their codecs slow; other streams are done before a thread has started.
-    createDecoder: (codec, memoryBytes) =>
-      codec.needsBasis || codec.takesHistory === true
-        ? new MovingDecoder(codec, memoryBytes, () => start(codec, { memoryBytes }))
-        : inlineCoding.createDecoder(codec, memoryBytes),
+    createDecoder: (codec, memoryBytes): SegmentDecoder => {
+      if (!codec.needsBasis && codec.takesHistory !== true) {
+        return inlineCoding.createDecoder(codec, memoryBytes);
+      }
+      if (!atOnce) return new MovingDecoder(codec, memoryBytes, () => start(codec, { memoryBytes }));
+      const thread = start(codec, { memoryBytes });
+      return {
+        ...(codec.takesHistory === true && { prime: (history: Uint8Array) => primeOn(thread, history) }),
+        decode: (coded, into, basis) => decodeOn(thread, coded, into, basis),
+        close: () => void thread.close(),
+      };
+    },
     close: async () => {
       await Promise.all([...threads].map((thread) => thread.close()));
       threads.clear();

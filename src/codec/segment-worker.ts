@@ -4,6 +4,7 @@
  * @module
  */
 import { parentPort, workerData } from "node:worker_threads";
+import { EMPTY_BYTES } from "../bytes/index.ts";
 import { FlatdeltaError } from "../errors.ts";
 import type { EncoderSettings } from "./codec.ts";
 import { getCodecById } from "./registry.ts";
@@ -43,6 +44,8 @@ function openCoder({ codecId, settings, memoryBytes }: CoderRole): Perform {
     };
   }
   const decoder = codec.createDecoder(memoryBytes);
+  // What is made for the first segment is made before it comes.
+  if (codec.needsBasis) decoder.decode(EMPTY_BYTES, EMPTY_BYTES, EMPTY_BYTES).catch(() => {});
   return async ({ bytes, into, basis, isHistory = false }) => {
     if (isHistory) await decoder.prime!(bytes);
     else await decoder.decode(bytes, into!, basis);

@@ -33,7 +33,7 @@ const LEVELS: readonly Level[] = [
   { codec: "fast", effort: 7, literalWindowBits: 23 },
   { codec: "mix", effort: 3, literalWindowBits: 23 },
   { codec: "mix", effort: 5, literalWindowBits: 24 },
-  { codec: "mix", effort: 7, literalWindowBits: 24 },
+  { codec: "mix", effort: 6, literalWindowBits: 24 },
   { codec: "mix", effort: 8, literalWindowBits: 24 },
   { codec: "mix", effort: 9, literalWindowBits: 24 },
   { codec: "mix", effort: 9, literalWindowBits: 24 },

@@ -14,6 +14,9 @@ import { openOutput } from "../output-file.ts";
 import { checkStdinOnce, isStdinName, STDIN_NAME } from "../stdin-name.ts";
 import { opReport, RAW_OPTION } from "./shared.ts";
 
+// From here on a thread is worth its start at once.
+const LARGE_DELTA_BYTES = 1 << 16;
+
 /** `flatdelta patch`. */
 export const patch: Command = {
   operands: ["BASIS", "DELTA"],
@@ -38,7 +41,9 @@ Either may be - for standard input: DELTA is then applied while it arrives, BASI
     checkStdinOnce(basisName!, deltaName!);
     const output = await openOutput(values);
     const delta = await openDelta(deltaName!, context);
-    const segmentCoding = createCodingThreads();
+    const segmentCoding = createCodingThreads({
+      atOnce: delta.source !== undefined && delta.source.size >= LARGE_DELTA_BYTES,
+    });
     try {
       const applyTo = async (basis: OpenSource) => {
         try {
