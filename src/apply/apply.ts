@@ -83,7 +83,7 @@ async function checkBasis(basis: Source, header: DeltaHeader, options: ApplyOpti
  * each window is checked as it is made, and at the end the SHA-256 of the whole. The bytes in `sink` may be used only
  * when the promise is fulfilled: give it `createAtomicFile` of `flatdelta/node`, and commit afterwards.
  *
- * Memory is bounded by the delta's segments (three of at most 1 MiB by default, for four windows), its codecs, and 10 MiB of buffers,
+ * Memory is bounded by the delta's segments (four of at most 512 KiB by default, for three windows), its codecs, and 10 MiB of buffers,
  * whatever the sizes of basis and target.
  *
  * @param basis - the basis, readable at any offset; it must not change meanwhile.

@@ -74,4 +74,4 @@ export const MAX_HEADER_BYTES = 1 << 20;
 export const DEFAULT_WINDOW_BYTES = 1 << 29;
 
 /** Default bound of what one segment decodes to: this, not the window, is what a decoder holds in memory. */
-export const DEFAULT_SEGMENT_BYTES = 1 << 20;
+export const DEFAULT_SEGMENT_BYTES = 1 << 19;

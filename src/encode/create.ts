@@ -25,7 +25,7 @@ export interface CreateDeltaOptions {
   metadata?: Readonly<Record<string, string>> | undefined;
   /** Bound of a target window: a place to resume at; 512 MiB by default. */
   windowBytes?: number | undefined;
-  /** Bound of what one segment decodes to, which is memory on the device: 64 bytes at least, 1 MiB by default. */
+  /** Bound of what one segment decodes to, which is memory on the device: 64 bytes at least, 512 KiB by default. */
   segmentBytes?: number | undefined;
   /**
    * Who matches pairs of files and codes segments: the calling thread unless said otherwise. `createWorkerPool` of

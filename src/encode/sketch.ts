@@ -6,6 +6,9 @@ export const SKETCH_HASHES = 16;
 // Each hash is of this many bytes: the shift pushes older ones out of its 32 bits.
 const SHINGLE_BYTES = 32;
 
+// A file of the same size as another large one hardly has its like elsewhere: its beginning says enough.
+const MAX_SKETCHED_BYTES = 1 << 23;
+
 /** How much of a file is held at once. */
 const PIECE_BYTES = 1 << 18;
 
@@ -68,12 +71,13 @@ export class Sketcher {
   }
 }
 
-/** The sketch of a range of a source; 256 KiB of it are held at once. */
+/** The sketch of a range of a source, or of its first 8 MiB; 256 KiB of it are held at once. */
 export async function sketchRange(source: Source, offset: number, length: number): Promise<Uint32Array> {
   const sketcher = new Sketcher();
-  const buffer = new Uint8Array(Math.min(length, PIECE_BYTES));
-  for (let done = 0; done < length; ) {
-    const piece = buffer.subarray(0, Math.min(buffer.length, length - done));
+  const end = Math.min(length, MAX_SKETCHED_BYTES);
+  const buffer = new Uint8Array(Math.min(end, PIECE_BYTES));
+  for (let done = 0; done < end; ) {
+    const piece = buffer.subarray(0, Math.min(buffer.length, end - done));
     await source.read(offset + done, piece);
     sketcher.update(piece);
     done += piece.length;
