@@ -23,6 +23,9 @@ export interface CodingThreads extends SegmentCoding {
   close(): Promise<void>;
 }
 
+// What a decoder declares whose window holds 16 MiB of literals or more.
+const LARGE_DECODER_BYTES = 1 << 25;
+
 function isShared(bytes: Uint8Array): boolean {
   return bytes.buffer instanceof SharedArrayBuffer;
 }
@@ -123,9 +126,11 @@ export function createCodingThreads({ atOnce = false }: CodingThreadsOptions = {
         close: () => void thread.close(),
       };
     },
-    // Literals and residuals are large, and their codecs slow; other streams are done before a thread has started.
+    // Residuals are many, and their codec is slow; what else there is the calling thread does meanwhile, unless it is so much
+    // that a large window was taken. A thread costs 9 MB.
     createDecoder: (codec, memoryBytes): SegmentDecoder => {
-      if (!codec.needsBasis && codec.takesHistory !== true) {
+      const isLarge = codec.takesHistory === true && (memoryBytes ?? 0) >= LARGE_DECODER_BYTES;
+      if (!codec.needsBasis && !isLarge) {
         return inlineCoding.createDecoder(codec, memoryBytes);
       }
       if (!atOnce) return new MovingDecoder(codec, memoryBytes, () => start(codec, { memoryBytes }));

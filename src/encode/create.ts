@@ -90,10 +90,15 @@ async function indexInput(
 }
 
 /** Match what the files and paths suggest: entries of two images, or one file with another. */
-async function matchLikely(basis: Side, target: Side, options: CreateDeltaOptions): Promise<MatchList> {
+async function matchLikely(
+  basis: Side,
+  target: Side,
+  searchesContent: boolean,
+  options: CreateDeltaOptions,
+): Promise<MatchList> {
   const matches = new MatchList();
   if (basis.index.entries.length > 0 && target.index.entries.length > 0) {
-    await matchEntries(basis, target, matches, options);
+    await matchEntries(basis, target, matches, { ...options, searchesContent });
   } else if (basis.source.size <= MAX_PAIR_BYTES && target.source.size <= MAX_PAIR_BYTES) {
     const { pairMatching } = { ...inlineWorkers, ...options.workers };
     const { signal } = options;
@@ -177,7 +182,9 @@ export async function createDelta(
     };
   } else {
     const old = await indexInput(basis, "read basis", options);
-    matches = await matchMoved(old, wanted.source, await matchLikely(old, wanted, options), options);
+    const { searchesContent } = settings;
+    matches = await matchLikely(old, wanted, searchesContent, options);
+    if (searchesContent) matches = await matchMoved(old, wanted.source, matches, options);
     known = {
       basis: old.source,
       basisBytes: old.source.size,

@@ -17,6 +17,8 @@ export const DELTA_CODECS: readonly DeltaCodec[] = ["mix", "fast", "brotli", "zs
 export interface Level {
   /** Unless another one is asked for. */
   codec: DeltaCodec;
+  /** Whether content is looked for beyond the file that a name suggests: by sketches, and by blocks of the whole basis. */
+  searchesContent: boolean;
   /** How hard the codecs try, 1 to 9. */
   effort: number;
   /** Base-2 logarithm of how far back literals may refer: memory on the device. */
@@ -28,15 +30,15 @@ export const DEFAULT_LEVEL = 6;
 
 // What each of them costs and gives is in bench/RESULTS.md.
 const LEVELS: readonly Level[] = [
-  { codec: "fast", effort: 1, literalWindowBits: 22 },
-  { codec: "fast", effort: 4, literalWindowBits: 23 },
-  { codec: "fast", effort: 7, literalWindowBits: 23 },
-  { codec: "mix", effort: 3, literalWindowBits: 23 },
-  { codec: "mix", effort: 5, literalWindowBits: 24 },
-  { codec: "mix", effort: 6, literalWindowBits: 24 },
-  { codec: "mix", effort: 8, literalWindowBits: 24 },
-  { codec: "mix", effort: 9, literalWindowBits: 24 },
-  { codec: "mix", effort: 9, literalWindowBits: 24 },
+  { codec: "fast", searchesContent: false, effort: 1, literalWindowBits: 22 },
+  { codec: "fast", searchesContent: false, effort: 4, literalWindowBits: 23 },
+  { codec: "fast", searchesContent: true, effort: 7, literalWindowBits: 23 },
+  { codec: "mix", searchesContent: true, effort: 3, literalWindowBits: 23 },
+  { codec: "mix", searchesContent: true, effort: 5, literalWindowBits: 24 },
+  { codec: "mix", searchesContent: true, effort: 6, literalWindowBits: 24 },
+  { codec: "mix", searchesContent: true, effort: 8, literalWindowBits: 24 },
+  { codec: "mix", searchesContent: true, effort: 9, literalWindowBits: 24 },
+  { codec: "mix", searchesContent: true, effort: 9, literalWindowBits: 25 },
 ];
 
 /** @throws RangeError when `level` is not a whole number from 1 to 9. */
@@ -57,6 +59,9 @@ export interface StreamCoding {
 const CONTROL_WINDOW_BITS = 18;
 const RESIDUAL_WINDOW_BITS = 20;
 
+/** The most that brotli and zstd may take. */
+const MAX_GENERAL_WINDOW_BITS = 24;
+
 /** The codecs of a mixed delta; each of the others codes all streams. */
 const MIX: Record<StreamId, CodecName> = {
   [StreamId.CONTROL]: "ops",
@@ -73,14 +78,19 @@ export function chooseCoding(name: DeltaCodec, level: Level): Record<StreamId, S
   const codecOf = (stream: StreamId): Codec =>
     getCodec(name === "mix" ? MIX[stream] : name === "fast" ? "brotli" : name);
   const { effort } = level;
+  const literals = codecOf(StreamId.DATA);
+  const literalWindowBits =
+    literals.takesHistory === true
+      ? level.literalWindowBits
+      : Math.min(MAX_GENERAL_WINDOW_BITS, level.literalWindowBits);
   return {
     [StreamId.CONTROL]: { codec: codecOf(StreamId.CONTROL), effort, windowBits: CONTROL_WINDOW_BITS },
-    [StreamId.DATA]: { codec: codecOf(StreamId.DATA), effort, windowBits: level.literalWindowBits },
+    [StreamId.DATA]: { codec: literals, effort, windowBits: literalWindowBits },
     [StreamId.RESIDUAL]: { codec: codecOf(StreamId.RESIDUAL), effort, windowBits: RESIDUAL_WINDOW_BITS },
   };
 }
 
-// Brotli takes 0.2 s for so many bytes with the highest effort: what is small may as well be tiny.
+// The highest effort takes 0.2 s for so many bytes: what is small may as well be tiny.
 const SMALL_STREAM_BYTES = 1 << 16;
 const MIN_WINDOW_BITS = 16;
 

@@ -18,6 +18,8 @@ export const MAX_PAIR_BYTES = 1 << 28;
 // Of a flat image 2,048 bytes follow the last entry, of other tars up to 20 blocks of 512.
 const MAX_END_BYTES = 1 << 14;
 
+const NO_FILES: ReadonlyMap<EntrySpan, number> = new Map();
+
 /** An entry's content and the padding behind it. */
 function paddedContent(span: EntrySpan, sourceBytes: number): BasisRange {
   const padded = Math.ceil(span.contentBytes / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
@@ -121,10 +123,12 @@ class EntryMatcher {
       return;
     }
     if (span.contentBytes > MAX_PAIR_BYTES) return;
-    const sketch = await sketchRange(this.#target.source, span.contentOffset, span.contentBytes);
+    const shared = this.#sketches.isEmpty
+      ? NO_FILES
+      : this.#sketches.find(await sketchRange(this.#target.source, span.contentOffset, span.contentBytes));
     const ranges: BasisRange[] = [];
     let joinedBytes = 0;
-    for (const similar of chooseBasisFiles(this.#files.similar(span), this.#sketches.find(sketch))) {
+    for (const similar of chooseBasisFiles(this.#files.similar(span), shared)) {
       const range = paddedContent(similar, this.#basis.size);
       joinedBytes += range.bytes;
       if (joinedBytes > MAX_PAIR_BYTES) break;
@@ -185,17 +189,19 @@ export async function matchEntries(
   target: Side,
   matches: MatchList,
   options: {
+    /** Whether files are found by their contents too, not by their names alone: true unless said otherwise. */
+    searchesContent?: boolean;
     workers?: Partial<DeltaWorkers> | undefined;
     signal?: AbortSignal | undefined;
     onProgress?: OnProgress | undefined;
   } = {},
 ): Promise<void> {
-  const { signal, onProgress } = options;
+  const { searchesContent = true, signal, onProgress } = options;
   const { pairMatching } = { ...inlineWorkers, ...options.workers };
   const pairs = new PairQueue(pairMatching, signal);
   try {
     const matcher = new EntryMatcher(basis, target, pairs, matches);
-    await matcher.sketchBasis(basis.index.entries, signal);
+    if (searchesContent) await matcher.sketchBasis(basis.index.entries, signal);
     await matcher.matchAll(signal, onProgress);
   } finally {
     pairs.close();

@@ -15,6 +15,11 @@ export class SketchIndex {
   #size = 0;
   #sorted = true;
 
+  /** Whether it holds no file. */
+  get isEmpty(): boolean {
+    return this.#spans.length === 0;
+  }
+
   /** Add a file. Those beyond 2^21 are left out. */
   add(span: EntrySpan, sketch: Uint32Array): void {
     const number = this.#spans.length;

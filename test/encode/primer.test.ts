@@ -1,0 +1,88 @@
+/** Few literals are coded by what stands beside them in the basis. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { applyDelta } from "../../src/apply/index.ts";
+import { encodeUtf8 } from "../../src/bytes/index.ts";
+import { DeltaReader, encodeDeltaHeader, inspectDelta } from "../../src/delta/index.ts";
+import { createDelta, type DeltaCodec } from "../../src/encode/index.ts";
+import { ErrorCode } from "../../src/errors.ts";
+import { memorySink, memorySource } from "../../src/io/index.ts";
+
+/** Lines of code that all look alike, and none twice. */
+function makeCode(from: number, lines: number): string {
+  const names = ["voucher", "line", "customer", "address", "total", "price", "country", "order"];
+  let text = "";
+  for (let i = from; i < from + lines; i++) {
+    const [a, b] = [names[(i * 7) % 8], names[(i * 3 + (i >> 3)) % 8]];
+    text += `  if (!${a}.${b}Id || ${a}.valid === false) throw new Error("the ${b} of ${a} ${i * 7919} is missing");\n`;
+  }
+  return text;
+}
+
+const basis = encodeUtf8(makeCode(0, 400));
+const target = encodeUtf8(makeCode(0, 200) + makeCode(1000, 12) + makeCode(200, 200));
+
+async function makeDelta(codec: DeltaCodec): Promise<Uint8Array> {
+  const sink = memorySink();
+  await createDelta(memorySource(basis), memorySource(target), sink, { codec });
+  return sink.bytes();
+}
+
+async function readHeader(delta: Uint8Array) {
+  const reader = await DeltaReader.open(delta);
+  await reader.close();
+  return reader.header;
+}
+
+test("the header names what is taken, and applying takes it", async () => {
+  const delta = await makeDelta("mix");
+  const { primer = [] } = await readHeader(delta);
+  assert.ok(primer.length > 0, "a primer was chosen");
+  const sink = memorySink();
+  await applyDelta(memorySource(basis), delta, sink);
+  assert.deepEqual(Buffer.from(sink.bytes()), Buffer.from(target));
+  const brotli = await makeDelta("brotli");
+  assert.ok(delta.length * 1.2 < brotli.length, `${delta.length} bytes against ${brotli.length}`);
+  assert.equal((await inspectDelta(delta)).deltaBytes, delta.length);
+});
+
+test("a codec that takes none gets none", async () => {
+  assert.deepEqual((await readHeader(await makeDelta("brotli"))).primer, []);
+});
+
+test("a primer outside the basis, of too many bytes, or for a codec that takes none is refused", async () => {
+  const header = await readHeader(await makeDelta("mix"));
+  const other = await readHeader(await makeDelta("brotli"));
+  const big = { ...header, basisBytes: 2 ** 30 };
+  for (const [broken, what] of [
+    [{ ...header, primer: [{ offset: basis.length - 10, length: 11 }] }, /basis of/],
+    [{ ...header, primer: [{ offset: 5, length: 0 }] }, /0 bytes at 5/],
+    [{ ...big, primer: [{ offset: 0, length: 2 ** 20 + 1 }] }, /basis of/],
+    [{ ...other, primer: [{ offset: 0, length: 100 }] }, /codec brotli takes none/],
+  ] as const) {
+    const delta = await encodeDeltaHeader(broken);
+    await assert.rejects(
+      applyDelta(memorySource(basis), delta, memorySink()),
+      (error: Error & { code: string }) => {
+        assert.equal(error.code, ErrorCode.CORRUPT_HEADER);
+        assert.match(error.message, what);
+        return true;
+      },
+    );
+  }
+});
+
+test("one flipped bit of the primer is found", async () => {
+  const delta = await makeDelta("mix");
+  const header = await readHeader(delta);
+  const [first, ...rest] = header.primer!;
+  const moved = await encodeDeltaHeader({
+    ...header,
+    primer: [{ ...first!, offset: first!.offset ^ 1 }, ...rest],
+  });
+  const headBytes = (await encodeDeltaHeader(header)).length;
+  const forged = new Uint8Array([...moved, ...delta.subarray(headBytes)]);
+  await assert.rejects(applyDelta(memorySource(basis), forged, memorySink()), {
+    name: /FormatError|MismatchError/,
+  });
+});
