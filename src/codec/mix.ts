@@ -1,5 +1,4 @@
 import { ErrorCode, FormatError } from "../errors.ts";
-import { brotliCodec } from "./brotli.ts";
 import type { Codec } from "./codec.ts";
 import {
   createResidualDecoder,
@@ -24,8 +23,7 @@ export const mixCodec: Codec = {
   needsBasis: true,
   isBlocking: true,
   maxSegmentBytes: MAX_RESIDUAL_SEGMENT_BYTES,
-  // It goes with brotli for the other streams, and is of no use where that is missing.
-  isAvailable: brotliCodec.isAvailable,
+  isAvailable: () => true,
   decoderMemoryBytes: () => RESIDUAL_CODER_MEMORY_BYTES,
   createEncoder: () => {
     let encoder: Promise<ResidualEncoder> | undefined;

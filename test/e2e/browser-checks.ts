@@ -53,11 +53,11 @@ const report = await ${report}.catch(describe);
 await fetch("${REPORT_PATH}", { method: "POST", body: JSON.stringify(report) });
 `);
 
-/** The deltas that a device may be sent are made by the CLI, with the codec that it takes by itself. */
+/** The deltas that a device may be sent are made by the CLI. */
 function readInputs(context: CheckContext): Record<keyof ProgramInputs, Uint8Array<ArrayBuffer>> {
   const [oldArchive, newArchive] = [join(PAIR, "old.tar"), join(PAIR, "new.tar")];
   const brotliDelta = join(context.work, "brotli.delta");
-  flatdelta("delta", oldArchive, newArchive, "-o", brotliDelta);
+  flatdelta("delta", oldArchive, newArchive, "-o", brotliDelta, "--codec", "brotli");
   const read = (path: string) => new Uint8Array(readFileSync(path));
   return { oldArchive: read(oldArchive), newArchive: read(newArchive), brotliDelta: read(brotliDelta) };
 }
@@ -76,7 +76,11 @@ async function reportOfNode(
     newArchive: new Blob([inputs.newArchive]),
     brotliDelta: new Blob([inputs.brotliDelta]),
   });
-  for (const { promisedSha256, resultSha256 } of [report.fromSignature, report.fromBasis]) {
+  for (const { promisedSha256, resultSha256 } of [
+    report.fromSignature,
+    report.fromBasis,
+    report.fromBasisMixed,
+  ]) {
     expectEqual(promisedSha256, report.targetSha256, "what the delta promises");
     expectEqual(resultSha256, report.targetSha256, "what applying the delta gives");
   }
@@ -99,7 +103,7 @@ async function expectSameAsNode(context: CheckContext, start: ServedFile): Promi
   if ("error" in found) throw new Error(`the page failed: ${String(found.error)}`);
   const expected: ProgramReport = {
     ...(await reportOfNode(context, program, inputs)),
-    codecs: ["none", "deflate"],
+    codecs: ["none", "deflate", "mix", "lz"],
     makeBrotli: "UNSUPPORTED_CODEC",
     applyBrotli: "UNSUPPORTED_CODEC",
   };

@@ -7,20 +7,22 @@ import { DeltaReader, encodeDeltaHeader, inspectDelta } from "../../src/delta/in
 import { createDelta, type DeltaCodec } from "../../src/encode/index.ts";
 import { ErrorCode } from "../../src/errors.ts";
 import { memorySink, memorySource } from "../../src/io/index.ts";
+import { noise } from "../codec/mix-data.ts";
 
-/** Lines of code that all look alike, and none twice. */
-function makeCode(from: number, lines: number): string {
-  const names = ["voucher", "line", "customer", "address", "total", "price", "country", "order"];
-  let text = "";
-  for (let i = from; i < from + lines; i++) {
-    const [a, b] = [names[(i * 7) % 8], names[(i * 3 + (i >> 3)) % 8]];
-    text += `  if (!${a}.${b}Id || ${a}.valid === false) throw new Error("the ${b} of ${a} ${i * 7919} is missing");\n`;
-  }
-  return text;
+const WORDS =
+  "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon".split(
+    " ",
+  );
+
+/** Words in an order that looks random and is always the same. */
+function makeProse(count: number, seed: number): string {
+  const next = noise(seed);
+  return Array.from({ length: count }, () => WORDS[(next() >>> 8) % WORDS.length]).join(" ");
 }
 
-const basis = encodeUtf8(makeCode(0, 400));
-const target = encodeUtf8(makeCode(0, 200) + makeCode(1000, 12) + makeCode(200, 200));
+const prose = makeProse(4000, 7);
+const basis = encodeUtf8(prose);
+const target = encodeUtf8(prose.slice(0, 10_000) + makeProse(150, 8) + prose.slice(10_000));
 
 async function makeDelta(codec: DeltaCodec): Promise<Uint8Array> {
   const sink = memorySink();

@@ -4,10 +4,12 @@ import { getEventListeners } from "node:events";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { toHex } from "../../src/bytes/index.ts";
 import { type CreateDeltaOptions, createDelta } from "../../src/encode/index.ts";
 import { createWorkerPool } from "../../src/encode/node.ts";
 import { startPairThread } from "../../src/encode/start-pair-thread.ts";
 import { ThreadPool } from "../../src/encode/thread-pool.ts";
+import { sha256 } from "../../src/hash/index.ts";
 import { memorySink, memorySource } from "../../src/io/index.ts";
 import { matchPair } from "../../src/match/index.ts";
 import { indexFiles } from "../support/indexed.ts";
@@ -60,6 +62,17 @@ const poolOf = (code: string, threads = 1) => {
 };
 
 const large = (seed: number) => makeBytes(100_000, seed);
+
+test("context mixing gives the same bytes with any number of workers, on every machine", async () => {
+  for (const workers of [0, 1, 2, 4]) {
+    const delta = await makeDelta({ level: 4, workers: open(createWorkerPool(workers)) });
+    assert.equal(
+      toHex(sha256(delta)),
+      "c2390cd782723cdee350b6a5c5ed495fb94661e37afb41dcf4104e3d86813581",
+      `${workers} workers`,
+    );
+  }
+});
 
 test("the delta is the same bytes with any number of workers", async () => {
   const inline = await makeDelta({});

@@ -127,7 +127,11 @@ test("a bundle that needs Node is refused", async () => {
 test("Node does the main job by way of the web's types", () => {
   const report = nodeReport;
   const { targetSha256 } = expected;
-  for (const { promisedSha256, resultSha256 } of [report.fromSignature, report.fromBasis])
+  for (const { promisedSha256, resultSha256 } of [
+    report.fromSignature,
+    report.fromBasis,
+    report.fromBasisMixed,
+  ])
     assert.deepEqual([promisedSha256, resultSha256], [targetSha256, targetSha256]);
   assert.deepEqual(
     [report.basisSha256, report.targetSha256, report.wrongBasis, report.applyBrotli],
@@ -144,7 +148,7 @@ test("a worker thread does the same with the bundle", { timeout: TIME_LIMIT_MS }
 test("so does a runtime without built-in modules, but for brotli", { timeout: TIME_LIMIT_MS }, async () => {
   assert.deepEqual(await runBare(), {
     ...nodeReport,
-    codecs: ["none", "deflate", "lz"],
+    codecs: ["none", "deflate", "mix", "lz"],
     makeBrotli: "UNSUPPORTED_CODEC",
     applyBrotli: "UNSUPPORTED_CODEC",
     left: [],

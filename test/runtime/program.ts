@@ -6,7 +6,7 @@ import { applyDelta } from "../../src/apply/index.ts";
 import { concatBytes, toHex } from "../../src/bytes/index.ts";
 import { CODEC_NAMES, type CodecName, getCodec } from "../../src/codec/index.ts";
 import { inspectDelta } from "../../src/delta/index.ts";
-import { createDelta, type DeltaBasis } from "../../src/encode/index.ts";
+import { createDelta, type DeltaBasis, type DeltaCodec } from "../../src/encode/index.ts";
 import { isFlatdeltaError } from "../../src/errors.ts";
 import { createSha256, sha256 } from "../../src/hash/index.ts";
 import { type FlatImage, flattenImage, readDockerArchive } from "../../src/image/index.ts";
@@ -38,6 +38,8 @@ export interface ProgramReport {
   signatureSha256: string;
   fromSignature: RoundTrip;
   fromBasis: RoundTrip;
+  /** Likewise, with context mixing. */
+  fromBasisMixed: RoundTrip;
   /** Code of the error when the delta is applied to another basis. */
   wrongBasis: string;
   /** The codecs of this runtime, and what making a delta with brotli, and applying one, comes to: a digest or a code. */
@@ -56,11 +58,7 @@ async function digestSource(source: Source): Promise<string> {
   return toHex(digest.digest());
 }
 
-async function makeDelta(
-  basis: DeltaBasis,
-  target: FlatImage,
-  codec: Exclude<CodecName, "ops">,
-): Promise<Uint8Array> {
+async function makeDelta(basis: DeltaBasis, target: FlatImage, codec: DeltaCodec): Promise<Uint8Array> {
   const delta = memorySink();
   await createDelta(basis, target, delta, { codec });
   return delta.bytes();
@@ -79,7 +77,7 @@ async function roundTrip(
   basis: Source,
   known: DeltaBasis,
   target: FlatImage,
-  codec: Exclude<CodecName, "ops">,
+  codec: DeltaCodec,
 ): Promise<RoundTrip> {
   const delta = await makeDelta(known, target, codec);
   const result = await applyThroughStreams(basis, new Blob([delta.slice()]));
@@ -124,6 +122,7 @@ export async function runMainJob({
     signatureSha256: toHex(sha256(signature)),
     fromSignature: await roundTrip(basis.source, described, target, "deflate"),
     fromBasis: await roundTrip(basis.source, basis, target, "deflate"),
+    fromBasisMixed: await roundTrip(basis.source, basis, target, "mix"),
     wrongBasis: await outcome(async () => {
       const delta = await makeDelta(basis, target, "none");
       return toHex(sha256(await applyThroughStreams(target.source, new Blob([delta.slice()]))));
