@@ -36,8 +36,8 @@ const LEVELS: readonly Level[] = [
   { codec: "mix", searchesContent: true, effort: 3, literalWindowBits: 23 },
   { codec: "mix", searchesContent: true, effort: 5, literalWindowBits: 24 },
   { codec: "mix", searchesContent: true, effort: 6, literalWindowBits: 24 },
+  { codec: "mix", searchesContent: true, effort: 7, literalWindowBits: 24 },
   { codec: "mix", searchesContent: true, effort: 8, literalWindowBits: 24 },
-  { codec: "mix", searchesContent: true, effort: 9, literalWindowBits: 24 },
   { codec: "mix", searchesContent: true, effort: 9, literalWindowBits: 25 },
 ];
 

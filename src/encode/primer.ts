@@ -9,8 +9,8 @@ const MAX_LITERAL_BYTES = 1 << 16;
 const MIN_LITERAL_BYTES = 64;
 
 // How much of the basis before and behind a gap is tried. Files beside a new one are often written in its words.
-const RADII_BYTES = [1 << 11, 1 << 14];
-const MAX_PRIMER_BYTES = 1 << 17;
+const RADII_BYTES = [1 << 11, 1 << 12, 1 << 13, 1 << 14];
+const MAX_PRIMER_BYTES = 1 << 19;
 
 // What a range costs in the header.
 const RANGE_COST_BYTES = 5;
