@@ -76,7 +76,7 @@ export interface Codec {
 }
 
 /**
- * The names of the codecs, as options and the command line take them. A delta is named for the codec of its residuals:
- * "mix" goes with brotli for the other streams, "ops" is for the control stream alone, each other codec codes all streams.
+ * The names of the codecs. "ops" is for control segments alone, "mix" for residuals alone, the others for all streams; which
+ * go together `DeltaCodec` of `flatdelta/encode` says.
  */
 export type CodecName = "none" | "deflate" | "brotli" | "zstd" | "mix" | "lz" | "ops";

@@ -1,6 +1,7 @@
 /**
- * How the streams of a delta are coded: not at all, deflate (fflate, everywhere), brotli (node:zlib), zstd (node:zlib of
- * newer Node versions), and by context mixing for one kind of stream each, mix for residuals and ops for control. One interface, segment by segment with context carried over.
+ * How the streams of a delta are coded, segment by segment with context carried over: not at all, deflate (fflate,
+ * everywhere), brotli (node:zlib), zstd (node:zlib of newer Node versions), lz, and by context mixing for one kind of stream each,
+ * mix for residuals and ops for control. `flatdelta/codec/node` codes on threads.
  *
  * @module
  */

@@ -35,9 +35,9 @@ const LEVELS: readonly Level[] = [
   { codec: "fast", searchesContent: true, effort: 7, literalWindowBits: 23 },
   { codec: "mix", searchesContent: true, effort: 3, literalWindowBits: 23 },
   { codec: "mix", searchesContent: true, effort: 5, literalWindowBits: 24 },
-  { codec: "mix", searchesContent: true, effort: 6, literalWindowBits: 24 },
   { codec: "mix", searchesContent: true, effort: 7, literalWindowBits: 24 },
   { codec: "mix", searchesContent: true, effort: 8, literalWindowBits: 24 },
+  { codec: "mix", searchesContent: true, effort: 8, literalWindowBits: 25 },
   { codec: "mix", searchesContent: true, effort: 9, literalWindowBits: 25 },
 ];
 
@@ -92,6 +92,8 @@ export function chooseCoding(name: DeltaCodec, level: Level): Record<StreamId, S
 
 // The highest effort takes 0.2 s for so many bytes: what is small may as well be tiny.
 const SMALL_STREAM_BYTES = 1 << 16;
+// From here on an effort less saves half a minute and costs a hundredth.
+const LARGE_STREAM_BYTES = 1 << 25;
 const MIN_WINDOW_BITS = 16;
 
 /**
@@ -103,7 +105,12 @@ export function fitCoding({ codec, effort, windowBits }: StreamCoding, expectedB
   while (neededBits < windowBits && 2 ** neededBits < expectedBytes) neededBits++;
   return {
     codec,
-    effort: expectedBytes <= SMALL_STREAM_BYTES ? 9 : effort,
+    effort: fitEffort(effort, expectedBytes),
     windowBits: Math.min(windowBits, neededBits),
   };
+}
+
+function fitEffort(effort: number, expectedBytes: number): number {
+  if (expectedBytes <= SMALL_STREAM_BYTES) return 9;
+  return expectedBytes > LARGE_STREAM_BYTES && effort < 9 ? Math.max(1, effort - 1) : effort;
 }

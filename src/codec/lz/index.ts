@@ -4,8 +4,8 @@
  *
  * Literals are what the basis does not have: machine code, text, anything. With effort 7 it needs 7 % fewer bytes than
  * `xz -9e` with the same window on those of a distribution's upgrade and of new packages, and 10 % fewer on 16 MiB of the
- * former; on 2 KB of source text 13 %, since nothing is spent on headers and one byte on a segment's end. Decoding makes 6
- * MB of machine code a second and 20 to 40 MB of packages, encoding 1 to 2 MB (effort 5: a third faster, 1 to 7 % larger).
+ * former; on 2 KB of source text 13 %, since nothing is spent on headers and one byte on a segment's end. Decoding makes
+ * 10 MB of machine code a second and 25 MB of packages, encoding 1 to 2 MB (effort 5: a third faster, 1 to 5 % larger).
  *
  * All arithmetic is on integers, so the same bytes come out on every machine.
  *

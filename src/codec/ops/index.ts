@@ -3,7 +3,7 @@
  *
  * General compressors see bytes; this coder sees kinds, lengths and distances, and predicts each from those of the last ops
  * and from what followed the same ops before. It needs 22 to 32 % fewer bytes than brotli for control streams of 0.1 to 3 MB,
- * and 40 % fewer for 200 bytes. Encoding and decoding are equally fast, at 2.5 MB a second, which are a million ops.
+ * and 40 % fewer for 200 bytes. Encoding and decoding are equally fast, at 2.5 MB a second: a second for a million ops.
  *
  * The model is integer arithmetic alone, so the same bytes come out on every machine.
  *
