@@ -10,5 +10,11 @@ test("a small stream is coded hard and asks for little memory, a large one as it
   assert.deepEqual(fitCoding(coding, 2 ** 16), { ...coding, effort: 9, windowBits: 16 });
   assert.deepEqual(fitCoding(coding, 2 ** 16 + 1), { ...coding, windowBits: 17 });
   assert.deepEqual(fitCoding(coding, 2 ** 22), { ...coding, windowBits: 22 });
-  assert.deepEqual(fitCoding(coding, 2 ** 40), coding);
+  assert.deepEqual(fitCoding(coding, 2 ** 25), coding);
+});
+
+test("very many bytes are coded with a little less effort, unless the highest was asked for", () => {
+  assert.deepEqual(fitCoding(coding, 2 ** 25 + 1), { ...coding, effort: 4 });
+  assert.deepEqual(fitCoding({ ...coding, effort: 1 }, 2 ** 40), { ...coding, effort: 1 });
+  assert.deepEqual(fitCoding({ ...coding, effort: 9 }, 2 ** 40), { ...coding, effort: 9 });
 });
