@@ -1,4 +1,3 @@
-import { concatBytes } from "../bytes/index.ts";
 import {
   type DeltaReader,
   type OpenedWindow,
@@ -7,7 +6,7 @@ import {
   StreamId,
   type WindowDecoder,
 } from "../delta/index.ts";
-import { PagedSource, type Source } from "../io/index.ts";
+import { PagedSource, readRanges, type Source } from "../io/index.ts";
 import { addResidual } from "./residual.ts";
 
 // Differences come from all over the basis where files are similar: many small pages are read again less often than few large.
@@ -95,13 +94,8 @@ export class WindowPreparer {
   }
 
   async #prime(): Promise<void> {
-    const parts: Uint8Array[] = [];
-    for (const { offset, length } of this.#decoder.primer) {
-      const part = new Uint8Array(length);
-      await this.#basis.read(offset, part);
-      parts.push(part);
-    }
-    if (parts.length > 0) await this.#decoder.prime(concatBytes(parts));
+    const { primer } = this.#decoder;
+    if (primer.length > 0) await this.#decoder.prime(await readRanges(this.#basis, primer));
   }
 
   /** The windows of a delta. Their segments are decoded side by side where the codecs have threads. */

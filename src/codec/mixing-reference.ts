@@ -9,8 +9,10 @@ import { ErrorCode, FormatError } from "../errors.ts";
 /** Counters that each decision is predicted from. */
 export const CONTEXTS = 8;
 
-const SQUASH_LIMIT = 2900;
-const FRESH = 0x8000;
+/** The range of the logistic domain. */
+export const SQUASH_LIMIT = 2900;
+/** A counter that knows nothing. */
+export const FRESH = 0x8000;
 const COUNT_LIMIT = 14;
 
 function makeSquash(): Uint16Array {
@@ -48,12 +50,18 @@ function makeStretch(): Int16Array {
 
 const STRETCH = makeStretch();
 
+/** What a counter predicts, in the logistic domain. */
+export function stretch(counter: number): number {
+  return STRETCH[counter >> 4]!;
+}
+
 /** `x` brought between `low` and `high`. */
 export function clamp(low: number, x: number, high: number): number {
   return Math.max(low, Math.min(high, x));
 }
 
-function saturate(x: number): number {
+/** `x` as an i16 holds it at most. */
+export function saturate(x: number): number {
   return clamp(-32_768, x, 32_767);
 }
 
@@ -167,7 +175,7 @@ export class ReferenceCoder {
     weightsB: Int16Array,
     map: Uint16Array,
   ): number {
-    const inputs = lines.map((line) => STRETCH[line[node]! >> 4]!);
+    const inputs = lines.map((line) => stretch(line[node]!));
     let sum = 0;
     for (const [j, x] of inputs.entries()) sum += x * saturate(weightsA[j]! + weightsB[j]!);
     const mixed = clamp(-SQUASH_LIMIT, sum >> 13, SQUASH_LIMIT);
@@ -185,7 +193,7 @@ export class ReferenceCoder {
     }
     const nearest = knot + (share >> 7);
     map[nearest]! += (wanted - map[nearest]!) >> 6;
-    for (const line of lines) line[node] = learnCounter(line[node]!, bit);
+    for (const line of lines) line[node] = learnCounter(line[node]!, bit, COUNT_LIMIT);
     return bit;
   }
 
@@ -194,10 +202,11 @@ export class ReferenceCoder {
   }
 }
 
-function learnCounter(counter: number, bit: number): number {
+/** A counter that has predicted `bit`; its count stops at `countLimit`. */
+export function learnCounter(counter: number, bit: number, countLimit: number): number {
   const p = counter >> 4;
   const count = counter & 15;
   const rate = Math.floor(65_536 / (2 * count + 3));
   const moved = p + (((bit * 4095 - p) * rate + 0x4000) >> 15);
-  return (moved << 4) | Math.min(count + 1, COUNT_LIMIT);
+  return (moved << 4) | Math.min(count + 1, countLimit);
 }

@@ -1,10 +1,10 @@
 import { getCodecById, inlineCoding, type SegmentCoding, type SegmentDecoder } from "../codec/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
+import type { SourceRange } from "../io/index.ts";
 import { givenConfigBytes } from "./envelope.ts";
 import { StreamId } from "./format.ts";
 import type { DeltaHeader } from "./header.ts";
 import { BasisCursor, type OpBounds, OpReader } from "./ops.ts";
-import type { BasisRange } from "./primer.ts";
 import type { CodedWindow } from "./writer.ts";
 
 /** A target window whose control segment is decoded: what {@link OpReader} needs. */
@@ -58,7 +58,7 @@ export class WindowDecoder {
   }
 
   /** Ranges of the basis whose bytes, one after another, {@link prime} wants before the first data segment. */
-  get primer(): readonly BasisRange[] {
+  get primer(): readonly SourceRange[] {
     return this.#header.primer ?? [];
   }
 

@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter, decodeUtf8, encodeUtf8, equalBytes } from "../bytes/index.ts";
 import { ErrorCode, FormatError, LimitError, UnsupportedError } from "../errors.ts";
 import { loadHash64 } from "../hash/index.ts";
-import type { StreamReader } from "../io/index.ts";
+import type { SourceRange, StreamReader } from "../io/index.ts";
 import { shortenChecksum } from "./checksum.ts";
 import { decodeEnvelope, type EnvelopeHeader, encodeEnvelope } from "./envelope.ts";
 import {
@@ -18,7 +18,7 @@ import {
   TargetForm,
 } from "./format.ts";
 import type { DeltaLimits } from "./limits.ts";
-import { type BasisRange, decodePrimer, encodePrimer } from "./primer.ts";
+import { decodePrimer, encodePrimer } from "./primer.ts";
 
 /** How one stream is coded. */
 export interface StreamHeader {
@@ -45,7 +45,7 @@ export interface DeltaHeader {
   /** Set where the head of a flat image is computed instead of made by ops. */
   envelope?: EnvelopeHeader | undefined;
   /** What of the basis the data stream's codec takes, in this order, as if it had been decoded before the first segment. */
-  primer?: readonly BasisRange[] | undefined;
+  primer?: readonly SourceRange[] | undefined;
   /** Free text by key ("basis.reference": "app:1"), for people and policy; never needed to apply. */
   metadata: Readonly<Record<string, string>>;
 }
@@ -165,7 +165,7 @@ function decodeBody(body: Uint8Array): DeltaHeader {
     segmentBytes: decodePower(reader),
     streams: decodeStreams(reader),
     envelope: undefined as EnvelopeHeader | undefined,
-    primer: [] as readonly BasisRange[],
+    primer: [] as readonly SourceRange[],
     metadata: {} as Record<string, string>,
   };
   for (let last = 0; reader.remaining > 0; ) {

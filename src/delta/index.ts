@@ -15,6 +15,5 @@ export * from "./inspect.ts";
 export * from "./limits.ts";
 export * from "./magic.ts";
 export * from "./ops.ts";
-export type { BasisRange } from "./primer.ts";
 export * from "./reader.ts";
 export * from "./writer.ts";

@@ -1,15 +1,10 @@
 import { ByteReader, ByteWriter } from "../bytes/index.ts";
 import { ErrorCode } from "../errors.ts";
+import type { SourceRange } from "../io/index.ts";
 import { MAX_PRIMER_BYTES } from "./format.ts";
 
-/** A range of the basis. */
-export interface BasisRange {
-  offset: number;
-  length: number;
-}
-
 /** The value of the extension: the ranges, each by its distance from the end of the one before. */
-export function encodePrimer(ranges: readonly BasisRange[]): Uint8Array {
+export function encodePrimer(ranges: readonly SourceRange[]): Uint8Array {
   const out = new ByteWriter();
   let next = 0;
   for (const { offset, length } of ranges) {
@@ -25,9 +20,9 @@ export function encodePrimer(ranges: readonly BasisRange[]): Uint8Array {
  *
  * @throws {@link FormatError} `CORRUPT_HEADER`.
  */
-export function decodePrimer(value: Uint8Array, { basisBytes }: { basisBytes: number }): BasisRange[] {
+export function decodePrimer(value: Uint8Array, { basisBytes }: { basisBytes: number }): SourceRange[] {
   const reader = new ByteReader(value, { what: "delta header, primer", code: ErrorCode.CORRUPT_HEADER });
-  const ranges: BasisRange[] = [];
+  const ranges: SourceRange[] = [];
   let next = 0;
   let bytes = 0;
   while (reader.remaining > 0) {

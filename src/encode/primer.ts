@@ -1,6 +1,5 @@
 import { concatBytes } from "../bytes/index.ts";
-import type { BasisRange } from "../delta/index.ts";
-import { readRange, type Source } from "../io/index.ts";
+import { readRange, readRanges, type Source, type SourceRange } from "../io/index.ts";
 import type { MatchList } from "../match/index.ts";
 import type { StreamCoding } from "./levels.ts";
 
@@ -38,10 +37,10 @@ async function readGaps(target: Source, matches: MatchList): Promise<Gap[]> {
 }
 
 /** The surroundings of gaps in the order of the basis, those of the largest gaps first if there are too many. */
-function surround(gaps: readonly Gap[], radius: number, basisBytes: number): BasisRange[] {
+function surround(gaps: readonly Gap[], radius: number, basisBytes: number): SourceRange[] {
   const largestFirst = [...gaps].sort((a, b) => b.bytes.length - a.bytes.length);
   const kept = largestFirst.slice(0, MAX_PRIMER_BYTES / (2 * radius));
-  const ranges: BasisRange[] = [];
+  const ranges: SourceRange[] = [];
   for (const { basisOffset } of kept.sort((a, b) => a.basisOffset - b.basisOffset)) {
     const last = ranges.at(-1);
     const start = Math.max(last === undefined ? 0 : last.offset + last.length, basisOffset - radius);
@@ -51,13 +50,6 @@ function surround(gaps: readonly Gap[], radius: number, basisBytes: number): Bas
     else ranges.push({ offset: start, length: end - start });
   }
   return ranges;
-}
-
-/** The bytes of ranges, one after another. */
-export async function readPrimer(basis: Source, ranges: readonly BasisRange[]): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for (const { offset, length } of ranges) parts.push(await readRange(basis, offset, length));
-  return concatBytes(parts);
 }
 
 /**
@@ -72,17 +64,17 @@ export async function choosePrimer(
   matches: MatchList,
   literalBytes: number,
   { codec, effort, windowBits }: StreamCoding,
-): Promise<BasisRange[]> {
+): Promise<SourceRange[]> {
   if (basis === undefined || codec.takesHistory !== true) return [];
   if (literalBytes < MIN_LITERAL_BYTES || literalBytes > MAX_LITERAL_BYTES) return [];
   const gaps = await readGaps(target, matches);
   const literals = concatBytes(gaps.map(({ bytes }) => bytes));
-  let best: BasisRange[] = [];
+  let best: SourceRange[] = [];
   let bestBytes = Number.POSITIVE_INFINITY;
   for (const radius of [0, ...RADII_BYTES]) {
     const ranges = radius === 0 ? [] : surround(gaps, radius, basis.size);
     const encoder = codec.createEncoder({ effort, windowBits });
-    if (ranges.length > 0) await encoder.prime!(await readPrimer(basis, ranges));
+    if (ranges.length > 0) await encoder.prime!(await readRanges(basis, ranges));
     const bytes = (await encoder.encode(literals)).length + RANGE_COST_BYTES * ranges.length;
     encoder.close();
     if (bytes < bestBytes) {

@@ -12,13 +12,13 @@ import {
   type TargetForm,
 } from "../delta/index.ts";
 import { loadHash64 } from "../hash/index.ts";
-import { type OnProgress, PagedSource, type Sink, type Source, scanSource } from "../io/index.ts";
+import { type OnProgress, PagedSource, readRanges, type Sink, type Source, scanSource } from "../io/index.ts";
 import type { Match, MatchList } from "../match/index.ts";
 import { planHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import { planEnvelope } from "./envelope.ts";
 import type { EntrySpan, EnvelopeSpan } from "./input.ts";
 import { fitCoding, type StreamCoding } from "./levels.ts";
-import { choosePrimer, readPrimer } from "./primer.ts";
+import { choosePrimer } from "./primer.ts";
 import { splitRuns } from "./runs.ts";
 import { WindowBuilder } from "./window-builder.ts";
 import { WindowCoder } from "./window-coder.ts";
@@ -125,7 +125,7 @@ export async function writeDelta(
     }),
   );
   try {
-    if (primer.length > 0) await encoders.get(StreamId.DATA)!.prime!(await readPrimer(input.basis!, primer));
+    if (primer.length > 0) await encoders.get(StreamId.DATA)!.prime!(await readRanges(input.basis!, primer));
     const envelope = await planEnvelope(target, input.envelope, { windowBytes, segmentBytes });
     const writer = await DeltaWriter.begin(sink, {
       targetForm: input.targetForm,

@@ -1,3 +1,4 @@
+import { concatBytes } from "../bytes/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
 
 /**
@@ -109,6 +110,19 @@ export function blobSource(blob: Blob): Source {
       into.set(bytes);
     },
   };
+}
+
+/** A part of a source. */
+export interface SourceRange {
+  offset: number;
+  length: number;
+}
+
+/** The bytes of several ranges one after another, in a new array; each is bounded as in {@link readRange}. */
+export async function readRanges(source: Source, ranges: Iterable<SourceRange>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for (const { offset, length } of ranges) parts.push(await readRange(source, offset, length));
+  return concatBytes(parts);
 }
 
 /**

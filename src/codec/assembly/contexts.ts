@@ -1,7 +1,7 @@
 // Where a context's counters are. Each context has a table of its own; a check of 16 bits tells whether an entry is the
 // context's or another's that fell on the same place, and such an entry is taken over and starts fresh. (Without the
 // checks the same model needs 20 % more bytes: what a stranger's counter says is worse than nothing.)
-import { FRESH } from "./decision";
+import { FRESH } from "./counters";
 import { HASHES, LINES, SLOTS } from "./layout";
 
 /** Mix the two words of a context into 32 bits. */

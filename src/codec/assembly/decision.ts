@@ -1,48 +1,13 @@
 // One binary decision: gather the counters' predictions, mix them, refine the result, code, and learn.
 import { codeBit } from "./coder";
-import { SQUASH_LIMIT, STRETCH } from "./layout";
+import { dot, learnCounters, loadStretch } from "./counters";
 import { squash } from "./tables";
 
-/** Counters: 12 bits of probability above 4 bits of count, which stops at this. */
-export const COUNT_LIMIT: i16 = 14;
-
-/** A counter that knows nothing. */
-export const FRESH: u16 = 0x8000;
+/** What counts stop at. */
+const COUNT_LIMIT: i16 = 14;
 
 /** Fractional bits of a weight: 2^13 is 1. */
 const WEIGHT_BITS: i32 = 13;
-
-@inline
-function loadStretch(counter: u32): usize {
-  return STRETCH + <usize>((counter >> 4) << 1);
-}
-
-@inline
-function dot(x: v128, weights: v128): i32 {
-  const products = i32x4.dot_i16x8_s(x, weights);
-  const pairs = i32x4.add(products, v128.shuffle<i32>(products, products, 2, 3, 0, 1));
-  const sum = (i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1)) >> WEIGHT_BITS;
-  return max(-SQUASH_LIMIT, min(SQUASH_LIMIT, sum));
-}
-
-/** New values of 8 counters: p += (target - p) * rate(count), rounded; count + 1 up to the limit. */
-@inline
-function learnCounters(counters: v128, target: v128): v128 {
-  const p = i16x8.shr_u(counters, 4);
-  const n = v128.and(counters, i16x8.splat(15));
-  // The rate of each lane, 32768 / (n + 1.5), looked up by bytes: 2n and 2n + 1.
-  const index = i16x8.add(i16x8.mul(n, i16x8.splat(0x0202)), i16x8.splat(0x0100));
-  const rates = v128.or(
-    i8x16.swizzle(i16x8(21845, 13107, 9362, 7281, 5957, 5041, 4369, 3855), index),
-    i8x16.swizzle(
-      i16x8(3449, 3120, 2849, 2621, 2427, 2259, 2114, 1985),
-      i8x16.sub(index, i8x16.splat(16)),
-    ),
-  );
-  const moved = i16x8.add(p, i16x8.q15mulr_sat_s(i16x8.sub(target, p), rates));
-  const count = i16x8.min_u(i16x8.add(n, i16x8.splat(1)), i16x8.splat(COUNT_LIMIT));
-  return v128.or(i16x8.shl(moved, 4), count);
-}
 
 /**
  * Code or decode one bit.
@@ -86,7 +51,7 @@ export function codeDecision(
 
   const heldA = v128.load(weightsA);
   const heldB = v128.load(weightsB);
-  const mixed = dot(x, i16x8.add_sat_s(heldA, heldB));
+  const mixed = dot(x, i16x8.add_sat_s(heldA, heldB), WEIGHT_BITS);
   const plain = squash(mixed);
 
   // The map refines the mixed probability between two of its knots, 256 apart.
@@ -108,7 +73,7 @@ export function codeDecision(
   store<u16>(nearest, held + ((wanted - held) >> 6));
 
   const target = i16x8.splat(<i16>(-bit & 4095));
-  counters = learnCounters(counters, target);
+  counters = learnCounters(counters, target, COUNT_LIMIT);
   v128.store16_lane(a0, counters, 0);
   v128.store16_lane(a1, counters, 1);
   v128.store16_lane(a2, counters, 2);

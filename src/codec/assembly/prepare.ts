@@ -1,4 +1,4 @@
-import { FRESH } from "./decision";
+import { FRESH } from "./counters";
 import { APM_ROW_BYTES, SQUASH_LIMIT } from "./layout";
 import { squash } from "./tables";
 

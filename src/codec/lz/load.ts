@@ -1,3 +1,4 @@
+import { lazyModule } from "../wasm-coder.ts";
 import { WASM_BASE64 } from "./generated.ts";
 
 interface Kernels {
@@ -38,16 +39,11 @@ export interface LzInstance {
 
 const PAGE_BYTES = 65_536;
 
-let compiled: Promise<WebAssembly.Module> | undefined;
-
-function compileLz(): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0)));
-}
+const compileLz = lazyModule(WASM_BASE64);
 
 /** Make an instance whose model knows nothing yet. All that is copied in and out is bytes, so any byte order will do. */
 export async function instantiateLz(): Promise<LzInstance> {
-  compiled ??= compileLz();
-  const { exports } = await WebAssembly.instantiate(await compiled);
+  const { exports } = await WebAssembly.instantiate(await compileLz());
   const constant = (name: string): number => (exports[name] as WebAssembly.Global).value as number;
   return {
     kernels: exports as unknown as Kernels,

@@ -5,53 +5,21 @@
  * @module
  */
 import { ErrorCode, FormatError } from "../../errors.ts";
+import {
+  CounterTable,
+  clamp,
+  FRESH,
+  hashContext,
+  learnCounter,
+  makeMaps,
+  SQUASH_LIMIT,
+  saturate,
+  squash,
+  stretch,
+} from "../mixing-reference.ts";
 
-const SQUASH_LIMIT = 2900;
-const FRESH = 0x8000;
+const COUNT_LIMIT = 15;
 const PIECE_BYTES = 1_048_576;
-
-function makeSquash(): Uint16Array {
-  const table = new Uint16Array(2 * SQUASH_LIMIT + 1);
-  const one = 2 ** 30;
-  let falling = one;
-  for (let x = 0; x <= SQUASH_LIMIT; x++) {
-    const below = Math.max(
-      1,
-      Math.floor((falling * 65_536 + Math.floor((one + falling) / 2)) / (one + falling)),
-    );
-    table[SQUASH_LIMIT - x] = below;
-    table[SQUASH_LIMIT + x] = 65_536 - below;
-    falling = Math.floor((falling * 4_177_952) / 2 ** 22);
-  }
-  return table;
-}
-
-const SQUASH = makeSquash();
-
-function squash(x: number): number {
-  return SQUASH[x + SQUASH_LIMIT]!;
-}
-
-function makeStretch(): Int16Array {
-  const table = new Int16Array(4096);
-  let x = -SQUASH_LIMIT;
-  for (let p = 0; p < 4096; p++) {
-    while (x < SQUASH_LIMIT && squash(x) < p * 16 + 8) x++;
-    table[p] = x;
-  }
-  return table;
-}
-
-const STRETCH = makeStretch();
-
-function clamp(low: number, x: number, high: number): number {
-  return Math.max(low, Math.min(high, x));
-}
-
-function hashContext(a: number, b: number): number {
-  const product = Math.imul(a, 0x9e3779b1) ^ Math.imul(b + 0x7f4a7c15, 0x85ebca6b);
-  return Math.imul(product ^ (product >>> 15), 0x2c1b3c6d) >>> 0;
-}
 
 /** Groups of counters by number, made when they are first asked for. */
 class Counters {
@@ -72,30 +40,6 @@ class Counters {
   }
 }
 
-/** Groups of counters by hash: per entry a check and the group. */
-class Table {
-  readonly #checks: Uint16Array;
-  readonly #entries: Counters;
-  readonly #bits: number;
-
-  constructor(bits: number, size: number) {
-    this.#checks = new Uint16Array(2 ** bits);
-    this.#entries = new Counters(size);
-    this.#bits = bits;
-  }
-
-  find(hash: number): Uint16Array {
-    const mixed = hash ^ (hash >>> 13);
-    const entry = mixed >>> (32 - this.#bits);
-    const group = this.#entries.group(entry);
-    if (this.#checks[entry] !== (mixed & 0xffff)) {
-      this.#checks[entry] = mixed & 0xffff;
-      group.fill(FRESH);
-    }
-    return group;
-  }
-}
-
 /** A place in a group of counters. */
 type Input = readonly [group: Uint16Array, index: number];
 
@@ -104,19 +48,12 @@ function makeWeights(sets: number, inputs: number): Int16Array[] {
   return Array.from({ length: sets }, () => new Int16Array(inputs).fill(inputs === 6 ? 2048 : 4096));
 }
 
-function makeMaps(rows: number): Uint16Array[] {
-  const row = Uint16Array.from({ length: 25 }, (_, knot) =>
-    squash(clamp(-SQUASH_LIMIT, knot * 256 - 3072, SQUASH_LIMIT)),
-  );
-  return Array.from({ length: rows }, () => row.slice());
-}
-
 const REP = { ANY: 0, NOT_0: 1, LONG_0: 2, NOT_1: 3, NOT_2: 4 } as const;
 
 /** A decoder as {@link createLzDecoder} makes it, without a bound to its window. */
 export class ReferenceDecoder {
   readonly #matchContexts = [new Counters(1), new Counters(1), new Counters(1), new Counters(1)];
-  readonly #matchTables = [new Table(16, 1), new Table(16, 1)];
+  readonly #matchTables = [new CounterTable(16, 1), new CounterTable(16, 1)];
   readonly #matchWeightsA = makeWeights(64, 6);
   readonly #matchWeightsB = makeWeights(256, 6);
   readonly #matchMaps = makeMaps(256);
@@ -131,7 +68,7 @@ export class ReferenceDecoder {
   readonly #lowContexts = [new Counters(16), new Counters(16), new Counters(16), new Counters(16)];
   readonly #lowWeights = makeWeights(16, 4);
   readonly #literalContexts = [new Counters(16), new Counters(16), new Counters(16)];
-  readonly #literalTables = [new Table(15, 16), new Table(15, 16), new Table(15, 16)];
+  readonly #literalTables = [new CounterTable(15, 16), new CounterTable(15, 16), new CounterTable(15, 16)];
   readonly #literalWeightsA = makeWeights(768, 6);
   readonly #literalWeightsB = makeWeights(48, 6);
   readonly #literalMaps = makeMaps(1536);
@@ -322,7 +259,7 @@ export class ReferenceDecoder {
       let bit: number;
       if (i < 3) {
         bit = this.#codeBit(undefined, (counters[node]! >> 4) * 16 + 8);
-        counters[node] = learnCounter(counters[node]!, bit);
+        counters[node] = learnCounter(counters[node]!, bit, COUNT_LIMIT);
         node = node * 2 + bit;
       } else bit = this.#codeBit(undefined, 32_768);
       value = value * 2 + bit;
@@ -378,8 +315,8 @@ export class ReferenceDecoder {
     map: Uint16Array,
     known?: number,
   ): number {
-    const x = inputs.map(([group, index]) => STRETCH[group[index]! >> 4]!);
-    const sums = weightsA.map((weight, i) => clamp(-32_768, weight + weightsB[i]!, 32_767));
+    const x = inputs.map(([group, index]) => stretch(group[index]!));
+    const sums = weightsA.map((weight, i) => saturate(weight + weightsB[i]!));
     const mixed = dot(x, sums);
     const knot = (mixed + 3072) >> 8;
     const share = (mixed + 3072) & 255;
@@ -392,16 +329,16 @@ export class ReferenceDecoder {
     learnWeights(x, error, weightsB);
     const nearest = knot + (share >> 7);
     map[nearest]! += (wanted - map[nearest]!) >> 6;
-    for (const [group, index] of inputs) group[index] = learnCounter(group[index]!, bit);
+    for (const [group, index] of inputs) group[index] = learnCounter(group[index]!, bit, COUNT_LIMIT);
     return bit;
   }
 
   #mixSmall(inputs: readonly Input[], weights: Int16Array): number {
-    const x = inputs.map(([group, index]) => STRETCH[group[index]! >> 4]!);
+    const x = inputs.map(([group, index]) => stretch(group[index]!));
     const p = squash(dot(x, weights));
     const bit = this.#codeBit(undefined, p);
     learnWeights(x, (bit * 65_535 - p) >> 1, weights);
-    for (const [group, index] of inputs) group[index] = learnCounter(group[index]!, bit);
+    for (const [group, index] of inputs) group[index] = learnCounter(group[index]!, bit, COUNT_LIMIT);
     return bit;
   }
 
@@ -441,15 +378,6 @@ function dot(inputs: readonly number[], weights: Int16Array): number {
 
 function learnWeights(inputs: readonly number[], error: number, weights: Int16Array): void {
   for (const [i, input] of inputs.entries()) {
-    const moved = weights[i]! + ((input * error + 0x4000) >> 15);
-    weights[i] = clamp(-32_768, moved, 32_767);
+    weights[i] = saturate(weights[i]! + ((input * error + 0x4000) >> 15));
   }
-}
-
-function learnCounter(counter: number, bit: number): number {
-  const p = counter >> 4;
-  const count = counter & 15;
-  const rate = Math.floor(65_536 / (2 * count + 3));
-  const moved = p + (((bit * 4095 - p) * rate + 0x4000) >> 15);
-  return (moved << 4) | Math.min(count + 1, 15);
 }

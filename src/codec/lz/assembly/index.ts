@@ -1,5 +1,7 @@
 import { rewindCoder, startCoder } from "./coder";
-import { FRESH } from "./decision";
+import { FRESH } from "../../assembly/counters";
+import { prepareLines, prepareMaps, prepareSlots } from "../../assembly/prepare";
+import { makeTables } from "../../assembly/tables";
 import { ENCODER_END } from "./encoder-memory";
 import { setFinder, setFinderBase } from "./finder";
 import {
@@ -9,17 +11,17 @@ import {
   FRESH_LINE,
   LINE_TABLES,
   LINE_TABLES_END,
+  LITERAL_MAP_ROWS,
   LITERAL_MAPS,
   LITERAL_WEIGHTS_A,
-  MAP_ROW_BYTES,
+  MATCH_MAP_ROWS,
   MODEL_END,
   REP_WEIGHTS,
-  SQUASH_LIMIT,
   WEIGHTS_END,
 } from "./memory";
 import { byteAt, codeLiteral, passLiteral, position, setWindow } from "./model";
 import { setParser, setParserBase } from "./parse";
-import { makeCosts, makeTables, squash } from "./tables";
+import { makeCosts } from "./tables";
 
 export { ENCODER_END } from "./encoder-memory";
 export { CODED, CODED_BYTES, MODEL_END, PIECE_BYTES } from "./memory";
@@ -33,22 +35,13 @@ const FIRST_WEIGHT: i16 = 4096;
 /** Prepare the model of a new instance, whose memory is zero. */
 function prepareModel(): void {
   makeTables();
-  for (let row = LITERAL_MAPS; row < LITERAL_WEIGHTS_A; row += MAP_ROW_BYTES) {
-    for (let knot = 0; knot < 25; knot++) {
-      const x = max(-SQUASH_LIMIT, min(SQUASH_LIMIT, knot * 256 - 3072));
-      store<u16>(row + (<usize>knot << 1), <u16>squash(x));
-    }
-  }
+  prepareMaps(LITERAL_MAPS, LITERAL_MAP_ROWS + MATCH_MAP_ROWS);
   for (let at = LITERAL_WEIGHTS_A; at < REP_WEIGHTS; at += 2) store<i16>(at, FIRST_WEIGHT / 2);
   for (let at = REP_WEIGHTS; at < WEIGHTS_END; at += 2) store<i16>(at, FIRST_WEIGHT);
   for (let at = COUNTERS; at < COUNTERS_END; at += 2) store<u16>(at, FRESH);
-  // Checks begin as 0, so a context whose check is 0 finds counters that must be fresh.
-  for (let at = FLAG_TABLES; at < LINE_TABLES; at += 4) store<u32>(at, (<u32>FRESH) << 16);
+  prepareSlots(FLAG_TABLES, LINE_TABLES);
+  prepareLines(LINE_TABLES, LINE_TABLES_END);
   const line = i16x8.splat(<i16>FRESH);
-  for (let at = LINE_TABLES; at < LINE_TABLES_END; at += 32) {
-    v128.store(at, i16x8.replace_lane(line, 0, 0));
-    v128.store(at, line, 16);
-  }
   v128.store(FRESH_LINE, line);
   v128.store(FRESH_LINE, line, 16);
 }

@@ -1,11 +1,8 @@
 // The memory map of an instance. The model and the area for coded bytes have fixed places; behind them come a decoder's
 // window, or an encoder's buffer and search structures, which the loader makes room for.
 
-/** stretch(p) by 12-bit probability, i16. */
-export const STRETCH: usize = 1024;
-/** squash(x) by x + SQUASH_LIMIT, u16. */
-export const SQUASH: usize = STRETCH + 2 * 4096;
-export const SQUASH_LIMIT: i32 = 2900;
+import { SQUASH } from "../../assembly/layout";
+
 /** What a decision of a 12-bit probability costs, u16, for the encoder's parser. */
 export const COSTS: usize = SQUASH + 12288;
 

@@ -1,7 +1,9 @@
 // The tokens' grammar and what each decision is predicted from. Encoder and decoder run the same functions: the encoder
 // gives what is coded, the decoder takes what they return.
 import { codeBit } from "./coder";
-import { codeDecision, codeSimpleBit, codeSmallDecision, FRESH, priceDecision } from "./decision";
+import { hashContext } from "../../assembly/contexts";
+import { FRESH } from "../../assembly/counters";
+import { codeDecision, codeSimpleBit, codeSmallDecision, priceDecision } from "./decision";
 import {
   ALIGN_0,
   ALIGN_1,
@@ -123,12 +125,6 @@ export function afterShortRep(from: u32): u32 {
 }
 
 @inline
-function hashContext(a: u32, b: u32): u32 {
-  const product = (a * 0x9e3779b1) ^ ((b + 0x7f4a7c15) * 0x85ebca6b);
-  return (product ^ (product >> 15)) * 0x2c1b3c6d;
-}
-
-@inline
 function setSlot(index: u32, address: usize): void {
   store<u32>(SLOTS + (<usize>index << 2), <u32>address);
 }
@@ -225,6 +221,24 @@ export function lengthSlot(rest: u32): u32 {
   return 8 + 2 * log + ((rest >> (log - 1)) & 1);
 }
 
+/** Code or decode the `bits` bits of `value`, the highest first, each from its node in four trees of counters. */
+@inline
+function codeTree(bits: u32, value: u32, t0: usize, t1: usize, t2: usize, t3: usize, weights: usize): u32 {
+  let node: u32 = 1;
+  for (let i = bits; i > 0; i--) {
+    const bit = codeSmallDecision(
+      (value >> (i - 1)) & 1,
+      lower(t0, node),
+      lower(t1, node),
+      lower(t2, node),
+      lower(t3, node),
+      weights + <usize>node * WEIGHT_SET_BYTES,
+    );
+    node = (node << 1) | bit;
+  }
+  return node & ((1 << bits) - 1);
+}
+
 export function codeLength(rep: u32, length: u32): u32 {
   const rest = length - 2;
   const slot = lengthSlot(rest);
@@ -233,19 +247,7 @@ export function codeLength(rep: u32, length: u32): u32 {
   const l2 = LENGTH_2 + <usize>((rep << 8) | (tail & 255)) * 64;
   const l3 = LENGTH_3 + <usize>((rep << 10) | (rep ? matchByte() : 256 + lastLengthSlot)) * 64;
   const weights = LENGTH_WEIGHTS + <usize>(rep << 5) * WEIGHT_SET_BYTES;
-  let node: u32 = 1;
-  for (let shift = 4; shift >= 0; shift--) {
-    const bit = codeSmallDecision(
-      (slot >> shift) & 1,
-      lower(l0, node),
-      lower(l1, node),
-      lower(l2, node),
-      lower(l3, node),
-      weights + <usize>node * WEIGHT_SET_BYTES,
-    );
-    node = (node << 1) | bit;
-  }
-  const got = node & 31;
+  const got = codeTree(5, slot, l0, l1, l2, l3, weights);
   lastLengthSlot = got;
   if (got < 16) return got + 2;
   const bits = (got - 8) / 2 - 1;
@@ -291,19 +293,7 @@ export function codeDistance(distance: u32, length: u32): u32 {
   const l2 = SLOT_2 + <usize>((from << 6) | lastDistanceSlot) * 128;
   const l3 = SLOT_3 + <usize>(hashContext(tail & 0xffff, min<u32>(length, 6)) >> 20) * 128;
   const weights = SLOT_WEIGHTS + <usize>(from << 6) * WEIGHT_SET_BYTES;
-  let node: u32 = 1;
-  for (let shift = 5; shift >= 0; shift--) {
-    const bit = codeSmallDecision(
-      (slot >> shift) & 1,
-      lower(l0, node),
-      lower(l1, node),
-      lower(l2, node),
-      lower(l3, node),
-      weights + <usize>node * WEIGHT_SET_BYTES,
-    );
-    node = (node << 1) | bit;
-  }
-  const got = node & 63;
+  const got = codeTree(6, slot, l0, l1, l2, l3, weights);
   lastDistanceSlot = got;
   if (got < 4) return got + 1;
   const bits = (got >> 1) - 1;
@@ -315,7 +305,7 @@ export function codeDistance(distance: u32, length: u32): u32 {
   const a2 = ALIGN_2 + <usize>((rep0 - 1) & 15) * 32;
   const a3 = ALIGN_3 + <usize>(position & 15) * 32;
   let low: u32 = 0;
-  node = 1;
+  let node: u32 = 1;
   for (let i: u32 = 0; i < 4; i++) {
     const bit = codeSmallDecision(
       (rest >> i) & 1,
