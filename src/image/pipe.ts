@@ -37,8 +37,8 @@ const HEAD_BYTES = 6;
  * its end, so that who writes into a pipe is not cut off, and is destroyed or told to stop on every error.
  *
  * tar-stream takes the archive apart as it comes. What its headers mean is for our own reader to say, which sees the
- * same blocks: so an archive means the same, and is refused for the same reasons, from a pipe and from a file. An
- * archive that the two take apart differently is refused.
+ * same blocks: so an archive means the same, and is refused for the same reasons, from a pipe and from a file; of two
+ * reasons the one that comes first in the stream is named. An archive that the two take apart differently is refused.
  *
  * @throws as `openArchive`; {@link ImageError} `BAD_ENTRY` for an archive that can only be read from a file (sparse
  * members); {@link LimitError} `SIZE_LIMIT` when more than `limits.decompressedBytes` arrive.

@@ -252,6 +252,13 @@ async function compare(
   return { seeking, streaming };
 }
 
+/** The same contents, or a refusal for the same reason: but an unsafe name is seen before the end that is missing. */
+function assertSameRefusal(streaming: Outcome, seeking: Outcome): void {
+  if (!("code" in seeking)) assert.deepEqual(streaming, seeking);
+  else if (seeking.code === "TRUNCATED" && "code" in streaming && streaming.code === "UNSAFE_PATH") return;
+  else assert.equal((streaming as { code?: string }).code, seeking.code);
+}
+
 async function assertSame(bytes: Uint8Array, options: OpenArchiveOptions = {}, hint = ""): Promise<Outcome> {
   const { seeking, streaming } = await compare(bytes, options, bytes.length > 10_000 ? 50_000 : 500);
   assert.deepEqual(streaming, seeking, hint);
@@ -379,6 +386,12 @@ describe("the members of a stream", () => {
     }
   });
 
+  test("are refused by an unsafe name as soon as it comes, although the rest is missing", async () => {
+    const { seeking, streaming } = await compare(rawEntry({ name: "../a", sizeBytes: 1 }));
+    assert.equal((seeking as { code: string }).code, "TRUNCATED");
+    assert.equal((streaming as { code: string }).code, "UNSAFE_PATH");
+  });
+
   test("that two readers understand differently are refused, never misread", async () => {
     const sparse = { "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9000" };
     const doubtful: RawEntry[][] = [
@@ -437,8 +450,7 @@ describe("the members of a stream", () => {
           const { seeking, streaming } = await compare(bytes, {}, pieceBytes);
           total++;
           if ("code" in streaming && streaming.code === "BAD_ENTRY") return;
-          if ("code" in seeking) assert.equal((streaming as { code?: string }).code, seeking.code);
-          else assert.deepEqual(streaming, seeking);
+          assertSameRefusal(streaming, seeking);
           same++;
         },
       ),
