@@ -39,6 +39,12 @@ export const ErrorCode = {
   COUNT_LIMIT: "COUNT_LIMIT",
   /** Not enough free space for the result or the scratch files. */
   NO_SPACE: "NO_SPACE",
+  /** Another process is changing the target. */
+  IN_USE: "IN_USE",
+  /** Another update of the target was interrupted. It must be completed first. */
+  UPDATE_PENDING: "UPDATE_PENDING",
+  /** What an interrupted update left behind does not belong to the target, or is damaged: a whole pull is needed. */
+  BAD_STATE: "BAD_STATE",
   /** No image is found under the name, or the name fits several. */
   IMAGE_NOT_FOUND: "IMAGE_NOT_FOUND",
   /** The image's manifest, index or config is not what the specification asks for. */
@@ -127,6 +133,11 @@ export class LimitError extends FlatdeltaError {
 /** Not enough space. Nothing was changed. */
 export class SpaceError extends FlatdeltaError {
   override name = "SpaceError";
+}
+
+/** The target cannot be changed now: another process or an interrupted update stands in the way. */
+export class StateError extends FlatdeltaError {
+  override name = "StateError";
 }
 
 /** The input image is invalid: whoever produced the image can act. */

@@ -11,6 +11,7 @@ export const ExitCode = {
   UNSUPPORTED: 6,
   IMAGE: 7,
   SPACE: 8,
+  STATE: 9,
 } as const;
 
 /** The exit codes in words, for help texts. */
@@ -24,6 +25,7 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [code: string, meaning: stri
   ["6", "this version or runtime cannot handle the file (UnsupportedError)"],
   ["7", "the image is invalid (ImageError)"],
   ["8", "not enough space (SpaceError, ENOSPC)"],
+  ["9", "another process or an interrupted update stands in the way (StateError)"],
   ["130, 143", "interrupted by SIGINT or SIGTERM"],
 ];
 
@@ -54,6 +56,7 @@ const CODE_OF_CLASS: Readonly<Record<string, number>> = {
   UnsupportedError: ExitCode.UNSUPPORTED,
   ImageError: ExitCode.IMAGE,
   SpaceError: ExitCode.SPACE,
+  StateError: ExitCode.STATE,
 };
 
 /** The exit code for an error that ended a command. */

@@ -9,4 +9,5 @@ export * from "./progress.ts";
 export * from "./scratch.ts";
 export * from "./sink.ts";
 export * from "./source.ts";
+export * from "./storage.ts";
 export * from "./stream.ts";

@@ -20,6 +20,7 @@ test("every class of error has its exit code", () => {
     [new errors.UnsupportedError(ErrorCode.UNSUPPORTED_CODEC, ""), 6],
     [new errors.ImageError(ErrorCode.MISSING_BLOB, ""), 7],
     [new errors.SpaceError(ErrorCode.NO_SPACE, ""), 8],
+    [new errors.StateError(ErrorCode.IN_USE, ""), 9],
     [new UsageError(""), 2],
     [new InterruptedError("SIGINT"), 130],
     [new InterruptedError("SIGTERM"), 143],
