@@ -40,13 +40,20 @@ export type OpKind = (typeof OpKind)[keyof typeof OpKind];
 export const OP_KIND_COUNT = 8;
 
 /** Header extensions. Odd tags must be understood by a reader, even ones may be skipped. */
-export const ExtensionTag = { ENVELOPE: 1, METADATA: 2, PRIMER: 3 } as const;
+export const ExtensionTag = { ENVELOPE: 1, METADATA: 2, PRIMER: 3, IN_PLACE: 4 } as const;
 
 /** Most bytes of the basis that the data stream's codec is primed with. */
 export const MAX_PRIMER_BYTES = 1 << 20;
 
 /** Largest config of a flat image whose envelope is computed: a reader holds it in memory. */
 export const MAX_CONFIG_BYTES = 1 << 24;
+
+/** Blocks of an in-place update have 2^9 bytes, a disk's sector, to 2^24. */
+export const MIN_BLOCK_POWER = 9;
+/** See {@link MIN_BLOCK_POWER}. */
+export const MAX_BLOCK_POWER = 24;
+/** One step of an in-place update makes at most 2^26 bytes: a reader holds it in memory. */
+export const MAX_STEP_POWER = 26;
 
 /** What a HEADER op makes, and the unit in which the head of a flat image is counted: a block of a tar. */
 export const HEADER_BYTES = 512;

@@ -17,6 +17,7 @@ import {
   StreamId,
   TargetForm,
 } from "./format.ts";
+import { decodeInPlace, encodeInPlace, type InPlaceHeader } from "./in-place.ts";
 import type { DeltaLimits } from "./limits.ts";
 import { decodePrimer, encodePrimer } from "./primer.ts";
 
@@ -46,6 +47,8 @@ export interface DeltaHeader {
   envelope?: EnvelopeHeader | undefined;
   /** What of the basis the data stream's codec takes, in this order, as if it had been decoded before the first segment. */
   primer?: readonly SourceRange[] | undefined;
+  /** What applying in place takes. Without it a delta can only be applied as a stream. */
+  inPlace?: InPlaceHeader | undefined;
   /** Free text by key ("basis.reference": "app:1"), for people and policy; never needed to apply. */
   metadata: Readonly<Record<string, string>>;
 }
@@ -111,6 +114,7 @@ export async function encodeDeltaHeader(header: DeltaHeader): Promise<Uint8Array
   if (header.primer !== undefined && header.primer.length > 0) {
     extend(ExtensionTag.PRIMER, encodePrimer(header.primer));
   }
+  if (header.inPlace !== undefined) extend(ExtensionTag.IN_PLACE, encodeInPlace(header.inPlace));
   const out = new ByteWriter();
   out.bytes(DELTA_MAGIC);
   out.u8(DELTA_VERSION);
@@ -166,6 +170,7 @@ function decodeBody(body: Uint8Array): DeltaHeader {
     streams: decodeStreams(reader),
     envelope: undefined as EnvelopeHeader | undefined,
     primer: [] as readonly SourceRange[],
+    inPlace: undefined as InPlaceHeader | undefined,
     metadata: {} as Record<string, string>,
   };
   for (let last = 0; reader.remaining > 0; ) {
@@ -175,6 +180,7 @@ function decodeBody(body: Uint8Array): DeltaHeader {
     const value = reader.bytes(reader.varint());
     if (tag === ExtensionTag.ENVELOPE) header.envelope = decodeEnvelope(value, header);
     else if (tag === ExtensionTag.PRIMER) header.primer = decodePrimer(value, header);
+    else if (tag === ExtensionTag.IN_PLACE) header.inPlace = decodeInPlace(value);
     else if (tag === ExtensionTag.METADATA) header.metadata = decodeMetadata(value, what);
     else if (tag % 2 === 1) {
       throw new UnsupportedError(

@@ -22,6 +22,8 @@ export interface DeltaInfo extends OpTotals {
   computedBytes: number;
   /** What applying takes in memory for decoding, beyond a few megabytes of buffers. */
   decoderMemoryBytes: number;
+  /** What applying in place takes on the disk at most, beside the growth of the image; `null` where the delta does not allow it. */
+  inPlace: { stashBytes: number; spoolBytes: number } | null;
   streams: { name: string; codec: string; rawBytes: number; codedBytes: number }[];
   metadata: Readonly<Record<string, string>>;
 }
@@ -82,6 +84,10 @@ export async function inspectDelta(delta: ByteInput, options: DeltaReaderOptions
     computedBytes:
       header.envelope === undefined ? 0 : header.envelope.headBytes - givenConfigBytes(header.envelope),
     ...totals,
+    inPlace:
+      header.inPlace === undefined
+        ? null
+        : { stashBytes: header.inPlace.stashBytes, spoolBytes: header.inPlace.spoolBytes },
     streams: [...streams.values()],
     metadata: header.metadata,
   };

@@ -6,6 +6,7 @@ import {
   DeltaAccountant,
   DeltaWriter,
   givenConfigBytes,
+  type InPlaceHeader,
   OpKind,
   type OpTotals,
   StreamId,
@@ -15,7 +16,8 @@ import { loadHash64 } from "../hash/index.ts";
 import { type OnProgress, PagedSource, readRanges, type Sink, type Source, scanSource } from "../io/index.ts";
 import type { Match, MatchList } from "../match/index.ts";
 import { planHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
-import { planEnvelope } from "./envelope.ts";
+import { type EnvelopePlan, planEnvelope } from "./envelope.ts";
+import { planInPlace } from "./in-place.ts";
 import type { EntrySpan, EnvelopeSpan } from "./input.ts";
 import { fitCoding, type StreamCoding } from "./levels.ts";
 import { choosePrimer } from "./primer.ts";
@@ -45,6 +47,8 @@ export interface WriteSettings {
   metadata: Readonly<Record<string, string>>;
   windowBytes?: number | undefined;
   segmentBytes?: number | undefined;
+  /** What applying in place may stash; `undefined` for a delta that can only be applied as a stream. */
+  maxStashBytes: number | undefined;
   /** Where segments are coded: in the calling thread by default. */
   segmentCoding?: SegmentCoding | undefined;
   signal?: AbortSignal | undefined;
@@ -91,6 +95,20 @@ class MatchWalk {
   }
 }
 
+/** The matches that a device can follow in place, and what that takes. */
+function fitInPlace(
+  { matches, basisBytes, target }: WriteInput,
+  { head, ranges }: EnvelopePlan,
+  segmentBytes: number,
+  maxStashBytes: number | undefined,
+): { matches: MatchList; inPlace: InPlaceHeader | undefined } {
+  if (maxStashBytes === undefined) return { matches, inPlace: undefined };
+  const behindHead = ranges.filter(({ offset }) => offset >= head.length);
+  const input = { basisBytes, targetBytes: target.size, headBytes: head.length, segmentBytes };
+  const fitted = planInPlace(matches, behindHead, input, maxStashBytes);
+  return { matches: fitted.matches, inPlace: fitted.header };
+}
+
 /**
  * Write the delta that the matches describe: the target is read once, in order, for its literals, its residuals and the
  * windows' checksums.
@@ -100,7 +118,7 @@ export async function writeDelta(
   sink: Sink,
   settings: WriteSettings,
 ): Promise<OpTotals & { deltaBytes: number; windowCount: number; account: DeltaAccount }> {
-  const { target, matches } = input;
+  const { target } = input;
   const { coding, windowBytes = DEFAULT_WINDOW_BYTES, signal, onProgress } = settings;
   const streams = Object.values(StreamId);
   const segmentBytes = Math.min(
@@ -109,6 +127,8 @@ export async function writeDelta(
   );
   const hash64 = await loadHash64();
   const { segmentCoding = inlineCoding } = settings;
+  const envelope = await planEnvelope(target, input.envelope, { windowBytes, segmentBytes });
+  const { matches, inPlace } = fitInPlace(input, envelope, segmentBytes, settings.maxStashBytes);
   const expectedBytes = expectBytes(matches, target.size);
   const fitted = (stream: StreamId): StreamCoding => fitCoding(coding[stream], expectedBytes[stream]);
   const primer = await choosePrimer(
@@ -126,7 +146,6 @@ export async function writeDelta(
   );
   try {
     if (primer.length > 0) await encoders.get(StreamId.DATA)!.prime!(await readRanges(input.basis!, primer));
-    const envelope = await planEnvelope(target, input.envelope, { windowBytes, segmentBytes });
     const writer = await DeltaWriter.begin(sink, {
       targetForm: input.targetForm,
       basisBytes: input.basisBytes,
@@ -142,6 +161,7 @@ export async function writeDelta(
       })),
       envelope: envelope.header,
       primer,
+      inPlace,
       metadata: settings.metadata,
     });
     const accountant = new DeltaAccountant(

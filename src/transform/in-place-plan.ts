@@ -1,0 +1,196 @@
+import type { InPlaceReads } from "./in-place-reads.ts";
+
+/** One step of an in-place update. */
+export interface PlannedStep {
+  /** Which step of the target it is. */
+  step: number;
+  /** What must be in the stash, synced, before the first byte of the step is written. */
+  stash: readonly StashedBlock[];
+}
+
+/** A block of the basis and where in the stash it is put. */
+export interface StashedBlock {
+  block: number;
+  slot: number;
+}
+
+/**
+ * The order in which the steps of an in-place update run, and what is stashed before each: the conflict graph of Burns,
+ * Stockmeyer and Long ("In-Place Reconstruction of Version Differences", IEEE TKDE 15(4), 2003) over steps instead of
+ * single copies. A step whose old bytes nobody waits for runs first; where all are waited for, in a cycle, the one does
+ * whose stash is the smallest.
+ *
+ * Before a step overwrites a block that it, or one that comes later, still reads, the block is stashed: a step that is cut
+ * off by a power cut finds what it reads, and runs again. A slot is free again when the last reader has run and one more
+ * step has begun: then the journal knows that it is done.
+ *
+ * The plan follows from the reads alone, whatever machine makes it.
+ */
+export class InPlacePlan {
+  readonly #reads: InPlaceReads;
+  /** Per block: steps that have yet to read it. */
+  readonly #waiting: Uint32Array;
+  /** Per block, while it is stashed: its slot plus one. */
+  readonly #slots: Uint32Array;
+  /** Per step: how many of its blocks others have yet to read. */
+  readonly #costs: Uint32Array;
+  readonly #done: Uint8Array;
+  readonly #queue = new StepQueue();
+  #free: number[] = [];
+  #freed: number[] = [];
+  #current: number | undefined;
+  readonly #maxSlots: number;
+  /** The turn in which each step ran, and after which each block was lost. */
+  readonly #turns: Uint32Array;
+  readonly #lostAt = new Map<number, number>();
+  #turn = 0;
+  /** Slots used so far: once all steps were taken, the size of the stash. */
+  slotCount = 0;
+
+  /** @param maxSlots - room in the stash: blocks that find none are lost to those who still wait for them. */
+  constructor(reads: InPlaceReads, maxSlots: number = Number.POSITIVE_INFINITY) {
+    this.#reads = reads;
+    this.#maxSlots = maxSlots;
+    this.#turns = new Uint32Array(reads.stepCount);
+    this.#waiting = reads.readers.slice();
+    this.#slots = new Uint32Array(reads.blockCount);
+    this.#costs = new Uint32Array(reads.stepCount);
+    this.#done = new Uint8Array(reads.stepCount);
+    for (let step = 0; step < reads.stepCount; step++) {
+      let isWritten = false;
+      for (let block = reads.firstBlockOf(step); block < reads.firstBlockOf(step + 1); block++) {
+        if (reads.kept[block] === 1) continue;
+        isWritten = true;
+        if (this.#othersWait(block)) this.#costs[step]!++;
+      }
+      // What stays as it is needs no step.
+      if (isWritten) this.#queue.push(this.#costs[step]!, step);
+      else this.#done[step] = 1;
+    }
+  }
+
+  #othersWait(block: number): boolean {
+    return this.#waiting[block]! > this.#reads.selfRead[block]!;
+  }
+
+  /** Where in the stash an old block is, or `undefined` when it is still in its place. */
+  slotOf(block: number): number | undefined {
+    const slot = this.#slots[block]!;
+    return slot === 0 ? undefined : slot - 1;
+  }
+
+  /** How many blocks were lost so far. */
+  get lostBlocks(): number {
+    return this.#lostAt.size;
+  }
+
+  /** Whether a step, all being taken, did not find a block that it reads. */
+  isLost(step: number, block: number): boolean {
+    const turn = this.#lostAt.get(block);
+    return turn !== undefined && this.#turns[step]! >= turn;
+  }
+
+  /** The next step, the one before being done. */
+  next(): PlannedStep | undefined {
+    this.#complete();
+    const step = this.#queue.pop(this.#costs, this.#done);
+    this.#current = step;
+    if (step === undefined) return undefined;
+    this.#turns[step] = ++this.#turn;
+    const wanted: number[] = [];
+    const reads = this.#reads;
+    for (let block = reads.firstBlockOf(step); block < reads.firstBlockOf(step + 1); block++) {
+      if (reads.kept[block] === 0 && this.#waiting[block]! > 0) wanted.push(block);
+    }
+    const room = this.#free.length + this.#maxSlots - this.slotCount;
+    // What the fewest wait for is the cheapest to send instead.
+    if (wanted.length > room) wanted.sort((a, b) => this.#waiting[b]! - this.#waiting[a]! || a - b);
+    const stash: StashedBlock[] = [];
+    for (const block of wanted) {
+      if (stash.length >= room) {
+        this.#lostAt.set(block, this.#turn);
+        this.#waiting[block] = 0;
+        continue;
+      }
+      const slot = this.#free.pop() ?? this.slotCount++;
+      this.#slots[block] = slot + 1;
+      stash.push({ block, slot });
+    }
+    this.#free.push(...this.#freed);
+    this.#freed = [];
+    return { step, stash };
+  }
+
+  #complete(): void {
+    const step = this.#current;
+    if (step === undefined) return;
+    this.#done[step] = 1;
+    const { kept } = this.#reads;
+    for (const block of this.#reads.blocksOf(step)) {
+      if (kept[block] === 1 || this.#lostAt.has(block)) continue;
+      this.#waiting[block]!--;
+      const slot = this.#slots[block]!;
+      if (slot > 0) {
+        if (this.#waiting[block] === 0) {
+          this.#slots[block] = 0;
+          this.#freed.push(slot - 1);
+        }
+        continue;
+      }
+      const owner = this.#reads.stepOf(block);
+      // Its own reads do not hold it up.
+      if (owner === step || this.#done[owner] === 1 || this.#othersWait(block)) continue;
+      this.#costs[owner]!--;
+      this.#queue.push(this.#costs[owner]!, owner);
+    }
+  }
+}
+
+/** Steps by rising cost, and by number where that is equal: a binary heap in which outdated entries stay until they surface. */
+class StepQueue {
+  readonly #heap: { cost: number; step: number }[] = [];
+
+  #precedes(a: number, b: number): boolean {
+    const [x, y] = [this.#heap[a]!, this.#heap[b]!];
+    return x.cost < y.cost || (x.cost === y.cost && x.step < y.step);
+  }
+
+  #swap(a: number, b: number): void {
+    const heap = this.#heap;
+    [heap[a], heap[b]] = [heap[b]!, heap[a]!];
+  }
+
+  push(cost: number, step: number): void {
+    this.#heap.push({ cost, step });
+    for (let at = this.#heap.length - 1; at > 0; ) {
+      const parent = (at - 1) >> 1;
+      if (!this.#precedes(at, parent)) break;
+      this.#swap(at, parent);
+      at = parent;
+    }
+  }
+
+  #popFirst(): { cost: number; step: number } | undefined {
+    const heap = this.#heap;
+    if (heap.length === 0) return undefined;
+    this.#swap(0, heap.length - 1);
+    const first = heap.pop();
+    for (let at = 0; ; ) {
+      let least = at;
+      for (const child of [2 * at + 1, 2 * at + 2]) {
+        if (child < heap.length && this.#precedes(child, least)) least = child;
+      }
+      if (least === at) return first;
+      this.#swap(at, least);
+      at = least;
+    }
+  }
+
+  /** The cheapest step that is not done. */
+  pop(costs: Uint32Array, done: Uint8Array): number | undefined {
+    for (let first = this.#popFirst(); first !== undefined; first = this.#popFirst()) {
+      if (done[first.step] === 0 && costs[first.step] === first.cost) return first.step;
+    }
+    return undefined;
+  }
+}
