@@ -31,6 +31,8 @@ const PLATFORM_FILES = new Set([
   "codec/segment-thread.ts",
   "codec/segment-worker.ts",
   "io/node.ts",
+  "io/node-lock.ts",
+  "io/node-storage.ts",
   "io/start-thread.ts",
   "encode/node.ts",
   "encode/pair-worker.ts",

@@ -7,38 +7,17 @@ import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdtemp, open, rename, rm, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { ErrorCode, FormatError } from "../errors.ts";
+import { readExactly, writeExactly } from "./node-storage.ts";
 import type { ScratchSpace } from "./scratch.ts";
 import type { Sink } from "./sink.ts";
 import { checkRange, type Source } from "./source.ts";
 
+export { lockTarget, type TargetLock } from "./node-lock.ts";
+export { openStorageFile, openStorageFolder } from "./node-storage.ts";
+
 /** A source that holds a file open until it is closed. */
 export interface FileSource extends Source {
   close(): Promise<void>;
-}
-
-async function readExactly(
-  handle: FileHandle,
-  path: string,
-  offset: number,
-  into: Uint8Array,
-): Promise<void> {
-  for (let done = 0; done < into.length; ) {
-    const { bytesRead } = await handle.read(into, done, into.length - done, offset + done);
-    if (bytesRead === 0) {
-      throw new FormatError(ErrorCode.TRUNCATED, `expected ${into.length - done} more bytes, the file ends`, {
-        path,
-        offset: offset + done,
-      });
-    }
-    done += bytesRead;
-  }
-}
-
-async function writeExactly(handle: FileHandle, offset: number, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    done += (await handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
-  }
 }
 
 function handleSource(handle: FileHandle, path: string, size: number): FileSource {
