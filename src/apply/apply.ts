@@ -1,9 +1,11 @@
 import { equalBytes, toHex } from "../bytes/index.ts";
 import type { SegmentCoding } from "../codec/index.ts";
 import {
+  BasisCursor,
   type DeltaHeader,
   type DeltaLimits,
   DeltaReader,
+  type OpReader,
   type OpTotals,
   WindowDecoder,
 } from "../delta/index.ts";
@@ -97,8 +99,33 @@ export async function applyDelta(
   sink: Sink,
   options: ApplyOptions = {},
 ): Promise<ApplyResult> {
+  const reader = await DeltaReader.open(delta, { limits: options.limits, signal: options.signal });
+  return applyOpened(basis, reader, sink, options);
+}
+
+/** What applying in place needs to know of applying as a stream. */
+export interface WindowObserver {
+  /** The basis was proven before. */
+  readonly basisIsKnown: boolean;
+  /**
+   * A window was carried out and is right.
+   *
+   * @param ops - its ops, once more.
+   * @param head - the head of a flat image where the delta computes it.
+   */
+  onWindow(window: PreparedWindow, ops: OpReader, head: Uint8Array | undefined): Promise<void>;
+}
+
+/** Apply a delta whose header was read, as {@link applyDelta} does; the reader is closed. */
+export async function applyOpened(
+  basis: Source,
+  reader: DeltaReader,
+  sink: Sink,
+  options: ApplyOptions,
+  observer?: WindowObserver,
+): Promise<ApplyResult> {
   const { signal, onProgress } = options;
-  const reader = await DeltaReader.open(delta, { limits: options.limits, signal });
+  const observed = new BasisCursor();
   let decoder: WindowDecoder | undefined;
   let windows: AsyncGenerator<PreparedWindow, void, undefined> | undefined;
   try {
@@ -106,14 +133,14 @@ export async function applyDelta(
     decoder = new WindowDecoder(header, options.segmentCoding);
     const hash64 = await loadHash64();
     const digest = createSha256();
-    const output = new TargetOutput(sink, digest, () => hash64.create());
+    const output = new TargetOutput(sink, digest, () => hash64.create(), header.targetBytes);
     const head = header.envelope && new HeadOutput(header.envelope, header);
     const applier = new WindowApplier(basis, output, head);
     windows = prefetch(new WindowPreparer(basis, decoder, PREPARE_AHEAD + 1).windows(reader), PREPARE_AHEAD);
     // Decoding goes on while the basis is checked. What fails in it shows in its turn, when the basis is known to be right.
     const first = windows.next();
     first.catch(() => {});
-    await checkBasis(basis, header, options);
+    if (observer?.basisIsKnown !== true) await checkBasis(basis, header, options);
     for (let next = await first; next.done !== true; next = await windows.next()) {
       const window = next.value;
       signal?.throwIfAborted();
@@ -126,6 +153,7 @@ export async function applyDelta(
           { offset: start },
         );
       }
+      await observer?.onWindow(window, decoder.ops(window, observed), head?.made);
       onProgress?.({ phase: "apply", doneBytes: output.bytesMade, totalBytes: header.targetBytes });
     }
     await output.finish();

@@ -8,6 +8,8 @@ import type { OpOutput } from "./output.ts";
 export class HeadOutput implements OpOutput {
   readonly buffer: Uint8Array;
   position = 0;
+  /** The head, once it was computed. */
+  made: Uint8Array | undefined;
   readonly #envelope: EnvelopeHeader;
   readonly #layerBytes: number;
 
@@ -50,6 +52,7 @@ export class HeadOutput implements OpOutput {
         `delta: expected an image whose head has ${headBytes} bytes, made one of ${head.length}`,
       );
     }
+    this.made = head;
     return head;
   }
 }

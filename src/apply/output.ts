@@ -25,7 +25,7 @@ export interface OpOutput {
 export class TargetOutput implements OpOutput {
   readonly #sink: Sink;
   readonly #digest: Sha256;
-  #buffers = [new Uint8Array(CHUNK_BYTES), new Uint8Array(CHUNK_BYTES)] as const;
+  readonly #buffers: readonly [Uint8Array, Uint8Array];
   #turn: 0 | 1 = 0;
   #filled = 0;
   #hashed = 0;
@@ -36,7 +36,10 @@ export class TargetOutput implements OpOutput {
   #windowHash: Hash64;
   readonly #createHash: () => Hash64;
 
-  constructor(sink: Sink, digest: Sha256, createHash: () => Hash64) {
+  /** @param targetBytes - how many bytes there will be. */
+  constructor(sink: Sink, digest: Sha256, createHash: () => Hash64, targetBytes: number) {
+    const bufferBytes = Math.min(CHUNK_BYTES, targetBytes);
+    this.#buffers = [new Uint8Array(bufferBytes), new Uint8Array(bufferBytes)];
     this.#sink = sink;
     this.#digest = digest;
     this.#createHash = createHash;
@@ -60,12 +63,12 @@ export class TargetOutput implements OpOutput {
 
   /** How many bytes of `buffer` are free. */
   get room(): number {
-    return CHUNK_BYTES - this.#filled;
+    return this.buffer.length - this.#filled;
   }
 
   /** Make room for at least one byte. */
   async makeRoom(): Promise<void> {
-    if (this.#filled === CHUNK_BYTES) await this.#flush();
+    if (this.room === 0) await this.#flush();
   }
 
   /** Say that so many free bytes are filled. */

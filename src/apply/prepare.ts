@@ -14,14 +14,20 @@ const BASIS_PAGES = { pages: 32, pageBytes: 1 << 16 };
 
 const MIN_BUFFER_BYTES = 1 << 12;
 
-/** A window whose segments are decoded or being decoded. */
-export interface PreparedWindow extends OpenedWindow {
+/** What ops take beside the basis. */
+export interface DecodedSegments {
   /** Filled when `ready` is fulfilled. */
   readonly data: Uint8Array;
   /** Likewise: what is added to basis bytes, or, with `residualIsTarget`, the sums: what the DIFF ops make. */
   readonly residual: Uint8Array;
   readonly residualIsTarget: boolean;
   readonly ready: Promise<unknown>;
+}
+
+/** A window whose segments are decoded or being decoded. */
+export interface PreparedWindow extends OpenedWindow, DecodedSegments {
+  /** With `residualIsTarget`: the basis bytes that are in the sums. */
+  readonly residualBasis: Uint8Array | undefined;
 }
 
 /** Memory for the segments of one window. Windows take turns, so it grows to the largest segments and is used again. */
@@ -81,8 +87,10 @@ export class WindowPreparer {
     const residualIsTarget = this.#decoder.residualNeedsBasis;
     const residual = memory.get("residual", rawBytesOf(coded, StreamId.RESIDUAL));
     let residualReady: Promise<void>;
+    let residualBasis: Uint8Array | undefined;
     if (residualIsTarget) {
       const basis = memory.get("basis", residual.length);
+      residualBasis = basis;
       await this.#readDiffBasis(window, basis);
       residualReady = this.#decoder
         .decodeSegment(coded, StreamId.RESIDUAL, residual, basis)
@@ -90,7 +98,7 @@ export class WindowPreparer {
     } else residualReady = this.#decoder.decodeSegment(coded, StreamId.RESIDUAL, residual);
     const ready = Promise.all([dataReady, residualReady]);
     ready.catch(() => {}); // seen by whoever awaits it
-    return { ...window, data, residual, residualIsTarget, ready };
+    return { ...window, data, residual, residualIsTarget, residualBasis, ready };
   }
 
   async #prime(): Promise<void> {

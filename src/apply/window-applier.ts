@@ -4,8 +4,8 @@ import { ErrorCode, FormatError } from "../errors.ts";
 import { PagedSource, type Source } from "../io/index.ts";
 import { changeHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import type { HeadOutput } from "./head.ts";
-import type { OpOutput, TargetOutput } from "./output.ts";
-import type { PreparedWindow } from "./prepare.ts";
+import type { OpOutput } from "./output.ts";
+import type { DecodedSegments } from "./prepare.ts";
 import { addResidual } from "./residual.ts";
 
 /** Carries out the ops of windows. */
@@ -24,7 +24,7 @@ export class WindowApplier {
   /** Whether the basis bytes of DIFF ops are added to `#residual` already. */
   #residualIsTarget = false;
 
-  constructor(basis: Source, output: TargetOutput, head?: HeadOutput) {
+  constructor(basis: Source, output: OpOutput, head?: HeadOutput) {
     this.#basis = new PagedSource(basis);
     this.#target = output;
     this.#head = head;
@@ -162,7 +162,7 @@ export class WindowApplier {
     await this.#put(block);
   }
 
-  async apply(window: PreparedWindow, ops: OpReader): Promise<void> {
+  async apply(window: DecodedSegments, ops: OpReader): Promise<void> {
     this.#residualIsTarget = window.residualIsTarget;
     await window.ready;
     this.#data = window.data;

@@ -61,6 +61,12 @@ export function getCodecById(id: number): Codec {
   );
 }
 
+/** The first of some codecs that this runtime has; "none" is always there. */
+export function firstAvailableCodec(names: readonly CodecName[]): Codec {
+  const codecs = names.map((name) => CODECS.find((codec) => codec.name === name));
+  return codecs.find((codec) => codec?.isAvailable()) ?? noneCodec;
+}
+
 /** The name of a codec's number, for reports; "codec 9" when it is unknown. */
 export function codecName(id: number): string {
   return CODECS.find((codec) => codec.id === id)?.name ?? `codec ${id}`;

@@ -101,14 +101,18 @@ export class WindowDecoder {
     return { coded, control, opBytes };
   }
 
-  /** The checked ops of a window. Each window's ops must be taken to their end, in the windows' order. */
-  ops(window: OpenedWindow): OpReader {
-    return new OpReader(window.control, this.#bounds(window), this.#cursor);
+  /**
+   * The checked ops of a window. Each window's ops must be taken to their end, in the windows' order.
+   *
+   * @param cursor - of whoever reads all ops once more; each reader has its own.
+   */
+  ops(window: OpenedWindow, cursor: BasisCursor = this.#cursor): OpReader {
+    return new OpReader(window.control, this.#bounds(window), cursor);
   }
 
   /** The same ops, for a reader that goes ahead of {@link ops} and needs them in the windows' order too. */
   opsAhead(window: OpenedWindow): OpReader {
-    return new OpReader(window.control, this.#bounds(window), this.#cursorAhead);
+    return this.ops(window, this.#cursorAhead);
   }
 
   #opBytes({ targetBytes }: CodedWindow): number {

@@ -3,7 +3,7 @@ import { createSha256 } from "../hash/index.ts";
 import { type OnProgress, readRange, type Sink, type Source, scanSource } from "../io/index.ts";
 import { addColumns, MatchList, matchBlocks, mergeMatches } from "../match/index.ts";
 import { buildSignature, type Signature } from "../signature/index.ts";
-import { DEFAULT_MAX_STASH_BYTES } from "./in-place.ts";
+import type { InPlaceSettings } from "./in-place.ts";
 import type { EntrySpan, IndexedInput, SourceIndex } from "./input.ts";
 import { chooseCoding, DEFAULT_LEVEL, type DeltaCodec, getLevel } from "./levels.ts";
 import { MAX_PAIR_BYTES, matchEntries } from "./match-entries.ts";
@@ -29,11 +29,11 @@ export interface CreateDeltaOptions {
   /** Bound of what one segment decodes to, which is memory on the device: 64 bytes at least, 512 KiB by default. */
   segmentBytes?: number | undefined;
   /**
-   * What applying the delta in place may stash on the device: 64 MiB unless said otherwise. Where the bytes of basis and target
-   * moved around each other so that more would be needed, some are sent again. `false` makes a delta that can be applied as a
-   * stream alone, and is a few bytes smaller.
+   * What applying the delta in place may take on the device. Where the bytes of basis and target moved around each other so that
+   * a larger stash would be needed, some are sent again. `false` makes a delta that can be applied as a stream alone, and is a few
+   * bytes smaller.
    */
-  inPlace?: { maxStashBytes: number } | false | undefined;
+  inPlace?: InPlaceSettings | false | undefined;
   /**
    * Who matches pairs of files and codes segments: the calling thread unless said otherwise. `createWorkerPool` of
    * `flatdelta/encode/node` makes use of several processor cores. The delta's bytes do not depend on it.
@@ -167,7 +167,7 @@ export async function createDelta(
   options: CreateDeltaOptions = {},
 ): Promise<DeltaStats> {
   const { level = DEFAULT_LEVEL, metadata = {}, signal } = options;
-  const { inPlace = { maxStashBytes: DEFAULT_MAX_STASH_BYTES } } = options;
+  const { inPlace = {} } = options;
   const settings = getLevel(level);
   const coding = chooseCoding(options.codec ?? settings.codec, settings);
   const wanted = await indexInput(target, "read target", options);
@@ -215,7 +215,7 @@ export async function createDelta(
       ...options,
       coding,
       metadata,
-      maxStashBytes: inPlace === false ? undefined : inPlace.maxStashBytes,
+      inPlace: inPlace === false ? undefined : inPlace,
       segmentCoding: options.workers?.segmentCoding,
     },
   );

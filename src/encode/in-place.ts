@@ -4,8 +4,7 @@ import type { SourceRange } from "../io/index.ts";
 import { type Match, MatchList } from "../match/index.ts";
 import { type InPlaceLayout, InPlacePlan, InPlaceReads } from "../transform/index.ts";
 
-/** What in-place applying may take, unless said otherwise. */
-export const DEFAULT_MAX_STASH_BYTES = 1 << 26;
+const DEFAULT_MAX_STASH_BYTES = 1 << 26;
 
 // Few enough steps that waiting for the disk three times for each is not what an update takes, small enough to be held in
 // memory and, where files only moved a little, to be stashed whole.
@@ -25,13 +24,24 @@ const HEADER_OP_BYTES = 512;
 
 const highestPower = (value: number): number => 2 ** Math.floor(Math.log2(value));
 
-/** What cutting the target into steps gives for a stash of a size. */
-function chooseLayout(basisBytes: number, targetBytes: number, maxStashBytes: number): InPlaceLayout {
-  let blockBytes = BLOCK_BYTES;
+/** What a delta may ask of a device that applies it in place. */
+export interface InPlaceSettings {
+  /** Bound of the stash: 64 MiB unless said otherwise. */
+  maxStashBytes?: number | undefined;
+  /** What is stashed and written at once, a power of two from 512 on: 4 KiB, a sector of today's disks, or more for targets over 16 GiB. */
+  blockBytes?: number | undefined;
+  /** Target bytes of one step, a power of two: 4 MiB, or less for a small stash. */
+  stepBytes?: number | undefined;
+}
+
+/** How the target is cut into steps. */
+function chooseLayout(basisBytes: number, targetBytes: number, settings: InPlaceSettings): InPlaceLayout {
+  const { maxStashBytes = DEFAULT_MAX_STASH_BYTES } = settings;
+  let { blockBytes = BLOCK_BYTES } = settings;
   while (targetBytes / blockBytes > MAX_BLOCKS) blockBytes *= 2;
   const wanted = highestPower(Math.max(1, maxStashBytes / STEPS_IN_STASH));
-  const stepBytes = Math.max(blockBytes, Math.min(MAX_STEP_BYTES, Math.max(MIN_STEP_BYTES, wanted)));
-  return { basisBytes, targetBytes, stepBytes, blockBytes };
+  const { stepBytes = Math.min(MAX_STEP_BYTES, Math.max(MIN_STEP_BYTES, wanted)) } = settings;
+  return { basisBytes, targetBytes, stepBytes: Math.max(blockBytes, stepBytes), blockBytes };
 }
 
 /** Where one step's match with one block of the basis lies. */
@@ -128,9 +138,10 @@ export function planInPlace(
   matches: MatchList,
   ranges: readonly SourceRange[],
   input: { basisBytes: number; targetBytes: number; headBytes: number; segmentBytes: number },
-  maxStashBytes: number,
+  settings: InPlaceSettings,
 ): { matches: MatchList; header: InPlaceHeader } {
-  const layout = chooseLayout(input.basisBytes, input.targetBytes, maxStashBytes);
+  const { maxStashBytes = DEFAULT_MAX_STASH_BYTES } = settings;
+  const layout = chooseLayout(input.basisBytes, input.targetBytes, settings);
   const maxSlots = Math.floor(maxStashBytes / layout.blockBytes);
   let fitting = matches;
   for (;;) {

@@ -4,6 +4,7 @@
  * @module
  */
 export * from "./create.ts";
+export type { InPlaceSettings } from "./in-place.ts";
 export type { EntrySpan, EnvelopeSpan, IndexedInput, SourceIndex } from "./input.ts";
 export { DEFAULT_LEVEL, DELTA_CODECS, type DeltaCodec } from "./levels.ts";
 export type { PairMatching } from "./pair-matching.ts";

@@ -17,7 +17,7 @@ import { type OnProgress, PagedSource, readRanges, type Sink, type Source, scanS
 import type { Match, MatchList } from "../match/index.ts";
 import { planHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import { type EnvelopePlan, planEnvelope } from "./envelope.ts";
-import { planInPlace } from "./in-place.ts";
+import { type InPlaceSettings, planInPlace } from "./in-place.ts";
 import type { EntrySpan, EnvelopeSpan } from "./input.ts";
 import { fitCoding, type StreamCoding } from "./levels.ts";
 import { choosePrimer } from "./primer.ts";
@@ -47,8 +47,8 @@ export interface WriteSettings {
   metadata: Readonly<Record<string, string>>;
   windowBytes?: number | undefined;
   segmentBytes?: number | undefined;
-  /** What applying in place may stash; `undefined` for a delta that can only be applied as a stream. */
-  maxStashBytes: number | undefined;
+  /** What applying in place may take; `undefined` for a delta that can only be applied as a stream. */
+  inPlace: InPlaceSettings | undefined;
   /** Where segments are coded: in the calling thread by default. */
   segmentCoding?: SegmentCoding | undefined;
   signal?: AbortSignal | undefined;
@@ -100,12 +100,12 @@ function fitInPlace(
   { matches, basisBytes, target }: WriteInput,
   { head, ranges }: EnvelopePlan,
   segmentBytes: number,
-  maxStashBytes: number | undefined,
+  settings: InPlaceSettings | undefined,
 ): { matches: MatchList; inPlace: InPlaceHeader | undefined } {
-  if (maxStashBytes === undefined) return { matches, inPlace: undefined };
+  if (settings === undefined) return { matches, inPlace: undefined };
   const behindHead = ranges.filter(({ offset }) => offset >= head.length);
   const input = { basisBytes, targetBytes: target.size, headBytes: head.length, segmentBytes };
-  const fitted = planInPlace(matches, behindHead, input, maxStashBytes);
+  const fitted = planInPlace(matches, behindHead, input, settings);
   return { matches: fitted.matches, inPlace: fitted.header };
 }
 
@@ -128,7 +128,7 @@ export async function writeDelta(
   const hash64 = await loadHash64();
   const { segmentCoding = inlineCoding } = settings;
   const envelope = await planEnvelope(target, input.envelope, { windowBytes, segmentBytes });
-  const { matches, inPlace } = fitInPlace(input, envelope, segmentBytes, settings.maxStashBytes);
+  const { matches, inPlace } = fitInPlace(input, envelope, segmentBytes, settings.inPlace);
   const expectedBytes = expectBytes(matches, target.size);
   const fitted = (stream: StreamId): StreamCoding => fitCoding(coding[stream], expectedBytes[stream]);
   const primer = await choosePrimer(

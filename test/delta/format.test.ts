@@ -35,6 +35,7 @@ test("the example is what the encoder makes", async () => {
   await createDelta(memorySource(basis), memorySource(target), sink, {
     codec: "none",
     metadata: { to: "2" },
+    inPlace: false,
   });
   assert.equal(toHex(sink.bytes()), toHex(await readExample()));
 });
