@@ -57,7 +57,9 @@ export function parseCommandArguments(
   }
   const hint = `see "flatdelta ${name} --help"`;
   const { positionals, values } = parse();
-  if (values.help !== true && positionals.length !== command.operands.length) {
+  const needed = command.operands.filter((operand) => !operand.startsWith("[")).length;
+  const isFit = positionals.length >= needed && positionals.length <= command.operands.length;
+  if (values.help !== true && !isFit) {
     throw new UsageError(
       `expected ${command.operands.join(" ")}, got ${positionals.length === 0 ? "nothing" : positionals.join(" ")}; ${hint}`,
     );
@@ -96,6 +98,25 @@ export function numberOption(
     );
   }
   return number;
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  K: 2 ** 10,
+  M: 2 ** 20,
+  G: 2 ** 30,
+  T: 2 ** 40,
+};
+
+/** The value of an option that takes a number of bytes, as dd and du write them: 4096, 500K, 64M, 1G. */
+export function sizeOption(values: OptionValues, name: string): number | undefined {
+  const text = textOption(values, name);
+  if (text === undefined) return undefined;
+  const found = /^([0-9]{1,15})([KMGT]?)$/iu.exec(text);
+  const bytes = found === null ? Number.NaN : Number(found[1]) * SIZE_UNITS[found[2]!.toUpperCase()]!;
+  if (!Number.isSafeInteger(bytes))
+    throw new UsageError(`expected --${name} to be a size such as 4096, 500K, 64M or 1G, got ${text}`);
+  return bytes;
 }
 
 /** The value of an option that takes one of a few words. */

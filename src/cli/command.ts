@@ -43,7 +43,7 @@ export interface CommandResult {
 
 /** A command with all that its help shows. */
 export interface Command {
-  /** The arguments as help shows them, one element for each that must be given. */
+  /** The arguments as help shows them, one element for each; those in brackets, at the end, may be left out. */
   readonly operands: readonly string[];
   /** What it does, in full sentences. */
   readonly description: string;

@@ -36,8 +36,8 @@ export class InPlacePlan {
   readonly #costs: Uint32Array;
   readonly #done: Uint8Array;
   readonly #queue = new StepQueue();
-  #free: number[] = [];
-  #freed: number[] = [];
+  readonly #free: number[] = [];
+  readonly #freed: number[] = [];
   #current: number | undefined;
   readonly #maxSlots: number;
   /** The turn in which each step ran, and after which each block was lost. */
@@ -116,8 +116,8 @@ export class InPlacePlan {
       this.#slots[block] = slot + 1;
       stash.push({ block, slot });
     }
-    this.#free.push(...this.#freed);
-    this.#freed = [];
+    // Backwards, so that blocks that follow each other find slots that do.
+    while (this.#freed.length > 0) this.#free.push(this.#freed.pop()!);
     return { step, stash };
   }
 

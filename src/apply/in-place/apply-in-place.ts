@@ -294,7 +294,8 @@ class StepRunner {
   readonly #options: InPlaceOptions;
   readonly #counts: { writtenBytes: number; stashedBytes: number };
   readonly #content: Uint8Array;
-  readonly #block: Uint8Array;
+  /** What is copied to the stash at once. */
+  readonly #piece: Uint8Array;
 
   constructor(
     file: StorageFile,
@@ -316,7 +317,7 @@ class StepRunner {
     this.#counts = counts;
     const { stepBytes, targetBytes, blockBytes } = reads.layout;
     this.#content = new Uint8Array(Math.min(stepBytes, targetBytes));
-    this.#block = new Uint8Array(blockBytes);
+    this.#piece = new Uint8Array(Math.max(blockBytes, Math.min(CHUNK_BYTES, targetBytes)));
   }
 
   async run(started: JournalState["started"]): Promise<void> {
@@ -358,21 +359,34 @@ class StepRunner {
     return true;
   }
 
-  #oldBlock(block: number): Uint8Array {
+  /** Stashed blocks that follow each other in the basis and in the stash, as ranges of bytes. */
+  *#stashRanges(stash: readonly StashedBlock[]): Generator<{ offset: number; at: number; length: number }> {
     const { blockBytes, basisBytes } = this.#reads.layout;
-    return this.#block.subarray(0, Math.min(blockBytes, basisBytes - block * blockBytes));
+    const maxBlocks = Math.max(1, Math.floor(this.#piece.length / blockBytes));
+    for (let i = 0; i < stash.length; ) {
+      const { block, slot } = stash[i]!;
+      let count = 1;
+      while (
+        count < maxBlocks &&
+        stash[i + count]?.block === block + count &&
+        stash[i + count]?.slot === slot + count
+      )
+        count++;
+      const offset = block * blockBytes;
+      yield { offset, at: slot * blockBytes, length: Math.min(count * blockBytes, basisBytes - offset) };
+      i += count;
+    }
   }
 
   /** Stash blocks and sync them; gives their checksum. */
   async #fillStash(stash: readonly StashedBlock[]): Promise<bigint> {
     const hash = this.#hash64.create();
-    const { blockBytes } = this.#reads.layout;
-    for (const { block, slot } of stash) {
-      const bytes = this.#oldBlock(block);
-      await this.#file.read(block * blockBytes, bytes);
+    for (const { offset, at, length } of this.#stashRanges(stash)) {
+      const bytes = this.#piece.subarray(0, length);
+      await this.#file.read(offset, bytes);
       hash.update(bytes);
-      await this.#stash.write(slot * blockBytes, bytes);
-      this.#counts.stashedBytes += bytes.length;
+      await this.#stash.write(at, bytes);
+      this.#counts.stashedBytes += length;
     }
     if (stash.length > 0) await this.#stash.sync();
     return hash.digest();
@@ -380,11 +394,10 @@ class StepRunner {
 
   async #checkStash(stash: readonly StashedBlock[], expected: bigint): Promise<void> {
     const hash = this.#hash64.create();
-    const { blockBytes } = this.#reads.layout;
-    for (const { block, slot } of stash) {
-      const bytes = this.#oldBlock(block);
-      if (this.#stash.size < slot * blockBytes + bytes.length) throw lostStash();
-      await this.#stash.read(slot * blockBytes, bytes);
+    for (const { at, length } of this.#stashRanges(stash)) {
+      const bytes = this.#piece.subarray(0, length);
+      if (this.#stash.size < at + length) throw lostStash();
+      await this.#stash.read(at, bytes);
       hash.update(bytes);
     }
     if (hash.digest() !== expected) throw lostStash();

@@ -3,8 +3,9 @@ import { createDelta, DEFAULT_LEVEL, DELTA_CODECS } from "../../encode/index.ts"
 import { createWorkerPool } from "../../encode/node.ts";
 import { openFileSource } from "../../io/node.ts";
 import { readSignature } from "../../signature/index.ts";
-import { choiceOption, IMAGE_OPTIONS, numberOption, OUTPUT_OPTIONS } from "../arguments.ts";
+import { choiceOption, IMAGE_OPTIONS, numberOption, OUTPUT_OPTIONS, sizeOption } from "../arguments.ts";
 import type { Command } from "../command.ts";
+import { UsageError } from "../exit-code.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { openInput } from "../inputs.ts";
 import { isSignatureFile } from "../kind.ts";
@@ -36,6 +37,12 @@ content. One of the two may be - for an image archive on standard input.`,
       value: "N",
       help: "threads that compare files, 0 to 64; one per processor core, 8 at most, unless given",
     },
+    "max-stash": {
+      type: "string",
+      value: "SIZE",
+      help: "what applying in place may put aside on the device, as in 500K, 64M, 1G (64M)",
+    },
+    "stream-only": { type: "boolean", help: "leave out what applying in place needs, some nine bytes" },
     ...FILES_OPTION,
     ...RAW_OPTION,
     ...IMAGE_OPTIONS,
@@ -55,6 +62,9 @@ content. One of the two may be - for an image archive on standard input.`,
     const codec = choiceOption(values, "codec", DELTA_CODECS);
     const level = numberOption(values, "level", 1, 9);
     const workers = numberOption(values, "workers", 0, 64);
+    const maxStashBytes = sizeOption(values, "max-stash");
+    if (values["stream-only"] === true && maxStashBytes !== undefined)
+      throw new UsageError("expected either --stream-only or --max-stash, got both");
     const output = await openOutput(values);
     const pool = createWorkerPool(workers);
     const basis = await openBasis(basisName!);
@@ -66,6 +76,7 @@ content. One of the two may be - for an image archive on standard input.`,
             createDelta(basis.input, target.flat ?? target.source, sink, {
               codec,
               level,
+              inPlace: values["stream-only"] === true ? false : { maxStashBytes },
               workers: pool,
               signal,
               onProgress,

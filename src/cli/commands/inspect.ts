@@ -1,3 +1,4 @@
+import { findPendingFileUpdate } from "../../apply/node.ts";
 import { toHex } from "../../bytes/index.ts";
 import { inspectDelta } from "../../delta/index.ts";
 import { openFlatImage } from "../../image/index.ts";
@@ -10,6 +11,7 @@ import { UsageError } from "../exit-code.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { type FileKind, recogniseFile } from "../kind.ts";
 import { tellAccount } from "./account.ts";
+import { tellPending } from "./pending.ts";
 import { shareOf } from "./shared.ts";
 
 /** `flatdelta inspect`. */
@@ -33,6 +35,9 @@ consists. The kind is recognised by content.`,
   run: async ([path], context) => {
     const source = await openFileSource(path!);
     try {
+      // While it is updated a flat image looks like nothing that is known.
+      const pending = await findPendingFileUpdate(path!);
+      if (pending?.isPrepared === true) return tellPending(pending);
       const kind = await recogniseFile(source, path!);
       if (kind !== "delta" && context.values.basis !== undefined)
         throw new UsageError("expected a delta with --basis, found a file of another kind");
@@ -88,6 +93,12 @@ const INSPECTORS: Readonly<
         ["basis", `sha256 ${info.basisSha256}, ${formatBytes(info.basisBytes)}`],
         ["target", `sha256 ${info.targetSha256}, ${formatBytes(targetBytes)}`],
         ["windows", `${formatCount(info.windowCount)} of at most ${formatBytes(windowBytes)}`],
+        [
+          "in place",
+          info.inPlace === null
+            ? "not possible: made for streams only"
+            : `at most ${formatBytes(info.inPlace.stashBytes + info.inPlace.spoolBytes)} of scratch space`,
+        ],
         ["copied", formatBytes(info.copiedBytes + info.diffBytes)],
         ["literal", `${formatBytes(info.literalBytes)}, ${formatCount(info.opCount)} ops`],
         ...info.streams.map(

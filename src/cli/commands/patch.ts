@@ -8,6 +8,7 @@ import type { ByteInput, Source } from "../../io/index.ts";
 import { openFileSource } from "../../io/node.ts";
 import { IMAGE_OPTIONS, OUTPUT_OPTIONS } from "../arguments.ts";
 import type { Command, CommandContext } from "../command.ts";
+import { UsageError } from "../exit-code.ts";
 import { formatBytes } from "../format.ts";
 import { type OpenSource, openBytes, openRawInput } from "../inputs.ts";
 import { openOutput } from "../output-file.ts";
@@ -19,12 +20,27 @@ const LARGE_DELTA_BYTES = 1 << 16;
 
 /** `flatdelta patch`. */
 export const patch: Command = {
-  operands: ["BASIS", "DELTA"],
+  operands: ["BASIS", "[DELTA]"],
   description: `Make the target from BASIS and DELTA. BASIS is an image in any form, flattened on the fly unless it is a flat
 image already, or any file with --raw. It must be the very basis that DELTA was made against: a wrong one is
 refused before anything is written. The target appears under its name only after its SHA-256 is proven.
-Either may be - for standard input: DELTA is then applied while it arrives, BASIS is an image archive.`,
-  options: { ...OUTPUT_OPTIONS, ...RAW_OPTION, ...IMAGE_OPTIONS },
+Either may be - for standard input: DELTA is then applied while it arrives, BASIS is an image archive.
+
+With --in-place the target takes the place of BASIS, a flat image, any other file, or a block device that begins
+with one. DELTA is proven first, with BASIS untouched. From then on the update can be interrupted at any moment,
+by a power cut too: the same command again, or --resume without DELTA, completes it.`,
+  options: {
+    ...OUTPUT_OPTIONS,
+    "in-place": { type: "boolean", help: "let the target take the place of BASIS" },
+    resume: { type: "boolean", help: "complete an interrupted --in-place; DELTA is not needed" },
+    scratch: {
+      type: "string",
+      value: "DIR",
+      help: "folder of its own for what --in-place needs beside BASIS (BASIS.flatdelta)",
+    },
+    ...RAW_OPTION,
+    ...IMAGE_OPTIONS,
+  },
   examples: [
     ["a flat image", "flatdelta patch app-1.flat update.delta -o app-2.flat"],
     [
@@ -35,16 +51,27 @@ Either may be - for standard input: DELTA is then applied while it arrives, BASI
       "while the delta arrives",
       "curl -s https://example.org/update.delta | flatdelta patch app-1.flat - -o app-2.flat",
     ],
+    ["in place of the old one", "flatdelta patch --in-place app.flat update.delta"],
+    ["after a power cut", "flatdelta patch --in-place --resume app.flat"],
   ],
   run: async ([basisName, deltaName], context) => {
     const { values, signal, onProgress } = context;
-    checkStdinOnce(basisName!, deltaName!);
-    const output = await openOutput(values);
-    const delta = await openDelta(deltaName!, context);
+    const inPlace = values["in-place"] === true;
+    if (!inPlace && (values.resume === true || values.scratch !== undefined))
+      throw new UsageError("expected --resume and --scratch with --in-place only");
+    if (deltaName === undefined && values.resume !== true)
+      throw new UsageError("expected BASIS DELTA, got no DELTA");
+    if (deltaName !== undefined) checkStdinOnce(basisName!, deltaName);
+    const output = inPlace ? undefined : await openOutput(values);
+    const delta = deltaName === undefined ? undefined : await openDelta(deltaName, context);
     const segmentCoding = createCodingThreads({
-      atOnce: delta.source !== undefined && delta.source.size >= LARGE_DELTA_BYTES,
+      atOnce: delta?.source !== undefined && delta.source.size >= LARGE_DELTA_BYTES,
     });
     try {
+      if (output === undefined || delta === undefined) {
+        const { patchInPlace } = await import("./patch-in-place.ts");
+        return await patchInPlace(basisName!, delta?.input, segmentCoding, context);
+      }
       const applyTo = async (basis: OpenSource) => {
         try {
           return await output.write(
@@ -70,7 +97,7 @@ Either may be - for standard input: DELTA is then applied while it arrives, BASI
       };
     } finally {
       await segmentCoding.close();
-      await delta.close();
+      await delta?.close();
     }
   },
 };

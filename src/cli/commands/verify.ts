@@ -1,5 +1,7 @@
+import { findPendingFileUpdate } from "../../apply/node.ts";
 import { toHex } from "../../bytes/index.ts";
 import { inspectDelta } from "../../delta/index.ts";
+import { ErrorCode, StateError } from "../../errors.ts";
 import { verifyFlatImage } from "../../image/index.ts";
 import type { Source } from "../../io/index.ts";
 import { openFileSource } from "../../io/node.ts";
@@ -21,6 +23,14 @@ checksum, of a signature its checksums. The kind is recognised by content. Succe
   run: async ([path], context) => {
     const source = await openFileSource(path!);
     try {
+      const pending = await findPendingFileUpdate(path!);
+      if (pending?.isPrepared === true) {
+        throw new StateError(
+          ErrorCode.UPDATE_PENDING,
+          `an update to ${toHex(pending.targetSha256)} was interrupted; complete it with flatdelta patch --in-place --resume`,
+          { path: path! },
+        );
+      }
       const kind = await recogniseFile(source, path!);
       return await VERIFIERS[kind](source, context);
     } finally {

@@ -1,0 +1,57 @@
+import { findPendingFileUpdate, patchFileInPlace } from "../../apply/node.ts";
+import { toHex } from "../../bytes/index.ts";
+import type { SegmentCoding } from "../../codec/index.ts";
+import type { ByteInput } from "../../io/index.ts";
+import { textOption } from "../arguments.ts";
+import type { CommandContext, CommandResult } from "../command.ts";
+import { UsageError } from "../exit-code.ts";
+import { formatBytes } from "../format.ts";
+
+const DONE = {
+  applied: "updated in place",
+  resumed: "an interrupted update, completed",
+  none: "nothing to do, it was there already",
+} as const;
+
+/**
+ * `flatdelta patch --in-place` for files and block devices.
+ *
+ * @param delta - `undefined` to complete an interrupted update.
+ */
+export async function patchInPlace(
+  name: string,
+  delta: ByteInput | undefined,
+  segmentCoding: SegmentCoding,
+  { values, signal, onProgress }: CommandContext,
+): Promise<CommandResult> {
+  if (values.output !== undefined || values.force !== undefined)
+    throw new UsageError(
+      "expected neither --output nor --force with --in-place: the target takes the place of BASIS",
+    );
+  const path = name.replace(/^flat:/u, "");
+  const scratch = textOption(values, "scratch");
+  if (values.resume === true && delta === undefined && !(await findPendingFileUpdate(path, scratch)))
+    throw new UsageError(
+      `expected an interrupted update of ${path} to resume, found none; name a DELTA to begin one`,
+    );
+  const { done, basisBytes, targetBytes, writtenBytes, stashedBytes, ...result } = await patchFileInPlace(
+    path,
+    delta,
+    {
+      scratch,
+      segmentCoding,
+      signal,
+      onProgress,
+    },
+  );
+  const targetSha256 = toHex(result.targetSha256);
+  return {
+    report: { done, basisBytes, targetBytes, targetSha256, writtenBytes, stashedBytes },
+    lines: [
+      ["target", `${path}, ${formatBytes(targetBytes)}`],
+      ["sha256", `${targetSha256}, proven`],
+      ["done", DONE[done]],
+      ["written", `${formatBytes(writtenBytes)}, and ${formatBytes(stashedBytes)} put aside`],
+    ],
+  };
+}
