@@ -15,11 +15,19 @@ import { DAMAGE_CHECKS } from "./damage-checks.ts";
 import { DOCKER_CHECKS } from "./docker-checks.ts";
 import { FORM_CHECKS } from "./form-checks.ts";
 import { copyImage, unpackWithUmoci } from "./images.ts";
+import { IN_PLACE_CHECKS } from "./in-place-checks.ts";
 import { buildStressImage, STRESS_TAG, STRESS_UNTIMED_FOLDERS } from "./stress-image.ts";
 import { findObstacles, PAIR, run } from "./tools.ts";
 import { TREE_CHECKS } from "./tree-checks.ts";
 
-const CHECKS = [...TREE_CHECKS, ...FORM_CHECKS, ...DAMAGE_CHECKS, ...DOCKER_CHECKS, ...BROWSER_CHECKS];
+const CHECKS = [
+  ...TREE_CHECKS,
+  ...FORM_CHECKS,
+  ...DAMAGE_CHECKS,
+  ...DOCKER_CHECKS,
+  ...IN_PLACE_CHECKS,
+  ...BROWSER_CHECKS,
+];
 
 /** Unpack an image with umoci and give the folders that the layers say nothing about the time they have by our rules. */
 function prepareImage(
