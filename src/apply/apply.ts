@@ -15,10 +15,12 @@ import {
   type ByteInput,
   type OnProgress,
   prefetch,
+  type ResumableSink,
   type Sink,
   type Source,
   scanSource,
 } from "../io/index.ts";
+import { ExistingTarget } from "./existing.ts";
 import { HeadOutput } from "./head.ts";
 import { TargetOutput } from "./output.ts";
 import { type PreparedWindow, WindowPreparer } from "./prepare.ts";
@@ -50,6 +52,8 @@ export interface ApplyResult extends OpTotals {
   targetSha256: Uint8Array;
   deltaBytes: number;
   windowCount: number;
+  /** Bytes of the target that an earlier run had made: see `ResumableSink`. */
+  reusedBytes: number;
 }
 
 async function checkBasis(basis: Source, header: DeltaHeader, options: ApplyOptions): Promise<void> {
@@ -88,6 +92,10 @@ async function checkBasis(basis: Source, header: DeltaHeader, options: ApplyOpti
  * Memory is bounded by the delta's segments (four of at most 512 KiB by default, for three windows), its codecs, and 10 MiB of buffers,
  * whatever the sizes of basis and target.
  *
+ * A run that broke off, since the delta did not arrive whole, can be continued: with a `ResumableSink`, such as
+ * `createResumableFile` makes, the windows that are there already and have their checksums are neither made nor written again. Only
+ * their part of the delta is decoded once more.
+ *
  * @param basis - the basis, readable at any offset; it must not change meanwhile.
  * @param delta - the delta, in order.
  * @throws {@link MismatchError} `BASIS_MISMATCH` before anything was written, `TARGET_MISMATCH`;
@@ -96,7 +104,7 @@ async function checkBasis(basis: Source, header: DeltaHeader, options: ApplyOpti
 export async function applyDelta(
   basis: Source,
   delta: ByteInput,
-  sink: Sink,
+  sink: Sink | ResumableSink,
   options: ApplyOptions = {},
 ): Promise<ApplyResult> {
   const reader = await DeltaReader.open(delta, { limits: options.limits, signal: options.signal });
@@ -134,6 +142,8 @@ export async function applyOpened(
     const hash64 = await loadHash64();
     const digest = createSha256();
     const output = new TargetOutput(sink, digest, () => hash64.create(), header.targetBytes);
+    const existing = new ExistingTarget(sink, hash64);
+    let reusedBytes = 0;
     const head = header.envelope && new HeadOutput(header.envelope, header);
     const applier = new WindowApplier(basis, output, head);
     windows = prefetch(new WindowPreparer(basis, decoder, PREPARE_AHEAD + 1).windows(reader), PREPARE_AHEAD);
@@ -145,6 +155,11 @@ export async function applyOpened(
       const window = next.value;
       signal?.throwIfAborted();
       const start = output.bytesMade;
+      if (await existing.adopt(window.coded.targetBytes, window.coded.checksum, output)) {
+        applier.skip(decoder.ops(window));
+        reusedBytes = output.bytesMade;
+        continue;
+      }
       await applier.apply(window, decoder.ops(window));
       if (output.endWindow() !== window.coded.checksum) {
         throw new MismatchError(
@@ -156,6 +171,7 @@ export async function applyOpened(
       await observer?.onWindow(window, decoder.ops(window, observed), head?.made);
       onProgress?.({ phase: "apply", doneBytes: output.bytesMade, totalBytes: header.targetBytes });
     }
+    await existing.end(output);
     await output.finish();
     const targetSha256 = digest.digest();
     if (!equalBytes(targetSha256, header.targetSha256)) {
@@ -173,6 +189,7 @@ export async function applyOpened(
       targetSha256,
       deltaBytes: reader.position,
       windowCount: reader.windowCount,
+      reusedBytes,
     };
   } finally {
     await windows?.return();

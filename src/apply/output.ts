@@ -105,6 +105,12 @@ export class TargetOutput implements OpOutput {
     this.#hashed = 0;
   }
 
+  /** Take in bytes that are in the sink already, when nothing is buffered: for the digest of the whole. */
+  adopt(bytes: Uint8Array): void {
+    this.#digest.update(bytes);
+    this.#bytesMade += bytes.length;
+  }
+
   /** Checksum of the bytes since the last call: those of the window that ends here. */
   endWindow(): number {
     this.hashFlushed();

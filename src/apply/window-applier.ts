@@ -162,6 +162,13 @@ export class WindowApplier {
     await this.#put(block);
   }
 
+  /** Pass over a window whose target bytes are there already; with the first one goes the head. */
+  skip(ops: OpReader): void {
+    this.#head = undefined;
+    this.#output = this.#target;
+    while (ops.next()) countOp(this.totals, ops);
+  }
+
   async apply(window: DecodedSegments, ops: OpReader): Promise<void> {
     this.#residualIsTarget = window.residualIsTarget;
     await window.ready;

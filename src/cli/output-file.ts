@@ -1,7 +1,7 @@
 import { lstat, realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { Sink } from "../io/index.ts";
-import { createAtomicFile } from "../io/node.ts";
+import { createAtomicFile, createResumableFile } from "../io/node.ts";
 import { textOption } from "./arguments.ts";
 import type { OptionValues } from "./command.ts";
 import { UsageError } from "./exit-code.ts";
@@ -11,7 +11,8 @@ export interface Output {
   /** The file that will appear. */
   readonly path: string;
   /**
-   * Let `fill` write the file. It gets its name only when `fill` has succeeded; else nothing is left behind.
+   * Let `fill` write the file. It gets its name only when `fill` has succeeded; else nothing is left behind, or, with `--resume`,
+   * what the next run can go on with.
    *
    * @param signal - an abort that comes after the last byte still leaves nothing.
    */
@@ -64,14 +65,15 @@ export async function openOutput(values: OptionValues): Promise<Output> {
   return {
     path: name,
     write: async (fill, signal) => {
-      const file = await createAtomicFile(path);
+      const isResumable = values.resume === true;
+      const file = isResumable ? await createResumableFile(path) : await createAtomicFile(path);
       try {
         const result = await fill(file);
         signal.throwIfAborted();
         await file.commit();
         return result;
       } catch (error) {
-        await file.discard();
+        await ("keep" in file ? file.keep() : file.discard());
         throw error;
       }
     },

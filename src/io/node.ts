@@ -4,12 +4,12 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdtemp, open, rename, rm, unlink } from "node:fs/promises";
+import { constants, type FileHandle, mkdtemp, open, rename, rm, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { readExactly, writeExactly } from "./node-storage.ts";
 import type { ScratchSpace } from "./scratch.ts";
-import type { Sink } from "./sink.ts";
+import type { ResumableSink, Sink } from "./sink.ts";
 import { checkRange, type Source } from "./source.ts";
 
 export { lockTarget, type TargetLock } from "./node-lock.ts";
@@ -101,6 +101,42 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
       await handle.close();
       await unlink(temporary);
     },
+  };
+}
+
+/** A file that is made in several runs: see {@link createResumableFile}. */
+export interface ResumableFile extends ResumableSink {
+  /** Sync the bytes, give the file its name, sync the folder. */
+  commit(): Promise<void>;
+  /** Leave what is there for a later run. */
+  keep(): Promise<void>;
+}
+
+/**
+ * Write a file beside its final name (`.NAME.part`), and go on with what an earlier run left there. An existing file of the final name
+ * stays untouched until `commit`.
+ */
+export async function createResumableFile(path: string): Promise<ResumableFile> {
+  const temporary = join(dirname(path), `.${basename(path)}.part`);
+  const handle = await open(temporary, constants.O_RDWR | constants.O_CREAT, 0o666);
+  let offset = 0;
+  return {
+    existing: handleSource(handle, temporary, (await handle.stat()).size),
+    continueAt: async (start) => {
+      await handle.truncate(start);
+      offset = start;
+    },
+    write: async (bytes) => {
+      await writeExactly(handle, offset, bytes);
+      offset += bytes.length;
+    },
+    commit: async () => {
+      await handle.sync();
+      await rename(temporary, path);
+      await handle.close();
+      await syncFolder(dirname(path));
+    },
+    keep: () => handle.close(),
   };
 }
 

@@ -1,4 +1,5 @@
 import { concatBytes } from "../bytes/index.ts";
+import type { Source } from "./source.ts";
 
 /**
  * Where bytes go, in order.
@@ -7,6 +8,14 @@ import { concatBytes } from "../bytes/index.ts";
  */
 export interface Sink {
   write(bytes: Uint8Array): Promise<void>;
+}
+
+/** A sink that an earlier run, which was interrupted, has filled in part. */
+export interface ResumableSink extends Sink {
+  /** What is there, from the first byte on. Nothing is known of it. */
+  readonly existing: Source;
+  /** Keep what is before `offset`, drop what is behind, and write from there. Called once, before the first `write`. */
+  continueAt(offset: number): Promise<void>;
 }
 
 /** A sink that keeps everything in memory. */

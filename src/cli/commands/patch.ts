@@ -32,7 +32,10 @@ by a power cut too: the same command again, or --resume without DELTA, completes
   options: {
     ...OUTPUT_OPTIONS,
     "in-place": { type: "boolean", help: "let the target take the place of BASIS" },
-    resume: { type: "boolean", help: "complete an interrupted --in-place; DELTA is not needed" },
+    resume: {
+      type: "boolean",
+      help: "with -o, keep what is made when DELTA breaks off, and go on with it in the next run; with --in-place, complete an interrupted update, for which DELTA is not needed",
+    },
     scratch: {
       type: "string",
       value: "DIR",
@@ -51,15 +54,19 @@ by a power cut too: the same command again, or --resume without DELTA, completes
       "while the delta arrives",
       "curl -s https://example.org/update.delta | flatdelta patch app-1.flat - -o app-2.flat",
     ],
+    [
+      "again and again, until all of it has arrived",
+      "curl -s -C - -O https://example.org/update.delta; flatdelta patch --resume app-1.flat update.delta -o app-2.flat",
+    ],
     ["in place of the old one", "flatdelta patch --in-place app.flat update.delta"],
     ["after a power cut", "flatdelta patch --in-place --resume app.flat"],
   ],
   run: async ([basisName, deltaName], context) => {
     const { values, signal, onProgress } = context;
     const inPlace = values["in-place"] === true;
-    if (!inPlace && (values.resume === true || values.scratch !== undefined))
-      throw new UsageError("expected --resume and --scratch with --in-place only");
-    if (deltaName === undefined && values.resume !== true)
+    if (!inPlace && values.scratch !== undefined)
+      throw new UsageError("expected --scratch with --in-place only");
+    if (deltaName === undefined && !(inPlace && values.resume === true))
       throw new UsageError("expected BASIS DELTA, got no DELTA");
     if (deltaName !== undefined) checkStdinOnce(basisName!, deltaName);
     const output = inPlace ? undefined : await openOutput(values);
@@ -86,10 +93,18 @@ by a power cut too: the same command again, or --resume without DELTA, completes
       const result =
         (likely && (await applyTo(likely).catch(ignoreBasisMismatch))) ??
         (await applyTo(await openBytes(basisName!, context)));
-      const { basisBytes, targetBytes, deltaBytes, windowCount } = result;
+      const { basisBytes, targetBytes, deltaBytes, windowCount, reusedBytes } = result;
       const targetSha256 = toHex(result.targetSha256);
       return {
-        report: { basisBytes, targetBytes, targetSha256, deltaBytes, ...opReport(result), windowCount },
+        report: {
+          basisBytes,
+          targetBytes,
+          targetSha256,
+          deltaBytes,
+          ...opReport(result),
+          windowCount,
+          reusedBytes,
+        },
         lines: [
           ["target", `${output.path}, ${formatBytes(targetBytes)}`],
           ["sha256", `${targetSha256}, proven`],
