@@ -24,7 +24,15 @@
  *
  * @module
  */
-export { type ApplyOptions, type ApplyResult, applyDelta } from "./apply/index.ts";
+export {
+  type ApplyOptions,
+  type ApplyResult,
+  applyDelta,
+  type InPlaceOptions,
+  type InPlaceResult,
+  type PendingUpdate,
+} from "./apply/index.ts";
+export { findPendingFileUpdate, type PatchFileOptions, patchFileInPlace } from "./apply/node.ts";
 export {
   type AccountEntry,
   accountDelta,
@@ -45,6 +53,7 @@ export {
   type DeltaStats,
   type DeltaWorkers,
   type IndexedInput,
+  type InPlaceSettings,
   type PairMatching,
 } from "./encode/index.ts";
 export { createWorkerPool, type WorkerPool } from "./encode/node.ts";
@@ -69,15 +78,18 @@ export {
   memorySource,
   type OnProgress,
   type Progress,
+  type ResumableSink,
   type Sink,
   type Source,
 } from "./io/index.ts";
 export {
   type AtomicFile,
   createAtomicFile,
+  createResumableFile,
   type FileSource,
   fileScratch,
   openFileSource,
+  type ResumableFile,
 } from "./io/node.ts";
 export {
   buildSignature,

@@ -27,6 +27,7 @@ const CORE = new Set(LAYERS.slice(0, 7).flat());
 
 /** The edge of the core: the files that may know a platform. */
 const PLATFORM_FILES = new Set([
+  "apply/node.ts",
   "codec/node.ts",
   "codec/segment-thread.ts",
   "codec/segment-worker.ts",

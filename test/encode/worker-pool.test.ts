@@ -68,7 +68,7 @@ test("context mixing gives the same bytes with any number of workers, on every m
     const delta = await makeDelta({ level: 4, workers: open(createWorkerPool(workers)) });
     assert.equal(
       toHex(sha256(delta)),
-      "c2390cd782723cdee350b6a5c5ed495fb94661e37afb41dcf4104e3d86813581",
+      "75599a281750c9325ee327347db002c27e0dbe40fe9a779e5ac3aeb5ee518158",
       `${workers} workers`,
     );
   }

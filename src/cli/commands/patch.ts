@@ -28,13 +28,15 @@ Either may be - for standard input: DELTA is then applied while it arrives, BASI
 
 With --in-place the target takes the place of BASIS, a flat image, any other file, or a block device that begins
 with one. DELTA is proven first, with BASIS untouched. From then on the update can be interrupted at any moment,
-by a power cut too: the same command again, or --resume without DELTA, completes it.`,
+by a power cut too: the same command again, or --resume without DELTA, completes it.
+
+With -o and --resume what was made stays when DELTA breaks off, and the next run goes on from there.`,
   options: {
     ...OUTPUT_OPTIONS,
     "in-place": { type: "boolean", help: "let the target take the place of BASIS" },
     resume: {
       type: "boolean",
-      help: "with -o, keep what is made when DELTA breaks off, and go on with it in the next run; with --in-place, complete an interrupted update, for which DELTA is not needed",
+      help: "go on with a run that broke off; with --in-place DELTA is not needed then",
     },
     scratch: {
       type: "string",
