@@ -13,7 +13,7 @@ import { ErrorCode, FormatError, UnsupportedError } from "../../errors.ts";
 import { PagedSource, type Source } from "../../io/index.ts";
 import { type InPlaceReads, shiftHeaderTime, TAR_BLOCK_BYTES } from "../../transform/index.ts";
 import type { PreparedWindow } from "../prepare.ts";
-import type { SpoolWriter } from "./spool.ts";
+import type { SpoolWriter, StepRecord } from "./spool.ts";
 
 const NO_OP = { basisOffset: 0, byte: 0, timeShift: 0 };
 
@@ -22,7 +22,16 @@ class StepParts {
   readonly control = new ByteWriter();
   readonly data = new ByteWriter();
   readonly residual = new ByteWriter();
-  readonly cursor = new BasisCursor();
+  cursor = new BasisCursor();
+
+  record(): StepRecord {
+    return { control: this.control.view(), data: this.data.view(), residual: this.residual.view() };
+  }
+
+  clear(): void {
+    for (const part of [this.control, this.data, this.residual]) part.clear();
+    this.cursor = new BasisCursor();
+  }
 }
 
 /** Cuts what the windows of a delta do into steps, each of which can be carried out alone. */
@@ -32,6 +41,8 @@ export class StepRecorder {
   readonly #reads: InPlaceReads;
   readonly #basis: PagedSource;
   #parts = new StepParts();
+  /** Those of the step before, which the spool is still busy with. */
+  #other = new StepParts();
   /** Where in the target the next bytes go. */
   #position = 0;
   /** Bytes that ops are yet to make of the config in a flat image's head: the head is taken as it was computed. */
@@ -59,9 +70,9 @@ export class StepRecorder {
     this.#position += length;
     const { stepBytes, targetBytes } = this.#reads.layout;
     if (this.#position % stepBytes !== 0 && this.#position !== targetBytes) return;
-    const { control, data, residual } = this.#parts;
-    await this.#spool.add({ control: control.view(), data: data.view(), residual: residual.view() });
-    this.#parts = new StepParts();
+    await this.#spool.add(this.#parts.record());
+    [this.#parts, this.#other] = [this.#other, this.#parts];
+    this.#parts.clear();
   }
 
   #encode(op: Op): void {

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, concatBytes } from "../../bytes/index.ts";
+import { ByteReader, ByteWriter, EMPTY_BYTES } from "../../bytes/index.ts";
 import { firstAvailableCodec, getCodec, getCodecById } from "../../codec/index.ts";
 import { ErrorCode, FormatError, StateError } from "../../errors.ts";
 import { type Hash64Api, loadHash64 } from "../../hash/index.ts";
@@ -20,16 +20,19 @@ export interface SpoolIndexPlace {
 
 interface IndexEntry {
   offset: number;
-  codedBytes: number;
   codecId: number;
-  controlBytes: number;
-  dataBytes: number;
-  residualBytes: number;
+  /** Of each part, in the order of {@link partsOf}. */
+  rawBytes: readonly number[];
+  codedBytes: readonly number[];
   /** XXH64 of the target bytes that the step makes. */
   contentChecksum: bigint;
   /** XXH64 of the coded record. */
   recordChecksum: bigint;
 }
+
+const partsOf = ({ control, data, residual }: StepRecord): Uint8Array[] => [control, data, residual];
+
+const sum = (lengths: readonly number[]): number => lengths.reduce((total, length) => total + length, 0);
 
 // The record is read once, from a disk that is slower than any of these: what counts is how fast it is written. Brotli's
 // lowest effort codes 200 to 350 MB a second in half of the bytes and less; fflate's deflate does 10 to 60.
@@ -65,39 +68,47 @@ export class SpoolWriter {
     return new SpoolWriter(file, limitBytes, await loadHash64());
   }
 
-  /** Add the next step. It is coded and written while the caller goes on; what fails in that shows in the next call. */
+  /**
+   * Add the next step. It is coded and written while the caller goes on, and may be overwritten once the next call is settled; what
+   * fails shows there.
+   */
   async add(record: StepRecord): Promise<void> {
     await this.#pending;
     this.#pending = this.#write(record);
     this.#pending.catch(() => {});
   }
 
-  async #write({ control, data, residual }: StepRecord): Promise<void> {
-    const raw = concatBytes([control, data, residual]);
+  async #write(record: StepRecord): Promise<void> {
+    const raw = partsOf(record);
+    const rawBytes = raw.map(({ length }) => length);
     let [codec, coded] = [this.#codec, raw];
-    if (raw.length >= MIN_CODED_BYTES) {
+    if (sum(rawBytes) >= MIN_CODED_BYTES) {
       const encoder = codec.createEncoder({ effort: EFFORT, windowBits: WINDOW_BITS });
       try {
-        coded = await encoder.encode(raw);
+        coded = [];
+        for (const part of raw) coded.push(part.length === 0 ? part : await encoder.encode(part));
       } finally {
         encoder.close();
       }
-    }
-    if (coded.length >= raw.length) [codec, coded] = [NO_CODEC, raw];
+    } else codec = NO_CODEC;
+    let codedBytes = coded.map(({ length }) => length);
+    if (sum(codedBytes) > sum(rawBytes)) [codec, coded, codedBytes] = [NO_CODEC, raw, rawBytes];
+    const hash = this.#hash64.create();
+    for (const part of coded) hash.update(part);
+    const recordChecksum = hash.digest();
     this.#index.push({
       offset: this.#offset,
-      codedBytes: coded.length,
       codecId: codec.id,
-      controlBytes: control.length,
-      dataBytes: data.length,
-      residualBytes: residual.length,
+      rawBytes,
+      codedBytes,
       contentChecksum: 0n,
-      recordChecksum: this.#hash64.hash(coded),
+      recordChecksum,
     });
-    await this.#append(coded);
+    for (const part of coded) await this.#append(part);
   }
 
   async #append(bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) return;
     const end = this.#offset + bytes.length;
     if (end > this.#limitBytes) {
       throw new FormatError(
@@ -118,8 +129,8 @@ export class SpoolWriter {
     await this.#pending;
     const out = new ByteWriter();
     for (const [step, entry] of this.#index.entries()) {
-      for (const value of [entry.offset, entry.codedBytes, entry.codecId]) out.varint(value);
-      for (const value of [entry.controlBytes, entry.dataBytes, entry.residualBytes]) out.varint(value);
+      for (const value of [entry.offset, entry.codecId, ...entry.rawBytes, ...entry.codedBytes])
+        out.varint(value);
       out.u64(contentChecksums[step]!);
       out.u64(entry.recordChecksum);
     }
@@ -143,6 +154,8 @@ export class SpoolReader {
   readonly #file: StorageFile;
   readonly #index: readonly IndexEntry[];
   readonly #hash64: Hash64Api;
+  readonly #coded = new ReusedMemory();
+  readonly #raw = new ReusedMemory();
 
   private constructor(file: StorageFile, index: readonly IndexEntry[], hash64: Hash64Api) {
     this.#file = file;
@@ -161,11 +174,9 @@ export class SpoolReader {
     while (reader.remaining > 0) {
       index.push({
         offset: reader.varint(),
-        codedBytes: reader.varint(),
         codecId: reader.varint(),
-        controlBytes: reader.varint(),
-        dataBytes: reader.varint(),
-        residualBytes: reader.varint(),
+        rawBytes: [reader.varint(), reader.varint(), reader.varint()],
+        codedBytes: [reader.varint(), reader.varint(), reader.varint()],
         contentChecksum: reader.u64(),
         recordChecksum: reader.u64(),
       });
@@ -179,25 +190,44 @@ export class SpoolReader {
     return this.#index[step]!.contentChecksum;
   }
 
-  /** @throws {@link StateError} `BAD_STATE` when it is not what was written. */
+  /**
+   * The record of a step, valid until the next call.
+   *
+   * @throws {@link StateError} `BAD_STATE` when it is not what was written.
+   */
   async read(step: number): Promise<StepRecord> {
-    const entry = this.#index[step]!;
-    const { controlBytes, dataBytes, residualBytes, codecId } = entry;
-    const coded = await readRange(this.#file, entry.offset, entry.codedBytes);
-    if (this.#hash64.hash(coded) !== entry.recordChecksum) throw damaged(`step ${step}`);
-    const raw = new Uint8Array(controlBytes + dataBytes + residualBytes);
-    if (coded.length > 0) {
-      const decoder = getCodecById(codecId).createDecoder(2 ** WINDOW_BITS);
-      try {
-        await decoder.decode(coded, raw);
-      } finally {
-        decoder.close();
-      }
-    }
-    return {
-      control: raw.subarray(0, controlBytes),
-      data: raw.subarray(controlBytes, controlBytes + dataBytes),
-      residual: raw.subarray(controlBytes + dataBytes),
+    const { offset, codecId, rawBytes, codedBytes, recordChecksum } = this.#index[step]!;
+    const coded = this.#coded.get(sum(codedBytes));
+    await this.#file.read(offset, coded);
+    if (this.#hash64.hash(coded) !== recordChecksum) throw damaged(`step ${step}`);
+    const raw = this.#raw.get(sum(rawBytes));
+    const [controlEnd, dataEnd] = [rawBytes[0]!, rawBytes[0]! + rawBytes[1]!];
+    const record = {
+      control: raw.subarray(0, controlEnd),
+      data: raw.subarray(controlEnd, dataEnd),
+      residual: raw.subarray(dataEnd),
     };
+    const decoder = getCodecById(codecId).createDecoder(2 ** WINDOW_BITS);
+    try {
+      let at = 0;
+      for (const [i, part] of partsOf(record).entries()) {
+        const end = at + codedBytes[i]!;
+        if (part.length > 0) await decoder.decode(coded.subarray(at, end), part);
+        at = end;
+      }
+    } finally {
+      decoder.close();
+    }
+    return record;
+  }
+}
+
+/** Memory that grows to the largest that was asked for. */
+class ReusedMemory {
+  #bytes = EMPTY_BYTES;
+
+  get(length: number): Uint8Array {
+    if (this.#bytes.length < length) this.#bytes = new Uint8Array(length);
+    return this.#bytes.subarray(0, length);
   }
 }
