@@ -4,11 +4,6 @@
  * @module
  */
 export { type ApplyOptions, type ApplyResult, applyDelta } from "./apply.ts";
-export {
-  applyDeltaInPlace,
-  findPendingUpdate,
-  type InPlaceOptions,
-  type InPlaceResult,
-  type InPlaceTarget,
-  type PendingUpdate,
-} from "./in-place/apply-in-place.ts";
+export { applyDeltaInPlace } from "./in-place/apply-in-place.ts";
+export { findPendingUpdate, type PendingUpdate } from "./in-place/pending.ts";
+export type { InPlaceOptions, InPlaceResult, InPlaceTarget } from "./in-place/target.ts";

@@ -7,13 +7,9 @@ import { rmdir, stat } from "node:fs/promises";
 import { ErrorCode, UnsupportedError } from "../errors.ts";
 import type { ByteInput } from "../io/index.ts";
 import { lockTarget, openStorageFile, openStorageFolder } from "../io/node.ts";
-import {
-  applyDeltaInPlace,
-  findPendingUpdate,
-  type InPlaceOptions,
-  type InPlaceResult,
-  type PendingUpdate,
-} from "./in-place/apply-in-place.ts";
+import { applyDeltaInPlace } from "./in-place/apply-in-place.ts";
+import { findPendingUpdate, type PendingUpdate } from "./in-place/pending.ts";
+import type { InPlaceOptions, InPlaceResult } from "./in-place/target.ts";
 
 /** Options of {@link patchFileInPlace}. */
 export interface PatchFileOptions extends InPlaceOptions {
