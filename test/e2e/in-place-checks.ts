@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -67,6 +67,44 @@ async function checkVersions({ work }: CheckContext): Promise<void> {
   }
 }
 
+/** Behind the image on the device: somebody else's bytes. */
+const OTHER_BYTES = 1 << 20;
+
+async function checkDevice({ work }: CheckContext): Promise<void> {
+  const path = (name: string): string => join(work, name);
+  const [oldFlat, newFlat, delta, disk] = [
+    path("old.flat"),
+    path("new.flat"),
+    path("update.delta"),
+    path("disk"),
+  ];
+  flatdelta("flatten", join(PAIR, "old.tar"), "-o", oldFlat);
+  flatdelta("flatten", join(PAIR, "new.tar"), "-o", newFlat);
+  flatdelta("delta", oldFlat, newFlat, "-o", delta);
+  const wanted = readFileSync(newFlat);
+  // As large as the new image at least, and a whole number of the disk's sectors.
+  const diskBytes = Math.ceil(wanted.length / 4096) * 4096 + OTHER_BYTES;
+  const before = Buffer.concat([readFileSync(oldFlat), Buffer.alloc(diskBytes, 0xa5)]).subarray(0, diskBytes);
+  writeFileSync(disk, before);
+  const device = String(run("losetup", ["--find", "--show", disk])).trim();
+  try {
+    const report = flatdelta("patch", "--in-place", device, delta, "--scratch", path("scratch"));
+    expectEqual(report.done, "applied", "what was done");
+    const again = flatdelta("patch", "--in-place", device, delta, "--scratch", path("scratch"));
+    expectEqual(again.done, "none", "what the second run did");
+    const after = readFileSync(device);
+    expectEqual(
+      after.subarray(0, wanted.length).equals(wanted),
+      true,
+      "whether the device holds the new image",
+    );
+    const isKept = after.subarray(wanted.length).equals(before.subarray(wanted.length));
+    expectEqual(isKept, true, "whether what is behind the image is untouched");
+  } finally {
+    run("losetup", ["--detach", device]);
+  }
+}
+
 const KILL_SCRIPT = fileURLToPath(new URL("../../bench/kill.ts", import.meta.url));
 
 function checkKills({ work }: CheckContext): Promise<void> {
@@ -77,5 +115,6 @@ function checkKills({ work }: CheckContext): Promise<void> {
 
 export const IN_PLACE_CHECKS: readonly Check[] = [
   { claim: "docker loads and runs an image that was updated in place twice", run: checkVersions },
+  { claim: "a block device is updated in place, and what is behind the image stays", run: checkDevice },
   { claim: "an update in place that is killed at random moments comes to the exact target", run: checkKills },
 ];

@@ -20,6 +20,7 @@ export const NEEDED_PROGRAMS: readonly (readonly [program: string, debianPackage
   ["docker", "docker.io"],
   ["dockerd", "docker.io"],
   ["getfattr", "attr"],
+  ["losetup", "mount"],
   ["mkfifo", "coreutils"],
   ["mknod", "coreutils"],
   ["setcap", "libcap2-bin"],
