@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { rmdir, stat } from "node:fs/promises";
+import { realpath, rmdir, stat } from "node:fs/promises";
 import { ErrorCode, UnsupportedError } from "../errors.ts";
 import type { ByteInput } from "../io/index.ts";
 import { lockTarget, openStorageFile, openStorageFolder } from "../io/node.ts";
@@ -17,9 +17,9 @@ export interface PatchFileOptions extends InPlaceOptions {
   scratch?: string | undefined;
 }
 
-/** The scratch folder of a file. */
-function scratchOf(path: string, scratch: string | undefined): string {
-  return scratch ?? `${path.replace(/\/+$/u, "")}.flatdelta`;
+/** The scratch folder of a file: the same one, whatever links lead to it. */
+async function scratchOf(path: string, scratch: string | undefined): Promise<string> {
+  return scratch ?? `${await realpath(path)}.flatdelta`;
 }
 
 /**
@@ -49,7 +49,7 @@ export async function patchFileInPlace(
     );
   }
   const lock = await lockTarget(path);
-  const folder = scratchOf(path, options.scratch);
+  const folder = await scratchOf(path, options.scratch);
   try {
     const file = await openStorageFile(path);
     try {
@@ -70,7 +70,7 @@ export async function findPendingFileUpdate(
   path: string,
   scratch?: string,
 ): Promise<PendingUpdate | undefined> {
-  const folder = scratchOf(path, scratch);
+  const folder = await scratchOf(path, scratch);
   const found = await stat(folder).catch(() => undefined);
   return found?.isDirectory() === true ? findPendingUpdate(await openStorageFolder(folder)) : undefined;
 }

@@ -78,6 +78,8 @@ export async function applyDeltaInPlace(
       targetSha256: identity.targetSha256,
       writtenBytes: update.writtenBytes,
       stashedBytes: update.stashedBytes,
+      stashBytes: update.stashBytes,
+      spoolBytes: update.spoolBytes,
     });
     if (isTarget) {
       await update.finish(true);

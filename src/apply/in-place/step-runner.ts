@@ -30,6 +30,8 @@ export class StepRunner {
   writtenBytes = 0;
   /** Bytes written to the stash so far. */
   stashedBytes = 0;
+  /** Size of the stash. */
+  stashBytes = 0;
 
   constructor(files: UpdateFiles, reads: InPlaceReads, hash64: Hash64Api, options: InPlaceOptions) {
     this.#files = files;
@@ -62,6 +64,7 @@ export class StepRunner {
         totalBytes: targetBytes,
       });
     }
+    this.stashBytes = plan.slotCount * this.#reads.layout.blockBytes;
   }
 
   #contentOf(step: number): { offset: number; content: Uint8Array } {

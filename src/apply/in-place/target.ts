@@ -35,4 +35,7 @@ export interface InPlaceResult {
   writtenBytes: number;
   /** Bytes written to the stash, by this run. */
   stashedBytes: number;
+  /** Sizes of the scratch files; 0 where there was nothing to do. */
+  stashBytes: number;
+  spoolBytes: number;
 }

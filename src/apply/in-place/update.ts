@@ -40,6 +40,8 @@ export class InPlaceUpdate {
   readonly #hash64: Hash64Api;
   writtenBytes = 0;
   stashedBytes = 0;
+  stashBytes = 0;
+  spoolBytes = 0;
 
   constructor(target: InPlaceTarget, identity: UpdateIdentity, hash64: Hash64Api, options: InPlaceOptions) {
     this.#target = target;
@@ -167,6 +169,8 @@ export class InPlaceUpdate {
       await runner.run(started);
       this.writtenBytes = runner.writtenBytes;
       this.stashedBytes = runner.stashedBytes;
+      this.stashBytes = runner.stashBytes;
+      this.spoolBytes = spoolFile.size;
     } finally {
       await stash.close();
       await spoolFile.close();

@@ -34,24 +34,20 @@ export async function patchInPlace(
     throw new UsageError(
       `expected an interrupted update of ${path} to resume, found none; name a DELTA to begin one`,
     );
-  const { done, basisBytes, targetBytes, writtenBytes, stashedBytes, ...result } = await patchFileInPlace(
-    path,
-    delta,
-    {
-      scratch,
-      segmentCoding,
-      signal,
-      onProgress,
-    },
-  );
-  const targetSha256 = toHex(result.targetSha256);
+  const { targetSha256: digest, ...result } = await patchFileInPlace(path, delta, {
+    scratch,
+    segmentCoding,
+    signal,
+    onProgress,
+  });
+  const targetSha256 = toHex(digest);
   return {
-    report: { done, basisBytes, targetBytes, targetSha256, writtenBytes, stashedBytes },
+    report: { ...result, targetSha256 },
     lines: [
-      ["target", `${path}, ${formatBytes(targetBytes)}`],
+      ["target", `${path}, ${formatBytes(result.targetBytes)}`],
       ["sha256", `${targetSha256}, proven`],
-      ["done", DONE[done]],
-      ["written", `${formatBytes(writtenBytes)}, and ${formatBytes(stashedBytes)} put aside`],
+      ["done", DONE[result.done]],
+      ["written", `${formatBytes(result.writtenBytes)}, and ${formatBytes(result.stashedBytes)} put aside`],
     ],
   };
 }
