@@ -3,15 +3,20 @@
  * completes it to the exact target.
  */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { applyDeltaInPlace, findPendingUpdate } from "../../src/apply/index.ts";
 import { equalBytes } from "../../src/bytes/index.ts";
-import { readRange } from "../../src/io/index.ts";
+import { createDelta } from "../../src/encode/index.ts";
+import { flattenImage, readDockerArchive } from "../../src/image/index.ts";
+import { memorySink, memorySource, readRange } from "../../src/io/index.ts";
 import { PowerCut, SimulatedDisk } from "../faults/disk.ts";
 import { type InPlacePair, makeDelta, makePairs } from "./in-place-pairs.ts";
 
-// The whole proof takes 200 (`npm run test:faults`), and some minutes.
-const PAIRS = Number(process.env.FLATDELTA_PAIRS ?? 14);
+// The whole proof (`npm run test:faults`) takes 200 pairs, every cut of the real images, and some minutes.
+const IS_WHOLE = process.env.FLATDELTA_FAULTS === "all";
+const PAIRS = IS_WHOLE ? 200 : 14;
+const IMAGE_CUT_STEP = IS_WHOLE ? 1 : 11;
 
 async function diskWith(basis: Uint8Array): Promise<SimulatedDisk> {
   const disk = new SimulatedDisk();
@@ -50,50 +55,82 @@ async function cutUpdate(disk: SimulatedDisk, delta: Uint8Array, at: number): Pr
 }
 
 describe("an in-place update", () => {
-  test("survives a cut at every operation, and a second one in the recovery", async (context) => {
-    let [cuts, states, second] = [0, 0, 0];
-    let seed = 1;
-    for (const pair of makePairs(PAIRS, 1000, 1500)) {
-      const delta = await makeDelta(pair);
-      const disk = await diskWith(pair.basis);
-      await update(disk, delta);
-      await assertDone(disk, pair, pair.name);
-      const count = disk.operations.length;
-      for (let at = 0; at < count; at++) {
-        const cut = await diskWith(pair.basis);
-        await cutUpdate(cut, delta, at);
-        cuts++;
-        for (const state of cut.states(64, seed++)) {
-          states++;
-          const hint = `${pair.name}: cut at ${at} (${disk.operations[at]!.kind} ${disk.operations[at]!.what}), state ${seed}`;
-          // Every so often the power goes again while the update is completed.
-          if (states % 50 === 0) {
-            const again = state.clone();
-            again.settle();
-            again.cutAt(seed % 23);
-            try {
-              await update(again, delta);
-            } catch (error) {
-              if (!(error instanceof PowerCut)) throw new Error(hint, { cause: error });
-            }
-            if (again.isCut) {
-              for (const next of again.states(8, seed++)) {
-                second++;
-                await update(next, delta).catch((cause) =>
-                  assert.fail(new Error(`${hint}, second cut`, { cause })),
-                );
-                await assertDone(next, pair, `${hint}, second cut`);
-              }
-            }
-          }
-          await update(state, delta).catch((cause) => assert.fail(new Error(hint, { cause })));
-          await assertDone(state, pair, hint);
-        }
+  const counts = { cuts: 0, states: 0, second: 0 };
+  let seed = 1;
+
+  /** Let the power go again while an update is completed, and complete it then. */
+  async function cutAgain(
+    state: SimulatedDisk,
+    delta: Uint8Array,
+    pair: InPlacePair,
+    hint: string,
+  ): Promise<void> {
+    const again = state.clone();
+    again.settle();
+    again.cutAt(seed % 23);
+    await update(again, delta).catch((cause) => {
+      if (!(cause instanceof PowerCut)) throw new Error(hint, { cause });
+    });
+    if (!again.isCut) return;
+    for (const next of again.states(8, seed++)) {
+      counts.second++;
+      await complete(next, delta, pair, `${hint}, second cut`);
+    }
+  }
+
+  async function complete(
+    disk: SimulatedDisk,
+    delta: Uint8Array,
+    pair: InPlacePair,
+    hint: string,
+  ): Promise<void> {
+    await update(disk, delta).catch((cause) => assert.fail(new Error(hint, { cause })));
+    await assertDone(disk, pair, hint);
+  }
+
+  /** Cut an update at every operation, or at every so many, and complete it from every state that may follow. */
+  async function cutEverywhere(pair: InPlacePair, delta: Uint8Array, cutStep = 1): Promise<void> {
+    const whole = await diskWith(pair.basis);
+    await complete(whole, delta, pair, pair.name);
+    for (let at = 0; at < whole.operations.length; at += cutStep) {
+      const cut = await diskWith(pair.basis);
+      await cutUpdate(cut, delta, at);
+      counts.cuts++;
+      const { kind, what } = whole.operations[at]!;
+      for (const state of cut.states(64, seed++)) {
+        counts.states++;
+        const hint = `${pair.name}: cut at ${at} (${kind} ${what}), state ${counts.states}, seed ${seed}`;
+        if (counts.states % 50 === 0) await cutAgain(state, delta, pair, hint);
+        await complete(state, delta, pair, hint);
       }
     }
-    context.diagnostic(
-      `${PAIRS} pairs, ${cuts} cuts, ${states} states after them, ${second} after a second cut: none lost`,
-    );
+  }
+
+  const tell = (what: string): string =>
+    `${what}: ${counts.cuts} cuts, ${counts.states} states after them, ${counts.second} after a second cut: none lost`;
+
+  test("survives a cut at every operation, and a second one in the recovery", async (context) => {
+    for (const pair of makePairs(PAIRS, 1000, 1500)) await cutEverywhere(pair, await makeDelta(pair));
+    context.diagnostic(tell(`${PAIRS} pairs`));
+  });
+
+  test("of a real image survives them too, there and back", async (context) => {
+    const flatten = async (name: string): Promise<Uint8Array> => {
+      const archive = await readFile(new URL(`../../fixtures/pair/${name}.tar`, import.meta.url));
+      const { source } = await flattenImage(await readDockerArchive(memorySource(archive)));
+      return readRange(source, 0, source.size);
+    };
+    const [older, newer] = [await flatten("old"), await flatten("new")];
+    for (const [name, basis, target] of [
+      ["old to new", older, newer],
+      ["new to old", newer, older],
+    ] as const) {
+      const sink = memorySink();
+      const inPlace = { stepBytes: 1 << 17, blockBytes: 4096 };
+      await createDelta(memorySource(basis), memorySource(target), sink, { inPlace });
+      await cutEverywhere({ name, basis, target }, sink.bytes(), IMAGE_CUT_STEP);
+    }
+    context.diagnostic(tell("with the image"));
   });
 
   test("goes on after every error of the storage, or leaves the basis as it was", async (context) => {
