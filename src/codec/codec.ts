@@ -1,3 +1,5 @@
+import type { FoundMatches } from "./lz/finder.ts";
+
 /**
  * The shape of a codec.
  *
@@ -18,8 +20,31 @@ export interface SegmentEncoder {
    * @param history - at most 1 MiB.
    */
   prime?(history: Uint8Array): Promise<void>;
+  /** Whether calls may overlap: then segments are worked on in the order of the calls. */
+  readonly queues?: boolean;
   /** Release what the encoder holds. */
   close(): void;
+}
+
+/** The first stage of an encoder: what of a segment's coding depends on nothing but bytes. */
+export interface SegmentFinder {
+  find(raw: Uint8Array): Promise<FoundMatches>;
+  /** As in the encoder. */
+  prime(history: Uint8Array): Promise<void>;
+}
+
+/** The second stage. */
+export interface SegmentParser {
+  /** @param found - what the first stage found in this segment. */
+  encode(raw: Uint8Array, found: FoundMatches): Promise<Uint8Array>;
+  /** As in the encoder. */
+  prime(history: Uint8Array): Promise<void>;
+}
+
+/** An encoder in two parts, which may run on threads of their own. The bytes are those of the whole. */
+export interface EncoderStages {
+  createFinder(settings: EncoderSettings): SegmentFinder;
+  createParser(settings: EncoderSettings): SegmentParser;
 }
 
 /** The other side of {@link SegmentEncoder}. Segments come in the order in which they were coded, each once. */
@@ -71,6 +96,8 @@ export interface Codec {
   /** Upper bound of what a decoder for `windowBits` keeps in memory. */
   decoderMemoryBytes(windowBits: number): number;
   createEncoder(settings: EncoderSettings): SegmentEncoder;
+  /** Absent when the encoder has no parts. */
+  readonly stages?: EncoderStages;
   /** @param memoryBytes - what the delta declares for it, {@link decoderMemoryBytes}; without it, the most that is possible. */
   createDecoder(memoryBytes?: number): SegmentDecoder;
 }

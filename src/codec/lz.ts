@@ -2,6 +2,8 @@ import type { Codec } from "./codec.ts";
 import {
   createLzDecoder,
   createLzEncoder,
+  createLzFinder,
+  createLzParser,
   type LzDecoder,
   type LzEncoder,
   lzDecoderMemoryBytes,
@@ -36,6 +38,22 @@ export const lzCodec: Codec = {
       encode: async (raw) => (await open()).encode(raw),
       close: () => void encoder?.then((opened) => opened.close()),
     };
+  },
+  stages: {
+    createFinder: (settings) => {
+      const finder = createLzFinder(settings);
+      return {
+        prime: async (history) => (await finder).prime(history),
+        find: async (raw) => (await finder).find(raw),
+      };
+    },
+    createParser: (settings) => {
+      const parser = createLzParser(settings);
+      return {
+        prime: async (history) => (await parser).prime(history),
+        encode: async (raw, found) => (await parser).encode(raw, found),
+      };
+    },
   },
   createDecoder: (memoryBytes = lzDecoderMemoryBytes(MAX_LZ_WINDOW_BITS)) => {
     let decoder: Promise<LzDecoder> | undefined;

@@ -5,11 +5,15 @@
  */
 import type { Codec, SegmentDecoder, SegmentEncoder } from "./codec.ts";
 import { inlineCoding, type SegmentCoding } from "./coding.ts";
+import type { FoundMatches } from "./lz/finder.ts";
 import { SegmentThread } from "./segment-thread.ts";
 import type { CoderRole } from "./segment-worker.ts";
 
 // A thread takes 20 to 40 ms to start; in that time the slowest codec does this much.
 const MIN_THREAD_BYTES = 1 << 18;
+
+// From here on a second thread for an encoder's other part saves more than it takes to start.
+const MIN_STAGED_BYTES = 1 << 19;
 
 /** Options of {@link createCodingThreads}. */
 export interface CodingThreadsOptions {
@@ -33,6 +37,34 @@ function isShared(bytes: Uint8Array): boolean {
 /** Let a thread prime its coder. */
 async function primeOn(thread: SegmentThread, history: Uint8Array): Promise<void> {
   await thread.run({ bytes: history, into: undefined, basis: undefined, isHistory: true });
+}
+
+/** An encoder in two parts, each with a thread: while one codes a segment, the other is at work on the next. */
+class StagedEncoder implements SegmentEncoder {
+  readonly queues = true;
+  readonly #finder: SegmentThread;
+  readonly #parser: SegmentThread;
+
+  constructor(finder: SegmentThread, parser: SegmentThread) {
+    this.#finder = finder;
+    this.#parser = parser;
+  }
+
+  async prime(history: Uint8Array): Promise<void> {
+    await Promise.all([primeOn(this.#finder, history), primeOn(this.#parser, history)]);
+  }
+
+  async encode(raw: Uint8Array): Promise<Uint8Array> {
+    const task = { bytes: raw, into: undefined, basis: undefined };
+    const found = (await this.#finder.run(task)) as FoundMatches;
+    const moved = found.map(({ records }) => records.buffer as ArrayBuffer);
+    return (await this.#parser.run({ ...task, found }, moved)) as Uint8Array;
+  }
+
+  close(): void {
+    void this.#finder.close();
+    void this.#parser.close();
+  }
 }
 
 /** Let a thread decode a segment into memory that it may not share. */
@@ -119,10 +151,17 @@ export function createCodingThreads({ atOnce = false }: CodingThreadsOptions = {
       if (!codec.isBlocking || expectedBytes < MIN_THREAD_BYTES) {
         return inlineCoding.createEncoder(codec, settings, expectedBytes);
       }
+      if (codec.stages !== undefined && expectedBytes >= MIN_STAGED_BYTES) {
+        const [finder, parser] = (["finder", "parser"] as const).map((stage) =>
+          start(codec, { settings, stage }),
+        );
+        return new StagedEncoder(finder!, parser!);
+      }
       const thread = start(codec, { settings });
       return {
         ...(codec.takesHistory === true && { prime: (history: Uint8Array) => primeOn(thread, history) }),
-        encode: async (raw, basis) => (await thread.run({ bytes: raw, into: undefined, basis }))!,
+        encode: async (raw, basis) =>
+          (await thread.run({ bytes: raw, into: undefined, basis })) as Uint8Array,
         close: () => void thread.close(),
       };
     },

@@ -1,13 +1,13 @@
 import type { Worker } from "node:worker_threads";
 import { ErrorCode, FlatdeltaError, FormatError } from "../errors.ts";
 import { startThread } from "../io/start-thread.ts";
-import type { CoderRole, SegmentAnswer, SegmentTask } from "./segment-worker.ts";
+import type { CoderRole, SegmentAnswer, SegmentResult, SegmentTask } from "./segment-worker.ts";
 
 // A coder's memory is outside the heap; what is inside is short-lived, and V8's own young generation is thrice this.
 const HEAP_LIMITS = { maxYoungGenerationSizeMb: 4 };
 
 interface Request {
-  resolve(bytes: Uint8Array | undefined): void;
+  resolve(result: SegmentResult): void;
   reject(error: unknown): void;
 }
 
@@ -36,7 +36,7 @@ export class SegmentThread {
     this.#worker.on("message", (answer: SegmentAnswer) => {
       const request = this.#requests.shift();
       if (this.#requests.length === 0) this.#worker.unref();
-      if ("bytes" in answer) request?.resolve(answer.bytes);
+      if ("result" in answer) request?.resolve(answer.result);
       else request?.reject(toError(answer));
     });
     this.#worker.on("error", (error) => this.#fail(`with an error: ${String(error)}`, error));
@@ -52,13 +52,13 @@ export class SegmentThread {
     for (const request of this.#requests.splice(0)) request.reject(this.#end);
   }
 
-  /** What of `task` is not in shared memory is copied: it may be reused at once. */
-  run(task: SegmentTask): Promise<Uint8Array | undefined> {
+  /** What of `task` is neither moved nor in shared memory is copied: it may be reused at once. */
+  run(task: SegmentTask, moved: readonly ArrayBuffer[] = []): Promise<SegmentResult> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => {
       this.#requests.push({ resolve, reject });
       this.#worker.ref();
-      this.#worker.postMessage(task);
+      this.#worker.postMessage(task, moved);
     });
   }
 

@@ -6,13 +6,16 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { EMPTY_BYTES } from "../bytes/index.ts";
 import { FlatdeltaError } from "../errors.ts";
-import type { EncoderSettings } from "./codec.ts";
+import type { EncoderSettings, EncoderStages } from "./codec.ts";
+import type { FoundMatches } from "./lz/finder.ts";
 import { getCodecById } from "./registry.ts";
 
 /** What the thread is started with: settings make it an encoder. */
 export interface CoderRole {
   codecId: number;
   settings?: EncoderSettings | undefined;
+  /** Which part of the encoder; the whole unless given. */
+  stage?: "finder" | "parser";
   /** What a decoder may keep, as the delta declares it. */
   memoryBytes?: number | undefined;
 }
@@ -22,19 +25,42 @@ export interface SegmentTask {
   bytes: Uint8Array;
   into: Uint8Array | undefined;
   basis: Uint8Array | undefined;
+  /** What the encoder's first part found. */
+  found?: FoundMatches;
   /** Whether `bytes` are not a segment, but what the coder is primed with. */
   isHistory?: boolean;
 }
 
-/** The answer: an encoder's bytes, or why there are none. */
+/** What came out: an encoder's bytes, or what its first part found. */
+export type SegmentResult = Uint8Array | FoundMatches | undefined;
+
+/** The answer: the result, or why there is none. */
 export type SegmentAnswer =
-  | { bytes: Uint8Array | undefined }
+  | { result: SegmentResult }
   | { code: FlatdeltaError["code"] | undefined; message: string };
 
-type Perform = (task: SegmentTask) => Promise<Uint8Array | undefined>;
+type Perform = (task: SegmentTask) => Promise<SegmentResult>;
 
-function openCoder({ codecId, settings, memoryBytes }: CoderRole): Perform {
+function openStage(stage: "finder" | "parser", stages: EncoderStages, settings: EncoderSettings): Perform {
+  if (stage === "finder") {
+    const finder = stages.createFinder(settings);
+    return async ({ bytes, isHistory = false }) => {
+      if (!isHistory) return finder.find(bytes);
+      await finder.prime(bytes);
+      return undefined;
+    };
+  }
+  const parser = stages.createParser(settings);
+  return async ({ bytes, found, isHistory = false }) => {
+    if (!isHistory) return parser.encode(bytes, found!);
+    await parser.prime(bytes);
+    return undefined;
+  };
+}
+
+function openCoder({ codecId, settings, stage, memoryBytes }: CoderRole): Perform {
   const codec = getCodecById(codecId);
+  if (stage !== undefined) return openStage(stage, codec.stages!, settings!);
   if (settings !== undefined) {
     const encoder = codec.createEncoder(settings);
     return async ({ bytes, basis, isHistory = false }) => {
@@ -58,9 +84,14 @@ function describe(error: unknown): SegmentAnswer {
   return { code: error instanceof FlatdeltaError ? error.code : undefined, message };
 }
 
+function buffersOf(result: SegmentResult): ArrayBuffer[] {
+  if (result === undefined) return [];
+  const arrays = result instanceof Uint8Array ? [result] : result.map(({ records }) => records);
+  return arrays.map(({ buffer }) => buffer as ArrayBuffer);
+}
+
 function answer(result: SegmentAnswer): void {
-  const moved = "bytes" in result && result.bytes !== undefined ? [result.bytes.buffer as ArrayBuffer] : [];
-  parentPort?.postMessage(result, moved);
+  parentPort?.postMessage(result, "result" in result ? buffersOf(result.result) : []);
 }
 
 if (parentPort !== null) {
@@ -70,7 +101,7 @@ if (parentPort !== null) {
     turn = turn
       .then(() => perform(task))
       // A buffer of its own: what a codec returns may be part of a larger one.
-      .then((bytes) => ({ bytes: bytes?.slice() }), describe)
+      .then((result) => ({ result: result instanceof Uint8Array ? result.slice() : result }), describe)
       .then(answer);
   });
 }

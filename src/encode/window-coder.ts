@@ -34,12 +34,10 @@ export class WindowCoder {
   }
 
   #code(stream: StreamId, raw: Uint8Array, basis: Uint8Array): Promise<CodedSegment> {
-    const before = this.#turns.get(stream) ?? Promise.resolve();
-    const coded = before.then(async () => ({
-      stream,
-      coded: await this.#encoders.get(stream)!.encode(raw, basis),
-      rawBytes: raw.length,
-    }));
+    const encoder = this.#encoders.get(stream)!;
+    const before = encoder.queues === true ? undefined : this.#turns.get(stream);
+    const encode = async () => ({ stream, coded: await encoder.encode(raw, basis), rawBytes: raw.length });
+    const coded = before === undefined ? encode() : before.then(encode);
     this.#turns.set(stream, coded);
     return coded;
   }

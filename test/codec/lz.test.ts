@@ -6,6 +6,8 @@ import { getCodec } from "../../src/codec/index.ts";
 import {
   createLzDecoder,
   createLzEncoder,
+  createLzFinder,
+  createLzParser,
   lzDecoderMemoryBytes,
   MAX_LZ_HISTORY_BYTES,
 } from "../../src/codec/lz/index.ts";
@@ -66,6 +68,55 @@ async function checkRoundTrip(
     return coded;
   });
 }
+
+/** Check that an encoder in two parts codes what the whole one does. */
+async function checkParts(
+  segments: readonly Uint8Array[],
+  effort: number,
+  history?: Uint8Array,
+): Promise<void> {
+  const settings = { ...SETTINGS, effort };
+  const whole = await createLzEncoder(settings);
+  const finder = await createLzFinder(settings);
+  const parser = await createLzParser(settings);
+  if (history !== undefined) for (const part of [whole, finder, parser]) part.prime(history);
+  // The finder is ahead by all segments.
+  const found = segments.map((raw) => finder.find(raw));
+  for (const [i, raw] of segments.entries()) {
+    assert.ok(Buffer.from(parser.encode(raw, found[i]!)).equals(whole.encode(raw)), `segment ${i}`);
+  }
+}
+
+describe("literal coder in two parts", () => {
+  it("codes the bytes of the whole", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(segment, { maxLength: 8 }),
+        fc.integer({ min: 1, max: 9 }),
+        fc.option(segment, { nil: undefined }),
+        checkParts,
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it("does so over pieces, chunks and windows", async () => {
+    for (const effort of [3, 7, 9]) {
+      await checkParts([lively(2_300_000, 5), lively(70_000, 6), lively(1_048_577, 7)], effort);
+    }
+    const next = noise(9);
+    await checkParts([Uint8Array.from({ length: 1_500_000 }, () => next() & 3)], 9);
+  });
+
+  it("refuses segments once it is closed", async () => {
+    const finder = await createLzFinder(SETTINGS);
+    const parser = await createLzParser(SETTINGS);
+    const found = finder.find(lively(100, 1));
+    for (const part of [finder, parser]) part.close();
+    assert.throws(() => finder.find(lively(100, 1)), TypeError);
+    assert.throws(() => parser.encode(lively(100, 1), found), TypeError);
+  });
+});
 
 describe("literal coder", () => {
   it("decodes what it encoded, segment by segment, with every effort, as the reference does", async () => {

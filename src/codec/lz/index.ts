@@ -11,45 +11,20 @@
  *
  * @module
  */
-import { concatBytes, EMPTY_BYTES } from "../../bytes/index.ts";
 import { ErrorCode, FormatError } from "../../errors.ts";
-import { growMemory, instantiateLz, type LzInstance } from "./load.ts";
+import { checkHistory, Holder, PIECE_BYTES } from "./holder.ts";
+import { growMemory, instantiateLz } from "./load.ts";
 
-/** Base-2 logarithms of the smallest and the largest window that an encoder takes. */
-export const MIN_LZ_WINDOW_BITS = 15;
-export const MAX_LZ_WINDOW_BITS = 25;
-
-/** The most history that {@link LzEncoder.prime} takes, in bytes. */
-export const MAX_LZ_HISTORY_BYTES = 1_048_576;
-
-/** What is worked on at once, in bytes; no match crosses a multiple of it within a segment. */
-const PIECE_BYTES = 1_048_576;
+export { createLzEncoder, createLzParser, type LzEncoder, type LzParser } from "./encoder.ts";
+export { createLzFinder, type FoundMatches, type LzFinder } from "./finder.ts";
+export { MAX_LZ_HISTORY_BYTES } from "./holder.ts";
+export { type LzSettings, MAX_LZ_WINDOW_BITS, MIN_LZ_WINDOW_BITS } from "./settings.ts";
 
 /** The model and the area for coded bytes, in bytes. */
 const MODEL_BYTES = 86 * 65_536;
 
 /** The smallest ring of a decoder: pieces are taken from it. */
 const MIN_RING_BITS = 20;
-
-/** Codes bytes segment by segment; what was learned from a segment helps the next. */
-export interface LzEncoder {
-  /**
-   * Take bytes that the decoder knows too as if they had been coded: later segments refer to them, and the model has
-   * learned from them. Only before the first segment, once.
-   *
-   * @param history - at most {@link MAX_LZ_HISTORY_BYTES} bytes; of a smaller window's length, the last are of use.
-   */
-  prime(history: Uint8Array): void;
-  /**
-   * Code the next segment.
-   *
-   * @returns the coded bytes: none for an empty segment, else at least one.
-   * @throws TypeError after `close`.
-   */
-  encode(raw: Uint8Array): Uint8Array;
-  /** Release the memory. */
-  close(): void;
-}
 
 /** The other side of {@link LzEncoder}: takes the segments in the order in which they were coded, each once. */
 export interface LzDecoder {
@@ -71,138 +46,9 @@ export interface LzDecoder {
   close(): void;
 }
 
-/** How an encoder is set up. */
-export interface LzSettings {
-  /** Effort from 1 (quick) to 9 (small). */
-  effort: number;
-  /** Base-2 logarithm of the window, {@link MIN_LZ_WINDOW_BITS} to {@link MAX_LZ_WINDOW_BITS}. */
-  windowBits: number;
-}
-
 /** What a decoder for a window keeps in memory, in bytes. */
 export function lzDecoderMemoryBytes(windowBits: number): number {
   return MODEL_BYTES + 2 ** Math.max(windowBits, MIN_RING_BITS);
-}
-
-/**
- * Per effort: how many strings of a tree are looked at, which length is taken at once, whether prices decide, and what a
- * literal costs beyond its bits, in 1/64 bits. The last makes decoders quicker: a bit for each makes machine code 1 % larger
- * and decode by 40 % faster.
- */
-const EFFORTS: readonly (readonly [depth: number, nice: number, optimal: boolean, literalTax: number])[] = [
-  [2, 16, false, 0],
-  [4, 24, false, 0],
-  [8, 32, false, 0],
-  [16, 64, false, 0],
-  [6, 48, true, 64],
-  [10, 64, true, 64],
-  [20, 128, true, 64],
-  [48, 200, true, 32],
-  [160, 273, true, 0],
-];
-
-/** Room behind the buffer's bytes, for loads of more than one. */
-const BUFFER_PADDING = 64;
-/** The bytes in front of the window that are kept: the model looks back at four. */
-const BUFFER_MARGIN = 16;
-
-function checkEncoder({ effort, windowBits }: LzSettings): void {
-  if (
-    !(windowBits >= MIN_LZ_WINDOW_BITS && windowBits <= MAX_LZ_WINDOW_BITS && Number.isInteger(windowBits))
-  ) {
-    throw new RangeError(
-      `expected a window of ${MIN_LZ_WINDOW_BITS} to ${MAX_LZ_WINDOW_BITS} bits, got ${windowBits}`,
-    );
-  }
-  if (EFFORTS[effort - 1] === undefined) {
-    throw new RangeError(`expected an effort of 1 to ${EFFORTS.length}, got ${effort}`);
-  }
-}
-
-function checkHistory(history: Uint8Array, begun: boolean): void {
-  if (begun) throw new TypeError("expected history before the first segment, got it behind");
-  if (history.length > MAX_LZ_HISTORY_BYTES) {
-    throw new RangeError(`expected at most ${MAX_LZ_HISTORY_BYTES} bytes of history, got ${history.length}`);
-  }
-}
-
-/** Gives the instance until it is closed. */
-class Holder {
-  #instance: LzInstance | undefined;
-
-  constructor(instance: LzInstance) {
-    this.#instance = instance;
-  }
-
-  get(): LzInstance {
-    if (this.#instance === undefined)
-      throw new TypeError("expected an open literal coder, this one is closed");
-    return this.#instance;
-  }
-
-  close(): void {
-    this.#instance = undefined;
-  }
-}
-
-/** Make an encoder with a fresh model. It takes 9 times the window and 30 MB. */
-export async function createLzEncoder(settings: LzSettings): Promise<LzEncoder> {
-  checkEncoder(settings);
-  const instance = await instantiateLz();
-  const holder = new Holder(instance);
-  const { windowBits } = settings;
-  const [depth, nice, optimal, literalTax] = EFFORTS[settings.effort - 1]!;
-  const hashBits = Math.min(Math.max(windowBits - 3, 14), 21);
-  const windowBytes = 2 ** windowBits;
-  const bufferBytes = windowBytes + BUFFER_MARGIN + 2 * PIECE_BYTES;
-  const { kernels, coded } = instance;
-  const searchBytes = 4 * 2 ** hashBits + 8 * windowBytes + BUFFER_PADDING;
-  growMemory(kernels, instance.encoderEnd + searchBytes + bufferBytes + BUFFER_PADDING);
-  const buffer = kernels.prepareEncoder(windowBits, hashBits, depth, nice, Number(optimal), literalTax);
-
-  /** Bytes taken in, and which of them the buffer begins with. */
-  let position = 0;
-  let origin = 0;
-  let begun = false;
-  const take = (bytes: Uint8Array): void => {
-    const memory = new Uint8Array(kernels.memory.buffer);
-    if (position + bytes.length - origin > bufferBytes) {
-      const next = position - windowBytes - BUFFER_MARGIN;
-      memory.copyWithin(buffer, buffer + (next - origin), buffer + (position - origin));
-      origin = next;
-      kernels.moveBuffer(buffer - origin, windowBits);
-    }
-    memory.set(bytes, buffer + (position - origin));
-    position += bytes.length;
-  };
-  return {
-    prime(history) {
-      holder.get();
-      checkHistory(history, begun);
-      begun = true;
-      take(history);
-      kernels.primePiece(position);
-    },
-    encode(raw) {
-      holder.get();
-      begun = true;
-      if (raw.length === 0) return EMPTY_BYTES;
-      const parts: Uint8Array[] = [];
-      kernels.startCoder(0);
-      for (let from = 0; from < raw.length; from += PIECE_BYTES) {
-        take(raw.subarray(from, from + PIECE_BYTES));
-        const isLast = from + PIECE_BYTES >= raw.length;
-        for (let more = true; more; ) {
-          kernels.rewindCoder();
-          more = kernels.codePiece(position % 2 ** 32) !== 0;
-          if (!more && isLast) kernels.finishCoder();
-          parts.push(new Uint8Array(kernels.memory.buffer).slice(coded, coded + kernels.getCodedPosition()));
-        }
-      }
-      return concatBytes(parts);
-    },
-    close: () => holder.close(),
-  };
 }
 
 /**

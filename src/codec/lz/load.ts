@@ -1,7 +1,8 @@
 import { lazyModule } from "../wasm-coder.ts";
 import { WASM_BASE64 } from "./generated.ts";
 
-interface Kernels {
+/** What the module exports. */
+export interface Kernels {
   readonly memory: WebAssembly.Memory;
   prepareDecoder(windowBits: number): void;
   prepareEncoder(
@@ -12,6 +13,16 @@ interface Kernels {
     optimal: number,
     literalTax: number,
   ): number;
+  prepareFinder(windowBits: number, hashBits: number, depth: number, nice: number): number;
+  prepareParser(windowBits: number, depth: number, nice: number, optimal: number, literalTax: number): number;
+  /** Find the matches of some places up to `to`; returns how many bytes their records have. */
+  findChunk(to: number): number;
+  getFoundPlace(): number;
+  startFinding(from: number): void;
+  startReading(from: number): void;
+  /** Where the next records are to be put. */
+  makeFoundRoom(): number;
+  addFound(bytes: number, to: number): void;
   moveBuffer(base: number, windowBits: number): void;
   primePiece(end: number): void;
   startCoder(decode: number): void;
@@ -19,7 +30,7 @@ interface Kernels {
   finishCoder(): void;
   endByte(): number;
   getCodedPosition(): number;
-  /** 0: done; 1: the coded bytes must be emptied first. */
+  /** 0: done; 1: the coded bytes must be emptied first; 2: more matches must be given first. */
   codePiece(end: number): number;
   /** 0: done; 1: coded bytes must be filled in first; 2: the segment is damaged. */
   decodePiece(end: number): number;
@@ -33,8 +44,8 @@ export interface LzInstance {
   readonly codedBytes: number;
   /** Where the model ends: a decoder's window begins there. */
   readonly modelEnd: number;
-  /** Where what an encoder has besides ends: its search structures begin there. */
-  readonly encoderEnd: number;
+  /** Where the records of matches stand that a finder found. */
+  readonly found: number;
 }
 
 const PAGE_BYTES = 65_536;
@@ -50,7 +61,7 @@ export async function instantiateLz(): Promise<LzInstance> {
     coded: constant("CODED"),
     codedBytes: constant("CODED_BYTES"),
     modelEnd: constant("MODEL_END"),
-    encoderEnd: constant("ENCODER_END"),
+    found: constant("FOUND"),
   };
 }
 

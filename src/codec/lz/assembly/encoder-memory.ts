@@ -20,4 +20,6 @@ export const ALIGN_PRICES: usize = SLOT_PRICES + 4 * 4 * 64;
 export const HASH2: usize = (ALIGN_PRICES + 64 + 63) & ~63;
 export const HASH3: usize = HASH2 + 4 * 65536;
 export const HASH3_BITS: u32 = 16;
-export const ENCODER_END: usize = HASH3 + (4 << HASH3_BITS);
+/** Matches on their way between instances: in chunks. */
+export const FOUND: usize = HASH3 + (4 << HASH3_BITS);
+export const FOUND_CHUNK_BYTES: usize = 1 << 20;

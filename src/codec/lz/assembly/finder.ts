@@ -27,6 +27,12 @@ export function setFinderBase(newBase: usize): void {
   base = newBase;
 }
 
+/** How many matches a place has at most: those of the trees, and of the hashes of 2 and 3 bytes. */
+@inline
+export function matchLimit(depth: u32): usize {
+  return <usize>depth + 2;
+}
+
 /** How many of the `limit` bytes at `a` and at `b` are equal from the beginning on, at least `length`. */
 @inline
 export function matchLength(a: usize, b: usize, length: u32, limit: u32): u32 {

@@ -2,8 +2,9 @@ import { rewindCoder, startCoder } from "./coder";
 import { FRESH } from "../../assembly/counters";
 import { prepareLines, prepareMaps, prepareSlots } from "../../assembly/prepare";
 import { makeTables } from "../../assembly/tables";
-import { ENCODER_END } from "./encoder-memory";
+import { FOUND, FOUND_CHUNK_BYTES } from "./encoder-memory";
 import { setFinder, setFinderBase } from "./finder";
+import { prepareFound } from "./found";
 import {
   COUNTERS,
   COUNTERS_END,
@@ -23,10 +24,11 @@ import { byteAt, codeLiteral, passLiteral, position, setWindow } from "./model";
 import { setParser, setParserBase } from "./parse";
 import { makeCosts } from "./tables";
 
-export { ENCODER_END } from "./encoder-memory";
+export { FOUND } from "./encoder-memory";
 export { CODED, CODED_BYTES, MODEL_END, PIECE_BYTES } from "./memory";
 export { endByte, finishCoder, getCodedPosition, rewindCoder, startCoder } from "./coder";
 export { decodePiece } from "./decode";
+export { addFound, findChunk, getFoundPlace, makeFoundRoom, startFinding, startReading } from "./found";
 export { codePiece } from "./parse";
 
 /** Weights begin at a quarter; where two are added, each at half of it. */
@@ -52,7 +54,16 @@ export function prepareDecoder(bits: u32): void {
   setWindow(MODEL_END, (1 << bits) - 1, 1 << bits);
 }
 
-/** Prepare an encoder: hash table and tree behind ENCODER_END, then the buffer, whose first byte is position 0. */
+/** Lay out a match finder from `start` on: hash table, tree and the buffer, whose first byte is position 0. */
+function layFinder(start: usize, windowBits: u32, hashBits: u32, depth: u32, nice: u32): usize {
+  const tree = start + (<usize>4 << hashBits);
+  const buffer = tree + (<usize>8 << windowBits) + 64;
+  setFinder(start, hashBits, tree, 1 << windowBits, depth, nice);
+  moveBuffer(buffer, windowBits);
+  return buffer;
+}
+
+/** Prepare a whole encoder; returns where its buffer begins. */
 export function prepareEncoder(
   windowBits: u32,
   hashBits: u32,
@@ -63,10 +74,22 @@ export function prepareEncoder(
 ): usize {
   prepareModel();
   makeCosts();
-  const tree = ENCODER_END + (<usize>4 << hashBits);
-  const buffer = tree + (<usize>8 << windowBits) + 64;
-  setFinder(ENCODER_END, hashBits, tree, 1 << windowBits, depth, nice);
-  setParser(nice, optimal, literalTax);
+  setParser(nice, optimal, literalTax, false);
+  return layFinder(FOUND, windowBits, hashBits, depth, nice);
+}
+
+/** Prepare the part of an encoder that finds matches; returns where its buffer begins. */
+export function prepareFinder(windowBits: u32, hashBits: u32, depth: u32, nice: u32): usize {
+  prepareFound(depth);
+  return layFinder(FOUND + FOUND_CHUNK_BYTES + 64, windowBits, hashBits, depth, nice);
+}
+
+/** Prepare the rest of an encoder, which parses what another instance found; returns where its buffer begins. */
+export function prepareParser(windowBits: u32, depth: u32, nice: u32, optimal: bool, literalTax: u32): usize {
+  prepareModel();
+  makeCosts();
+  setParser(nice, optimal, literalTax, true);
+  const buffer = FOUND + prepareFound(depth);
   moveBuffer(buffer, windowBits);
   return buffer;
 }

@@ -4,6 +4,7 @@
 import { isAreaFilling } from "./coder";
 import { BLOCK, MATCHES, NODE_BYTES, NODES, PATH } from "./encoder-memory";
 import { findMatches, insertUpTo, matchLength } from "./finder";
+import { needsFound, readMatches } from "./found";
 import {
   afterLiteral,
   afterMatch,
@@ -46,12 +47,15 @@ const FAR: u32 = 0xffffffff;
 let base: usize = 0;
 let niceLength: u32 = 0;
 let optimal: bool = false;
+/** Whether another instance finds the matches. */
+let isFed: bool = false;
 /** What a literal costs more than its bits, in 1/64 bits: it takes a decoder as long as a match of many bytes. */
 let literalTax: u32 = 0;
 let tokens: u32 = 0;
 let refreshAt: u32 = 0;
 
-export function setParser(nice: u32, isOptimal: bool, tax: u32): void {
+export function setParser(nice: u32, isOptimal: bool, tax: u32, fed: bool): void {
+  isFed = fed;
   literalTax = tax;
   niceLength = nice;
   optimal = isOptimal;
@@ -88,6 +92,16 @@ function nodeAt(index: u32): Node {
 @inline
 function bytes(at: u32): usize {
   return base + <usize>at;
+}
+
+@inline
+function matchesAt(at: u32, ahead: u32): u32 {
+  return isFed ? readMatches(at) : findMatches(at, ahead);
+}
+
+@inline
+function passUpTo(to: u32, end: u32): void {
+  if (!isFed) insertUpTo(to, end);
 }
 
 /** Tail at a place, as the model has it. */
@@ -269,7 +283,7 @@ function codeBlock(end: u32): void {
     const known = history + i;
     const now = node.state;
     const price = node.price;
-    const count = findMatches(at, ahead);
+    const count = matchesAt(at, ahead);
 
     // A match that is long enough is taken at once.
     let bestRep: u32 = 0;
@@ -298,7 +312,7 @@ function codeBlock(end: u32): void {
       emitPath(i);
       if (bestRepLength + 3 >= found) emitMatch(bestRepLength, bestRep);
       else emitMatch(found, 4 + foundDistance);
-      insertUpTo(position, end);
+      passUpTo(position, end);
       return;
     }
 
@@ -356,7 +370,7 @@ function codeGreedy(end: u32): void {
   const at = position;
   const here = bytes(at);
   const ahead = min(end - at, MAX_LENGTH);
-  const count = findMatches(at, ahead);
+  const count = matchesAt(at, ahead);
   let length: u32 = 0;
   let distance: u32 = 0;
   if (count) {
@@ -380,14 +394,15 @@ function codeGreedy(end: u32): void {
     emitMatch(repLength, rep);
   } else if (length >= 2) emitMatch(length, 4 + distance);
   else emitLiteral();
-  insertUpTo(position, end);
+  passUpTo(position, end);
 }
 
-/** Code up to `end`, or until the area of coded bytes must be emptied: 0 when done. */
+/** Code up to `end`, 0 when that is done, or until the area of coded bytes must be emptied (1) or matches are needed (2). */
 export function codePiece(end: u32): u32 {
-  insertUpTo(position, end);
+  passUpTo(position, end);
   while (position != end) {
     if (isAreaFilling()) return 1;
+    if (isFed && needsFound(end)) return 2;
     if (optimal) codeBlock(end);
     else codeGreedy(end);
   }
