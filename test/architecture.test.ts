@@ -31,6 +31,7 @@ const PLATFORM_FILES = new Set([
   "codec/node.ts",
   "codec/segment-thread.ts",
   "codec/segment-worker.ts",
+  "io/descriptor.ts",
   "io/node.ts",
   "io/node-lock.ts",
   "io/node-storage.ts",

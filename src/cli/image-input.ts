@@ -8,12 +8,12 @@ import {
   parseImageName,
   parsePlatform,
 } from "../image/index.ts";
-import { type ReadImageOptions, readImage, readImageStream } from "../image/node.ts";
+import { openFlatFile, type ReadImageOptions, readImage, readImageStream } from "../image/node.ts";
 import { type FileSource, fileScratch, openFileSource } from "../io/node.ts";
 import { choiceOption, textOption } from "./arguments.ts";
 import type { CommandContext, OptionValues } from "./command.ts";
 import { UsageError } from "./exit-code.ts";
-import type { OpenInput, OpenSource } from "./inputs.ts";
+import type { InputOptions, OpenInput, OpenSource } from "./inputs.ts";
 import { isStdinName, STDIN_NAME } from "./stdin-name.ts";
 
 /** An image, open as a flat image. */
@@ -44,7 +44,7 @@ function imageOptions(values: OptionValues, signal: AbortSignal): ReadImageOptio
 }
 
 /** The file behind the name when it is a flat image already. */
-async function openFlatFile(name: string): Promise<FileSource | undefined> {
+async function openFlatSource(name: string): Promise<FileSource | undefined> {
   const { transport, path } = checkUsage(() => parseImageName(name));
   if (isStdinName(name)) return undefined;
   if (transport === "flat" && path === STDIN_NAME)
@@ -87,11 +87,15 @@ async function flattenNamed(name: string, context: CommandContext): Promise<Open
 }
 
 /** Open any image as a flat image: a flat image file as it is, everything else by flattening it on the fly. */
-export async function openFlatInput(name: string, context: CommandContext): Promise<OpenFlat> {
-  const file = await openFlatFile(name);
+export async function openFlatInput(
+  name: string,
+  context: CommandContext,
+  { isIndexedOnThread = false }: InputOptions = {},
+): Promise<OpenFlat> {
+  const file = await openFlatSource(name);
   if (file === undefined) return flattenNamed(name, context);
   try {
-    const flat = await openFlatImage(file);
+    const flat = await (isIndexedOnThread ? openFlatFile(file) : openFlatImage(file));
     return { source: flat.source, flat, close: () => closeAll(flat, file) };
   } catch (error) {
     await file.close();
@@ -101,7 +105,7 @@ export async function openFlatInput(name: string, context: CommandContext): Prom
 
 /** The bytes of any image's flat image; of a flat image file without looking at what is inside. */
 export async function openFlatBytes(name: string, context: CommandContext): Promise<OpenSource> {
-  const file = await openFlatFile(name);
+  const file = await openFlatSource(name);
   return file === undefined ? flattenNamed(name, context) : { source: file, close: () => file.close() };
 }
 

@@ -96,6 +96,30 @@ async function indexInput(
   return { source: input, index: { sha256: digest.digest(), entries: [] } };
 }
 
+/** Index both sides at the same time; of the basis nothing when there is its signature alone. */
+async function indexBoth(
+  basis: DeltaBasis,
+  target: DeltaTarget,
+  options: CreateDeltaOptions,
+): Promise<[target: Side, basis: Side | undefined]> {
+  if (isSignature(basis)) return [await indexInput(target, "read target", options), undefined];
+  // Progress goes from phase to phase, each from its beginning to its end.
+  let isTargetDone = false;
+  const whenDone: OnProgress = (progress) => isTargetDone && options.onProgress?.(progress);
+  const old = indexInput(basis, "read basis", { ...options, onProgress: options.onProgress && whenDone });
+  // Seen by the `await` below, unless the target fails first.
+  old.catch(() => {});
+  try {
+    const wanted = await indexInput(target, "read target", options);
+    isTargetDone = true;
+    return [wanted, await old];
+  } catch (error) {
+    // The sources may be closed next.
+    await old.catch(() => {});
+    throw error;
+  }
+}
+
 /** Match what the files and paths suggest: entries of two images, or one file with another. */
 async function matchLikely(
   basis: Side,
@@ -170,7 +194,7 @@ export async function createDelta(
   const { inPlace = {} } = options;
   const settings = getLevel(level);
   const coding = chooseCoding(options.codec ?? settings.codec, settings);
-  const wanted = await indexInput(target, "read target", options);
+  const [wanted, old] = await indexBoth(basis, target, options);
   let matches: MatchList;
   let known: {
     basis: Source | undefined;
@@ -178,18 +202,18 @@ export async function createDelta(
     basisSha256: Uint8Array;
     basisEntries: readonly EntrySpan[];
   };
-  if (isSignature(basis)) {
+  if (old === undefined) {
+    const signature = basis as Signature;
     matches = new MatchList();
     const whole = { offset: 0, length: wanted.source.size };
-    await matchBlocks({ signature: basis, target: wanted.source }, [whole], matches, { signal });
+    await matchBlocks({ signature, target: wanted.source }, [whole], matches, { signal });
     known = {
       basis: undefined,
-      basisBytes: basis.basisBytes,
-      basisSha256: basis.basisSha256,
+      basisBytes: signature.basisBytes,
+      basisSha256: signature.basisSha256,
       basisEntries: [],
     };
   } else {
-    const old = await indexInput(basis, "read basis", options);
     const { searchesContent } = settings;
     matches = await matchLikely(old, wanted, searchesContent, options);
     if (searchesContent) matches = await matchMoved(old, wanted.source, matches, options);

@@ -14,6 +14,11 @@ export interface EntrySpan {
   contentBytes: number;
   /** XXH64 (seed 0) of the content; 0n when there is none. */
   contentHash: bigint;
+  /**
+   * XXH64 (seed 0) of the header; given only where zeros pad the content. Absent where it is not known: then the bytes are
+   * compared.
+   */
+  headerHash?: bigint | undefined;
 }
 
 /** What the head of a flat image, all before its layer, is made from. */

@@ -26,6 +26,11 @@ function paddedContent(span: EntrySpan, sourceBytes: number): BasisRange {
   return { offset: span.contentOffset, bytes: Math.min(padded, sourceBytes - span.contentOffset) };
 }
 
+/** Whether two headers are equal by what is known of them. */
+function haveSameHeader(a: EntrySpan, b: EntrySpan): boolean {
+  return a.headerHash !== undefined && a.headerHash === b.headerHash && a.headerBytes === b.headerBytes;
+}
+
 /** One side: its bytes, and where its entries lie in them. */
 interface Side {
   source: Source;
@@ -70,6 +75,10 @@ class EntryMatcher {
 
   async #matchHeader(span: EntrySpan, counterpart: EntrySpan | undefined): Promise<void> {
     if (counterpart === undefined) return;
+    if (haveSameHeader(span, counterpart)) {
+      this.#matches.last.add(span.headerOffset, counterpart.headerOffset, span.headerBytes);
+      return;
+    }
     if (counterpart.headerBytes === span.headerBytes) {
       const targetEnd = span.headerOffset + span.headerBytes;
       const basisEnd = counterpart.headerOffset + counterpart.headerBytes;
@@ -115,11 +124,12 @@ class EntryMatcher {
         paddedContent(span, this.#target.source.size).bytes,
         paddedContent(same, this.#basis.size).bytes,
       );
-      await this.#matchAlike(
-        span.contentOffset + span.contentBytes,
-        same.contentOffset + same.contentBytes,
-        padding - span.contentBytes,
-      );
+      const [targetEnd, basisEnd] = [span, same].map((entry) => entry.contentOffset + entry.contentBytes);
+      const bytes = padding - span.contentBytes;
+      // A header's hash tells of zeros behind the content, too.
+      if (span.headerHash === undefined || same.headerHash === undefined) {
+        await this.#matchAlike(targetEnd!, basisEnd!, bytes);
+      } else this.#matches.last.add(targetEnd!, basisEnd!, bytes);
       return;
     }
     if (span.contentBytes > MAX_PAIR_BYTES) return;

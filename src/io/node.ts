@@ -17,12 +17,15 @@ export { openStorageFile, openStorageFolder } from "./node-storage.ts";
 
 /** A source that holds a file open until it is closed. */
 export interface FileSource extends Source {
+  /** The file's descriptor, which all threads of the process can read from. */
+  readonly descriptor: number;
   close(): Promise<void>;
 }
 
 function handleSource(handle: FileHandle, path: string, size: number): FileSource {
   return {
     size,
+    descriptor: handle.fd,
     read: async (offset, into) => {
       checkRange(size, offset, into.length);
       await readExactly(handle, path, offset, into);

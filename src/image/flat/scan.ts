@@ -1,9 +1,10 @@
 /** The one pass over a flat image that tells what is in it. */
-import { toHex } from "../../bytes/index.ts";
+import { EMPTY_BYTES, toHex } from "../../bytes/index.ts";
 import type { EntrySpan, SourceIndex } from "../../encode/input.ts";
 import { ErrorCode, ImageError } from "../../errors.ts";
 import { createSha256, type Hash64Api, loadHash64 } from "../../hash/index.ts";
 import { type OnProgress, type Source, scanSource } from "../../io/index.ts";
+import { TAR_BLOCK_BYTES } from "../../transform/index.ts";
 import { parseTar, ScanCursor, type TarCursor, truncatedTar } from "../tar/index.ts";
 import { ENVELOPE_ROLES, type Envelope } from "./envelope.ts";
 
@@ -30,10 +31,14 @@ const OUTER_PREFIX = "\0oci/";
 
 /** The cursor seen from inside the layer: it ends where the layer does. Offsets stay those of the whole file. */
 class LayerCursor implements TarCursor {
-  readonly #cursor: TarCursor;
+  readonly #cursor: ScanCursor;
   readonly #end: number;
+  /** The header block taken last, until the cursor moves on. */
+  block: Uint8Array = EMPTY_BYTES;
+  /** Whether other bytes than zeros were skipped since this was last set. */
+  hasSkippedBytes = false;
 
-  constructor(cursor: TarCursor, end: number) {
+  constructor(cursor: ScanCursor, end: number) {
     this.#cursor = cursor;
     this.#end = end;
   }
@@ -52,13 +57,23 @@ class LayerCursor implements TarCursor {
 
   async take(length: number): Promise<Uint8Array> {
     this.#check(length);
-    return this.#cursor.take(length);
+    this.block = await this.#cursor.take(length);
+    return this.block;
   }
 
   async skip(length: number): Promise<void> {
     this.#check(length);
-    await this.#cursor.skip(length);
+    if (length > 0) await this.#cursor.skip(length, this.#lookAt);
   }
+
+  readonly #lookAt = (part: Uint8Array): void => {
+    for (let i = 0; i < part.length; i++) {
+      if (part[i] !== 0) {
+        this.hasSkippedBytes = true;
+        return;
+      }
+    }
+  };
 }
 
 async function hashContent(cursor: ScanCursor, length: number, hashes: Hash64Api): Promise<bigint> {
@@ -129,21 +144,32 @@ export async function scanFlatImage(
         headerBytes: contentOffset - headerOffset,
         contentOffset,
         contentBytes: isLayer ? 0 : contentBytes,
+        headerHash: undefined,
         contentHash: isLayer ? 0n : await hashContent(cursor, contentBytes, hashes),
       });
     }
     const outerCount = entries.length;
     const inner = new LayerCursor(cursor, layerOffset + layer.sizeBytes);
+    let last: EntrySpan | undefined;
+    const checkPadding = (): void => {
+      if (inner.hasSkippedBytes && last !== undefined) last.headerHash = undefined;
+      inner.hasSkippedBytes = false;
+    };
     for await (const { header, headerOffset, contentOffset, contentBytes } of parseTar(inner)) {
-      entries.push({
+      checkPadding();
+      const headerBytes = contentOffset - headerOffset;
+      last = {
         path: trimPath(header.name),
         headerOffset,
-        headerBytes: contentOffset - headerOffset,
+        headerBytes,
         contentOffset,
         contentBytes,
+        headerHash: headerBytes === TAR_BLOCK_BYTES ? hashes.hash(inner.block) : undefined,
         contentHash: await hashContent(cursor, contentBytes, hashes),
-      });
+      };
+      entries.push(last);
     }
+    checkPadding();
     const entryCount = entries.length - outerCount;
     if (entryCount !== layer.entryCount) {
       throw new ImageError(
