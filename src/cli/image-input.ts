@@ -16,6 +16,9 @@ import { UsageError } from "./exit-code.ts";
 import type { InputOptions, OpenInput, OpenSource } from "./inputs.ts";
 import { isStdinName, STDIN_NAME } from "./stdin-name.ts";
 
+// A thread takes as long to start as indexing this much.
+const MIN_THREAD_BYTES = 1 << 25;
+
 /** An image, open as a flat image. */
 export interface OpenFlat extends OpenInput {
   readonly flat: FlatImage;
@@ -95,7 +98,9 @@ export async function openFlatInput(
   const file = await openFlatSource(name);
   if (file === undefined) return flattenNamed(name, context);
   try {
-    const flat = await (isIndexedOnThread ? openFlatFile(file) : openFlatImage(file));
+    const flat = await (isIndexedOnThread && file.size >= MIN_THREAD_BYTES
+      ? openFlatFile(file)
+      : openFlatImage(file));
     return { source: flat.source, flat, close: () => closeAll(flat, file) };
   } catch (error) {
     await file.close();

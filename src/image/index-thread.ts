@@ -18,10 +18,15 @@ export async function indexOnThread(file: FileSource, signal?: AbortSignal): Pro
       : new URL("./index-worker.js", import.meta.url),
     task,
   );
+  // It is at an end when it has answered. Until then it keeps the process alive, unless nobody waits for it any more.
   let abort = (): void => {};
   try {
     const { columns, ...index } = await new Promise<IndexAnswer>((resolve, reject) => {
-      abort = () => reject(signal?.reason);
+      abort = () => {
+        reject(signal?.reason);
+        worker.unref();
+        void worker.terminate();
+      };
       signal?.addEventListener("abort", abort);
       worker.on("message", resolve);
       worker.on("error", reject);
@@ -30,7 +35,5 @@ export async function indexOnThread(file: FileSource, signal?: AbortSignal): Pro
     return { ...index, entries: unpackEntries(columns) };
   } finally {
     signal?.removeEventListener("abort", abort);
-    // It reads a file that may be closed next.
-    await worker.terminate();
   }
 }
