@@ -4,31 +4,37 @@
  * @module
  */
 import { parentPort } from "node:worker_threads";
-import { fillSlots, type MatchColumns, matchIndexedPiece, matchPair } from "../match/index.ts";
+import {
+  indexSharedPart,
+  type MatchColumns,
+  matchPair,
+  matchSharedPiece,
+  type SharedPair,
+} from "../match/index.ts";
 
 /** What a thread is asked to do. Only what a task alone uses is moved to it; the rest is in memory that threads share. */
 export type PairTask =
   /** Match a pair. */
   | { kind: "pair"; target: Uint8Array; basis: Uint8Array }
-  /** Index a basis; the answer has no meaning. */
-  | { kind: "index"; basis: Uint8Array; slots: Int32Array }
+  /** Index a part of a basis; there is no answer to it but that it is done. */
+  | { kind: "index"; pair: SharedPair; part: number; partBits: number }
   /** Match a piece of a target with an indexed basis. */
-  | { kind: "piece"; piece: Uint8Array; pieceOffset: number; basis: Uint8Array; slots: Int32Array };
+  | { kind: "piece"; pair: SharedPair; area: number; pieceBytes: number; pieceOffset: number };
 
-function perform(task: PairTask): MatchColumns | undefined {
+async function perform(task: PairTask): Promise<MatchColumns | undefined> {
   switch (task.kind) {
     case "pair":
       return matchPair(task.target, task.basis);
     case "piece":
-      return matchIndexedPiece(task.piece, task.pieceOffset, task.basis, task.slots);
+      return matchSharedPiece(task.pair, task.area, task.pieceBytes, task.pieceOffset);
     case "index":
-      fillSlots(task.basis, task.slots);
+      await indexSharedPart(task.pair, task.part, task.partBits);
       return undefined;
   }
 }
 
-parentPort?.on("message", (task: PairTask) => {
-  const columns = perform(task);
+parentPort?.on("message", async (task: PairTask) => {
+  const columns = await perform(task);
   const moved =
     columns === undefined ? [] : Object.values(columns).map(({ buffer }) => buffer as ArrayBuffer);
   parentPort?.postMessage(columns, moved);

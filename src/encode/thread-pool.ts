@@ -1,6 +1,13 @@
 import type { Worker } from "node:worker_threads";
 import { ErrorCode, FlatdeltaError } from "../errors.ts";
-import { countSlots, joinPieces, type MatchColumns, PIECE_BYTES, SEED_BYTES } from "../match/index.ts";
+import {
+  joinPieces,
+  type MatchColumns,
+  PIECE_BYTES,
+  SEED_BYTES,
+  setSharedPiece,
+  sharePair,
+} from "../match/index.ts";
 import { onAbort } from "./on-abort.ts";
 import { inlinePairMatching, type PairMatching } from "./pair-matching.ts";
 import type { PairTask } from "./pair-worker.ts";
@@ -10,6 +17,9 @@ const MIN_SENT_BYTES = 1 << 16;
 
 /** Several threads share a target from this size on; for smaller ones the index would take too large a part. */
 const MIN_SHARED_BYTES = 1 << 24;
+
+/** Each part hashes all of the basis, and stores its share: that is most of the work, but not all. */
+const MAX_INDEX_PART_BITS = 2;
 
 interface Job {
   readonly task: PairTask;
@@ -57,20 +67,29 @@ export class ThreadPool implements PairMatching {
     return (await this.#run(task, [task.target.buffer, task.basis.buffer], signal))!;
   }
 
-  /** One thread indexes the basis, then all match pieces of the target. */
+  /** The threads index the basis, each a part of it, then all match pieces of the target. */
   async #matchInPieces(target: Uint8Array, basis: Uint8Array, signal?: AbortSignal): Promise<MatchColumns> {
-    const shared = {
-      basis: new Uint8Array(new SharedArrayBuffer(basis.length)),
-      slots: new Int32Array(new SharedArrayBuffer(4 * countSlots(basis.length))),
+    const pieceCount = Math.ceil(target.length / PIECE_BYTES);
+    const areaCount = Math.min(this.concurrency, pieceCount);
+    const pair = sharePair(basis, areaCount);
+    const partBits = Math.min(MAX_INDEX_PART_BITS, Math.floor(Math.log2(this.concurrency)));
+    const parts = Array.from({ length: 2 ** partBits }, (_, part) =>
+      this.#run({ kind: "index", pair, part, partBits }, [], signal),
+    );
+    await Promise.all(parts);
+    const found: MatchColumns[] = new Array(pieceCount);
+    let next = 0;
+    const matchSome = async (area: number): Promise<void> => {
+      for (let i = next++; i < pieceCount; i = next++) {
+        const pieceOffset = i * PIECE_BYTES;
+        const piece = target.subarray(pieceOffset, pieceOffset + PIECE_BYTES);
+        setSharedPiece(pair, area, piece);
+        const task = { kind: "piece", pair, area, pieceBytes: piece.length, pieceOffset } as const;
+        found[i] = (await this.#run(task, [], signal))!;
+      }
     };
-    shared.basis.set(basis);
-    await this.#run({ kind: "index", ...shared }, [], signal);
-    const pieces: Promise<MatchColumns | undefined>[] = [];
-    for (let at = 0; at < target.length; at += PIECE_BYTES) {
-      const piece = target.slice(at, at + PIECE_BYTES);
-      pieces.push(this.#run({ kind: "piece", piece, pieceOffset: at, ...shared }, [piece.buffer], signal));
-    }
-    return joinPieces((await Promise.all(pieces)) as MatchColumns[]);
+    await Promise.all(Array.from({ length: areaCount }, (_, area) => matchSome(area)));
+    return joinPieces(found);
   }
 
   async #run(

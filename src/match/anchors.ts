@@ -149,7 +149,7 @@ export function* findAnchors(
   const unlike = new UnlikeCounter(target, basis);
   const lastSeed = target.length - SEED_BYTES;
   let nearHash = 0;
-  let nearHashAt = -1;
+  let nearHashAt = -2;
   for (let at = last.end; at <= lastSeed; ) {
     const basisAt = at + last.shift;
     const inside = basisAt >= 0 && basisAt < basis.length;

@@ -5,7 +5,9 @@
  */
 export * from "./blocks.ts";
 export * from "./difference.ts";
+export { matchPair } from "./kernel/pair.ts";
+export * from "./kernel/shared-pair.ts";
 export * from "./match-columns.ts";
 export * from "./match-list.ts";
 export { type AddMatch, PairMatcher, PIECE_BYTES } from "./pair.ts";
-export { countSlots, fillSlots, SEED_BYTES } from "./seed-index.ts";
+export { SEED_BYTES } from "./seed-index.ts";

@@ -1,6 +1,5 @@
 import { MatchList } from "./match-list.ts";
-import { matchPiece, PairMatcher, PIECE_BYTES } from "./pair.ts";
-import { SeedIndex } from "./seed-index.ts";
+import { PIECE_BYTES } from "./pair.ts";
 
 /** The matches of two arrays as columns of one length, each with a buffer of its own, to be moved between threads. */
 export interface MatchColumns {
@@ -11,7 +10,8 @@ export interface MatchColumns {
   exact: Uint8Array<ArrayBuffer>;
 }
 
-function toColumns(matches: MatchList): MatchColumns {
+/** All matches of a list. */
+export function toColumns(matches: MatchList): MatchColumns {
   const columns: MatchColumns = {
     targetOffsets: new Float64Array(matches.size),
     basisOffsets: new Float64Array(matches.size),
@@ -26,38 +26,6 @@ function toColumns(matches: MatchList): MatchColumns {
     columns.exact[i++] = Number(exact);
   }
   return columns;
-}
-
-/** Match all of `target` with `basis`, as {@link PairMatcher} does; offsets are relative to the two arrays. */
-export function matchPair(target: Uint8Array, basis: Uint8Array): MatchColumns {
-  const matches = new MatchList();
-  new PairMatcher().match(target, basis, (...match) => matches.add(...match));
-  return toColumns(matches);
-}
-
-/**
- * Match a piece of a target, of {@link PIECE_BYTES} or, at its end, less. All pieces together give what
- * {@link matchPair} finds.
- *
- * @param pieceOffset - where in the target it begins; the offsets found are relative to the piece.
- * @param slots - the index of the basis: see {@link fillSlots}.
- */
-export function matchIndexedPiece(
-  piece: Uint8Array,
-  pieceOffset: number,
-  basis: Uint8Array,
-  slots: Int32Array,
-): MatchColumns {
-  const matches = new MatchList();
-  const seeds = new SeedIndex(basis.length, slots);
-  matchPiece(
-    piece,
-    pieceOffset,
-    basis,
-    () => seeds,
-    (...match) => matches.add(...match),
-  );
-  return toColumns(matches);
 }
 
 /** The matches of the pieces of a target, each of which but the last has {@link PIECE_BYTES}. */

@@ -4,7 +4,7 @@
  * The compiler is pinned by the lock file and the embedded text holds nothing but the binary, so the same sources give
  * the same file on any machine.
  */
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
@@ -15,6 +15,8 @@ interface WasmModule {
   folder: string;
   /** Memory of an instance, in pages of 64 KiB. */
   memoryPages: number;
+  /** Whether the memory is one that instances on several threads share: then it is given to each. */
+  isShared?: boolean;
 }
 
 const MODULES: readonly WasmModule[] = [
@@ -22,11 +24,13 @@ const MODULES: readonly WasmModule[] = [
   { folder: "codec/mix", memoryPages: 137 },
   { folder: "codec/lz", memoryPages: 86 },
   { folder: "codec/ops", memoryPages: 195 },
+  { folder: "match/kernel", memoryPages: 1 },
+  { folder: "match/kernel", memoryPages: 1, isShared: true },
 ];
 
 const sourceRoot = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
-async function compile({ folder, memoryPages }: WasmModule): Promise<Uint8Array> {
+async function compile({ folder, memoryPages, isShared = false }: WasmModule): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
     [
@@ -34,7 +38,8 @@ async function compile({ folder, memoryPages }: WasmModule): Promise<Uint8Array>
       ...["--baseDir", join(sourceRoot, folder, "assembly")],
       ...["--outFile", "core.wasm"],
       ...["--runtime", "stub"],
-      ...["--enable", "simd,bulk-memory"],
+      ...["--enable", isShared ? "simd,bulk-memory,threads" : "simd,bulk-memory"],
+      ...(isShared ? ["--importMemory", "--sharedMemory", "--maximumMemory", "65536"] : []),
       ...["--initialMemory", `${memoryPages}`],
       "-O3",
       "--noAssert",
@@ -54,7 +59,8 @@ async function compile({ folder, memoryPages }: WasmModule): Promise<Uint8Array>
 
 for (const module of MODULES) {
   const binary = await compile(module);
-  const output = join(sourceRoot, module.folder, "generated.ts");
+  const output = join(sourceRoot, module.folder, module.isShared ? "shared" : "", "generated.ts");
+  await mkdir(dirname(output), { recursive: true });
   await writeFile(output, embedWasm(binary));
   process.stdout.write(`${relative(process.cwd(), output)}: ${binary.length} bytes of WASM\n`);
 }

@@ -1,0 +1,176 @@
+// Anchors of one alignment and the bytes between them become matches: see ../../pair.ts and ../../difference.ts.
+import { end, nextAnchor, shift, start, startAnchors } from "./anchors";
+import { basis, basisBytes, countAllEqual, countEqual, target, targetBytes } from "./inputs";
+
+const MIN_SAME_WORTH_BYTES: i32 = 12;
+const MIN_NEAR_WORTH_BYTES: i32 = 24;
+const MIN_FAR_WORTH_BYTES: i32 = 32;
+const NEAR_SHIFT_BYTES: i32 = 1 << 12;
+const MAX_BRIDGE_BYTES: i32 = 32;
+const MIN_EQUAL_RUN_BYTES: i32 = 256;
+
+/** Matches found: target offset, basis offset, length × 2 + whether exact, u32 each. */
+let found: usize = 0;
+let foundAt: usize = 0;
+let foundLimit: usize = 0;
+
+/** Where matches are listed. It has room for `limit` bytes and for one stretch more. */
+export function setFound(at: usize, limit: usize): void {
+  found = at;
+  foundAt = at;
+  foundLimit = at + limit;
+}
+
+function add(at: i32, basisAt: i32, length: i32, exact: u32): void {
+  if (length == 0) return;
+  store<i32>(foundAt, at);
+  store<i32>(foundAt, basisAt, 4);
+  store<u32>(foundAt, (<u32>length << 1) | exact, 8);
+  foundAt += 12;
+}
+
+/** Equal runs of a range as exact matches, what is between them as differences. */
+function addDifference(from: i32, rangeShift: i32, length: i32): void {
+  const a = target + <usize>from;
+  const b = basis + <usize>(from + rangeShift);
+  let done = 0;
+  for (let at = 0; at < length; ) {
+    const runStart = at;
+    at += countEqual(from + at, from + rangeShift + at, length - at);
+    if (at - runStart >= MIN_EQUAL_RUN_BYTES || (at > runStart && (runStart == 0 || at == length))) {
+      add(from + done, from + rangeShift + done, runStart - done, 0);
+      add(from + runStart, from + rangeShift + runStart, at - runStart, 1);
+      done = at;
+    }
+    while (at < length && load<u8>(a + <usize>at) != load<u8>(b + <usize>at)) at++;
+  }
+  add(from + done, from + rangeShift + done, length - done, 0);
+}
+
+let lastShift: i32 = 0;
+
+function leastWorthOfJump(jump: i32): i32 {
+  if (jump == 0) return MIN_SAME_WORTH_BYTES;
+  return abs(jump) < NEAR_SHIFT_BYTES ? MIN_NEAR_WORTH_BYTES : MIN_FAR_WORTH_BYTES;
+}
+
+function flush(from: i32, to: i32, newShift: i32, anchored: i32): void {
+  const length = to - from;
+  const leastWorth = anchored - (length - anchored);
+  const minWorth = min(leastWorthOfJump(newShift - lastShift), targetBytes);
+  if (leastWorth < minWorth && 2 * countAllEqual(from, newShift, length) - length < minWorth) return;
+  lastShift = newShift;
+  addDifference(from, newShift, length);
+}
+
+function extendForward(at: i32, alignment: i32, limit: i32): i32 {
+  const last = min(limit, basisBytes - at - alignment);
+  const a = target + <usize>at;
+  const b = basis + <usize>(at + alignment);
+  let surplus = 0;
+  let best = 0;
+  let bestLength = 0;
+  for (let i = 0; i < last; i++) {
+    surplus += load<u8>(a + <usize>i) == load<u8>(b + <usize>i) ? 1 : -1;
+    if (surplus > best) {
+      best = surplus;
+      bestLength = i + 1;
+    }
+  }
+  return bestLength;
+}
+
+function extendBackward(at: i32, alignment: i32, limit: i32): i32 {
+  const last = min(limit, at + alignment);
+  const a = target + <usize>at;
+  const b = basis + <usize>(at + alignment);
+  let surplus = 0;
+  let best = 0;
+  let bestLength = 0;
+  for (let i = 1; i <= last; i++) {
+    surplus += load<u8>(a - <usize>i) == load<u8>(b - <usize>i) ? 1 : -1;
+    if (surplus > best) {
+      best = surplus;
+      bestLength = i;
+    }
+  }
+  return bestLength;
+}
+
+/** Anchors of one alignment, and the bytes between them, that follow each other without a gap. */
+let hasStretch: bool = false;
+let stretchStart: i32 = 0;
+let stretchEnd: i32 = 0;
+let stretchShift: i32 = 0;
+let anchoredBytes: i32 = 0;
+
+/** Share out the target bytes before the present anchor, and go on with it. */
+function takeAnchor(): void {
+  const from = hasStretch ? stretchEnd : 0;
+  const gap = start - from;
+  const backward = extendBackward(start, shift, gap);
+  let left = 0;
+  let right = start - backward;
+  if (hasStretch) {
+    const forward = extendForward(from, stretchShift, gap);
+    const between = gap - forward - backward;
+    if (stretchShift == shift && between <= MAX_BRIDGE_BYTES) {
+      left = start;
+      right = start;
+    } else if (between > 0) left = from + forward;
+    else {
+      // Both claim the middle: cut where the sum of equal bytes is largest.
+      let surplus = 0;
+      let best = 0;
+      let cut = right;
+      for (let i = right; i < from + forward; i++) {
+        const byte = load<u8>(target + <usize>i);
+        surplus += i32(byte == load<u8>(basis + <usize>(i + stretchShift)));
+        surplus -= i32(byte == load<u8>(basis + <usize>(i + shift)));
+        if (surplus > best) {
+          best = surplus;
+          cut = i + 1;
+        }
+      }
+      left = cut;
+      right = cut;
+    }
+    if (left == right && stretchShift == shift) {
+      stretchEnd = end;
+      anchoredBytes += end - start;
+      return;
+    }
+    flush(stretchStart, left, stretchShift, anchoredBytes);
+  }
+  hasStretch = true;
+  stretchStart = right;
+  stretchEnd = end;
+  stretchShift = shift;
+  anchoredBytes = end - start;
+}
+
+let mayHaveMore: bool = false;
+
+/** Begin to match the target, of which this piece begins at `pieceOffset`; returns whether the seeds are needed. */
+export function startPiece(pieceOffset: i32): bool {
+  lastShift = pieceOffset;
+  hasStretch = false;
+  mayHaveMore = startAnchors(pieceOffset);
+  if (end > 0) takeAnchor();
+  return mayHaveMore;
+}
+
+/** List matches from the beginning of the area; returns how many bytes they take. None are left when that is 0. */
+export function findMatches(): usize {
+  foundAt = found;
+  while (mayHaveMore && foundAt < foundLimit) {
+    mayHaveMore = nextAnchor();
+    if (mayHaveMore) takeAnchor();
+  }
+  if (!mayHaveMore && hasStretch) {
+    stretchEnd += extendForward(stretchEnd, stretchShift, targetBytes - stretchEnd);
+    flush(stretchStart, stretchEnd, stretchShift, anchoredBytes);
+    hasStretch = false;
+  }
+  return foundAt - found;
+}

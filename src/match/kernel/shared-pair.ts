@@ -1,0 +1,71 @@
+import { type MatchColumns, toColumns } from "../match-columns.ts";
+import { MatchList } from "../match-list.ts";
+import { PIECE_BYTES } from "../pair.ts";
+import { layOut, type MatchLayout } from "./layout.ts";
+import { instantiateMatchKernel } from "./load.ts";
+import { addFound } from "./records.ts";
+
+// Room for what an instance says that it needs.
+const SCRATCH_BYTES = 1 << 20;
+
+/** A pair of files in memory that threads share: one that has the parts of it to match gives them what they need. */
+export interface SharedPair {
+  memory: WebAssembly.Memory;
+  layout: MatchLayout;
+}
+
+/**
+ * Put a basis of 16 bytes at least where threads can share it, with room for its index and for as many pieces of a target as are
+ * matched at the same time.
+ */
+export function sharePair(basis: Uint8Array, areaCount: number): SharedPair {
+  const layout = layOut(basis.length, PIECE_BYTES, areaCount, SCRATCH_BYTES);
+  const memory = new WebAssembly.Memory({ initial: layout.pages, maximum: layout.pages, shared: true });
+  new Uint8Array(memory.buffer).set(basis, layout.basis);
+  return { memory, layout };
+}
+
+/** Put a piece of the target into one of the areas. */
+export function setSharedPiece({ memory, layout }: SharedPair, area: number, piece: Uint8Array): void {
+  new Uint8Array(memory.buffer).set(piece, layout.areas[area]!.piece);
+}
+
+/** Index one of 2^partBits parts of the basis. All parts must be indexed before a piece is matched. */
+export async function indexSharedPart(
+  { memory, layout }: SharedPair,
+  part: number,
+  partBits: number,
+): Promise<void> {
+  const { kernels } = await instantiateMatchKernel(memory);
+  kernels.setBasis(layout.basis, layout.basisBytes);
+  kernels.setSlots(layout.slots, layout.slotBits);
+  kernels.fillSlots(part, partBits);
+}
+
+/**
+ * Match the piece in an area. All pieces together give what {@link matchPair} finds.
+ *
+ * @param pieceBytes - its length: {@link PIECE_BYTES} or, at the target's end, less.
+ * @param pieceOffset - where in the target it begins; the offsets found are relative to the piece.
+ */
+export async function matchSharedPiece(
+  { memory, layout }: SharedPair,
+  area: number,
+  pieceBytes: number,
+  pieceOffset: number,
+): Promise<MatchColumns> {
+  const kernel = await instantiateMatchKernel(memory);
+  if (kernel.scratchBytes > SCRATCH_BYTES) {
+    throw new RangeError(`expected a kernel that needs ${SCRATCH_BYTES} bytes, got ${kernel.scratchBytes}`);
+  }
+  const { kernels } = kernel;
+  const { scratch, piece } = layout.areas[area]!;
+  kernels.setBasis(layout.basis, layout.basisBytes);
+  kernels.setSlots(layout.slots, layout.slotBits);
+  const found = kernels.setScratch(scratch);
+  kernels.setTarget(piece, pieceBytes);
+  kernels.startPiece(pieceOffset);
+  const matches = new MatchList();
+  addFound(kernel, found, 0, matches);
+  return toColumns(matches);
+}
