@@ -40,7 +40,7 @@ export function defaultWorkerCount(): number {
  * ```
  *
  * @param workers - how many threads match files; 0 leaves everything to the calling thread. One per core, 8 at most, unless
- * given. When the files are matched, two threads code segments in their place.
+ * given. When the files are matched, up to three threads code segments in their place.
  * @throws RangeError when `workers` is not a whole number from 0 to 256.
  */
 export function createWorkerPool(workers: number = defaultWorkerCount()): WorkerPool {
