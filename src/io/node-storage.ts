@@ -1,8 +1,16 @@
+import { readSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, readFile, rename, statfs, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { ErrorCode, FormatError, UnsupportedError } from "../errors.ts";
 import { checkRange } from "./source.ts";
 import type { StorageFile, StorageFolder } from "./storage.ts";
+
+function endsEarly(path: string, offset: number, missing: number): FormatError {
+  return new FormatError(ErrorCode.TRUNCATED, `expected ${missing} more bytes, the file ends`, {
+    path,
+    offset,
+  });
+}
 
 /** Fill all of `into` from a file; `path` is for the error. */
 export async function readExactly(
@@ -13,12 +21,16 @@ export async function readExactly(
 ): Promise<void> {
   for (let done = 0; done < into.length; ) {
     const { bytesRead } = await handle.read(into, done, into.length - done, offset + done);
-    if (bytesRead === 0) {
-      throw new FormatError(ErrorCode.TRUNCATED, `expected ${into.length - done} more bytes, the file ends`, {
-        path,
-        offset: offset + done,
-      });
-    }
+    if (bytesRead === 0) throw endsEarly(path, offset + done, into.length - done);
+    done += bytesRead;
+  }
+}
+
+/** The same at once, holding up the calling thread. */
+export function readExactlySync(handle: FileHandle, path: string, offset: number, into: Uint8Array): void {
+  for (let done = 0; done < into.length; ) {
+    const bytesRead = readSync(handle.fd, into, done, into.length - done, offset + done);
+    if (bytesRead === 0) throw endsEarly(path, offset + done, into.length - done);
     done += bytesRead;
   }
 }

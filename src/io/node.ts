@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { constants, type FileHandle, mkdtemp, open, rename, rm, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { readExactly, writeExactly } from "./node-storage.ts";
+import { readExactly, readExactlySync, writeExactly } from "./node-storage.ts";
 import type { ScratchSpace } from "./scratch.ts";
 import type { ResumableSink, Sink } from "./sink.ts";
 import { checkRange, type Source } from "./source.ts";
@@ -29,6 +29,10 @@ function handleSource(handle: FileHandle, path: string, size: number): FileSourc
     read: async (offset, into) => {
       checkRange(size, offset, into.length);
       await readExactly(handle, path, offset, into);
+    },
+    readSync: (offset, into) => {
+      checkRange(size, offset, into.length);
+      readExactlySync(handle, path, offset, into);
     },
     close: () => handle.close(),
   };
@@ -170,8 +174,8 @@ export function fileScratch(folder: string = tmpdir()): ScratchSpace {
         size += bytes.length;
       },
       finish: async () => {
-        const { read } = handleSource(handle, path, size);
-        return { size, read };
+        const { close: _, ...source } = handleSource(handle, path, size);
+        return source;
       },
       release: async () => {
         if (released) return;

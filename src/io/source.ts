@@ -16,6 +16,11 @@ export interface Source {
    * @throws {@link FormatError} `TRUNCATED` when the source turns out to be shorter than its size.
    */
   read(offset: number, into: Uint8Array): Promise<void>;
+  /**
+   * The same at once, holding up the calling thread: for short reads, of which an asynchronous one costs more than what it
+   * reads. Absent where the bytes are not at hand.
+   */
+  readSync?(offset: number, into: Uint8Array): void;
   /** Release what the source holds open. Reading afterwards fails. */
   close?(): Promise<void>;
 }
@@ -35,13 +40,11 @@ export function checkRange(size: number, offset: number, length: number): void {
 
 /** A source over bytes in memory. The bytes are not copied. */
 export function memorySource(bytes: Uint8Array): Source {
-  return {
-    size: bytes.length,
-    read: async (offset, into) => {
-      checkRange(bytes.length, offset, into.length);
-      into.set(bytes.subarray(offset, offset + into.length));
-    },
+  const readSync = (offset: number, into: Uint8Array): void => {
+    checkRange(bytes.length, offset, into.length);
+    into.set(bytes.subarray(offset, offset + into.length));
   };
+  return { size: bytes.length, readSync, read: async (offset, into) => readSync(offset, into) };
 }
 
 /** The `length` bytes of `source` from `offset`, as a source. Closing it does not close `source`. */

@@ -26,6 +26,10 @@ import { createAtomicFile, fileScratch, openFileSource } from "../../src/io/node
 const folder = await mkdtemp(join(tmpdir(), "flatdelta-test-"));
 after(() => rm(folder, { recursive: true }));
 
+function withoutReadSync({ size, read }: Source): Source {
+  return { size, read };
+}
+
 async function sourcesOf(bytes: Uint8Array, cuts: readonly number[]): Promise<Source[]> {
   const path = join(folder, "source");
   await writeFile(path, bytes);
@@ -38,6 +42,7 @@ async function sourcesOf(bytes: Uint8Array, cuts: readonly number[]): Promise<So
     concatSources(parts),
     subSource(memorySource(padded), 7, bytes.length),
     new PagedSource(memorySource(bytes), { pageBytes: 8, pages: 3 }),
+    new PagedSource(withoutReadSync(memorySource(bytes)), { pageBytes: 8, pages: 3 }),
     await openFileSource(path),
   ];
 }
@@ -184,6 +189,39 @@ test("a file that is shorter than it was says so", async () => {
   await writeFile(path, new Uint8Array(50));
   await assert.rejects(source.read(40, new Uint8Array(20)), { code: ErrorCode.TRUNCATED, offset: 50 });
   await source.close();
+});
+
+test("what is read at once is what is read later, with the same errors", async () => {
+  const bytes = Uint8Array.from({ length: 100 }, (_, i) => i);
+  const path = join(folder, "at-once");
+  await writeFile(path, bytes);
+  const file = await openFileSource(path);
+  for (const source of [memorySource(bytes), file]) {
+    const into = new Uint8Array(20);
+    source.readSync!(70, into);
+    assert.deepEqual(into, bytes.slice(70, 90));
+    assert.throws(() => source.readSync!(90, into), RangeError);
+    assert.throws(() => source.readSync!(-1, into), RangeError);
+  }
+  await writeFile(path, bytes.subarray(0, 50));
+  assert.throws(() => file.readSync!(40, new Uint8Array(20)), { code: ErrorCode.TRUNCATED, offset: 50 });
+  await file.close();
+});
+
+test("pages come without a turn of the event loop from a source that reads at once, else from the cache", async () => {
+  const bytes = Uint8Array.from({ length: 100 }, (_, i) => i);
+  for (const canSync of [true, false]) {
+    const source = canSync ? memorySource(bytes) : withoutReadSync(memorySource(bytes));
+    const pages = new PagedSource(source, { pageBytes: 8, pages: 3 });
+    const into = new Uint8Array(30);
+    assert.equal(pages.tryRead(17, into, 5, 6), canSync);
+    await pages.read(17, into.subarray(5, 11));
+    assert.equal(pages.tryRead(17, into, 5, 6), true);
+    assert.deepEqual([...into.subarray(4, 12)], [0, 17, 18, 19, 20, 21, 22, 0]);
+    assert.equal(pages.tryRead(40, into), canSync, "longer than a page");
+    if (canSync) assert.deepEqual(into, bytes.slice(40, 70));
+    assert.equal(pages.tryRead(90, into), false, "behind the end");
+  }
 });
 
 test("scratch files give back what was written and leave nothing behind", async () => {
