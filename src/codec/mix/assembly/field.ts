@@ -3,7 +3,7 @@
 import { findSlot, hashContext } from "../../assembly/contexts";
 import { codeDecision } from "../../assembly/decision";
 import { APM_ROW_BYTES, SLOTS, WEIGHT_SET_BYTES } from "../../assembly/layout";
-import { CANDIDATES, DELTA_TABLE_BITS, DELTA_TABLE_BYTES, DELTAS, ENTRIES, HIT_APM, HIT_TABLES, HIT_WEIGHTS_A, HIT_WEIGHTS_B, RECENT, SLOT_TABLE_BITS, SLOT_TABLE_BYTES, SOURCE_SCORES } from "./memory";
+import { CANDIDATES, CONFIDENCE_TABLE_BYTES, CONFIDENCES, DELTA_TABLE_BITS, DELTA_TABLE_BYTES, DELTAS, ENTRIES, HIT_APM, HIT_TABLES, HIT_WEIGHTS_A, HIT_WEIGHTS_B, RECENT, SLOT_TABLE_BITS, SLOT_TABLE_BYTES, SOURCE_SCORES } from "./memory";
 
 /** Sources that are tables; the others are the differences seen last. */
 const TABLES: u32 = 6;
@@ -16,10 +16,21 @@ const MAX_CONFIDENCE: u32 = 15;
 let outcomes: u32 = 0;
 
 @inline
+function deltaAt(source: u32, entry: u32): usize {
+  return DELTAS + <usize>source * DELTA_TABLE_BYTES + (<usize>entry << 2);
+}
+@inline
+function confidenceAt(source: u32, entry: u32): usize {
+  return CONFIDENCES + <usize>source * CONFIDENCE_TABLE_BYTES + <usize>entry;
+}
+
+@inline
 function gatherTable(index: u32, hash: u32): void {
-  const entry = DELTAS + <usize>index * DELTA_TABLE_BYTES + (<usize>(hash >> (32 - DELTA_TABLE_BITS)) << 3);
-  store<u32>(ENTRIES + (<usize>index << 2), <u32>entry);
-  store<u64>(CANDIDATES + (<usize>index << 3), load<u64>(entry));
+  const entry = hash >> (32 - DELTA_TABLE_BITS);
+  store<u32>(ENTRIES + (<usize>index << 2), entry);
+  const candidate = CANDIDATES + (<usize>index << 3);
+  store<u32>(candidate, load<u32>(deltaAt(index, entry)));
+  store<u32>(candidate, load<u8>(confidenceAt(index, entry)), 4);
 }
 
 @inline
@@ -115,9 +126,9 @@ export function learnField(actual: u32): void {
     const right = difference(source) == actual;
     store<u16>(score, held + (((-i32(right) & 65535) - held) >> 5));
     if (source < TABLES) {
-      const entry = <usize>load<u32>(ENTRIES + (<usize>source << 2));
-      if (right) store<u32>(entry, min(MAX_CONFIDENCE, confidence(source) + 1), 4);
-      else store<u64>(entry, actual);
+      const entry = load<u32>(ENTRIES + (<usize>source << 2));
+      if (!right) store<u32>(deltaAt(source, entry), actual);
+      store<u8>(confidenceAt(source, entry), right ? min(MAX_CONFIDENCE, confidence(source) + 1) : 0);
     }
   }
   lastDifference = actual;

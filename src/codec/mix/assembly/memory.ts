@@ -5,7 +5,7 @@ import { APM_ROW_BYTES, CONTEXTS, MODEL, SCRATCH, WEIGHT_SET_BYTES } from "../..
 
 /** A counter that says what the scout says. */
 export const OPINION: usize = SCRATCH;
-/** Of each source of a field's difference: the difference and its confidence, u32 each; and where its entry is. */
+/** Of each source of a field's difference: the difference and its confidence, u32 each; and the number of its entry. */
 export const CANDIDATES: usize = OPINION + 64;
 export const ENTRIES: usize = CANDIDATES + 64;
 /** What the scout looked at: per position its probability and the addresses of its weights, u32 each. */
@@ -37,13 +37,17 @@ export const WEIGHTS_END: usize = VALUE_WEIGHTS_B + WEIGHT_SET_BYTES * 1024;
 export const SCOUT_TABLE_BYTES: usize = 2 << 16;
 export const SCOUT: usize = WEIGHTS_END;
 
-/** Six tables of differences with their confidence, u32 each. (A quarter of the entries costs libraries of a newer
- * distribution 8 % more bytes, others 0.5 %, and makes nothing faster.) */
+/**
+ * Six tables of differences, u32 each, and as many of their confidences, u8 each: together they would not stay in the
+ * processor's cache. (A quarter of the entries costs libraries of a newer distribution 8 % more bytes, others 0.5 %.)
+ */
 export const DELTA_TABLE_BITS: u32 = 16;
-export const DELTA_TABLE_BYTES: usize = 8 << DELTA_TABLE_BITS;
+export const DELTA_TABLE_BYTES: usize = 4 << DELTA_TABLE_BITS;
 export const DELTAS: usize = SCOUT + 6 * SCOUT_TABLE_BYTES;
+export const CONFIDENCE_TABLE_BYTES: usize = 1 << DELTA_TABLE_BITS;
+export const CONFIDENCES: usize = DELTAS + 6 * DELTA_TABLE_BYTES;
 /** The differences seen last. */
-export const RECENT: usize = DELTAS + 6 * DELTA_TABLE_BYTES;
+export const RECENT: usize = CONFIDENCES + 6 * CONFIDENCE_TABLE_BYTES;
 
 /** Per context a table of entries: a check (u16) and a counter (u16). */
 export const FLAG_TABLES: usize = RECENT + 64;
