@@ -28,7 +28,10 @@ import { WindowApplier } from "./window-applier.ts";
 
 // So many windows are prepared ahead of the one that is applied: decoders on threads then have work while the basis is
 // checked, and windows of uneven cost even out. More gain 1 % each, and cost 1.5 MB each.
-const PREPARE_AHEAD = 4;
+const PREPARE_AHEAD = 2;
+
+// Smaller than what is read elsewhere: 1 MiB costs two buffers more, and gains nothing where SHA-256 is what takes time.
+const CHECK_CHUNK_BYTES = 1 << 18;
 
 /** Options of {@link applyDelta}. */
 export interface ApplyOptions {
@@ -66,7 +69,7 @@ async function checkBasis(basis: Source, header: DeltaHeader, options: ApplyOpti
   }
   const digest = createSha256();
   let doneBytes = 0;
-  for await (const piece of scanSource(basis, { signal: options.signal })) {
+  for await (const piece of scanSource(basis, { chunkBytes: CHECK_CHUNK_BYTES, signal: options.signal })) {
     digest.update(piece);
     doneBytes += piece.length;
     options.onProgress?.({ phase: "check basis", doneBytes, totalBytes: basis.size });
@@ -89,8 +92,8 @@ async function checkBasis(basis: Source, header: DeltaHeader, options: ApplyOpti
  * each window is checked as it is made, and at the end the SHA-256 of the whole. The bytes in `sink` may be used only
  * when the promise is fulfilled: give it `createAtomicFile` of `flatdelta/node`, and commit afterwards.
  *
- * Memory is bounded by the delta's segments (four of at most 512 KiB by default, for three windows), its codecs, and 10 MiB of buffers,
- * whatever the sizes of basis and target.
+ * Memory is bounded by the delta's segments (three of at most 512 KiB by default and their coded bytes, for three windows), its
+ * codecs, and 5 MiB of buffers, whatever the sizes of basis and target.
  *
  * A run that broke off, since the delta did not arrive whole, can be continued: with a `ResumableSink`, such as
  * `createResumableFile` makes, the windows that are there already and have their checksums are neither made nor written again. Only
@@ -146,7 +149,8 @@ export async function applyOpened(
     let reusedBytes = 0;
     const head = header.envelope && new HeadOutput(header.envelope, header);
     const applier = new WindowApplier(basis, output, head);
-    windows = prefetch(new WindowPreparer(basis, decoder, PREPARE_AHEAD + 1).windows(reader), PREPARE_AHEAD);
+    const preparer = new WindowPreparer(basis, decoder, PREPARE_AHEAD + 1, observer !== undefined);
+    windows = prefetch(preparer.windows(reader), PREPARE_AHEAD);
     // Decoding goes on while the basis is checked. What fails in it shows in its turn, when the basis is known to be right.
     const first = windows.next();
     first.catch(() => {});

@@ -1,6 +1,9 @@
 import { shortenChecksum } from "../delta/index.ts";
 import type { Hash64, Sha256 } from "../hash/index.ts";
-import { CHUNK_BYTES, type Sink } from "../io/index.ts";
+import type { Sink } from "../io/index.ts";
+
+// There are two buffers of it; larger ones are no faster.
+const BUFFER_BYTES = 1 << 19;
 
 /** Where ops put the bytes that they make. */
 export interface OpOutput {
@@ -38,7 +41,7 @@ export class TargetOutput implements OpOutput {
 
   /** @param targetBytes - how many bytes there will be. */
   constructor(sink: Sink, digest: Sha256, createHash: () => Hash64, targetBytes: number) {
-    const bufferBytes = Math.min(CHUNK_BYTES, targetBytes);
+    const bufferBytes = Math.min(BUFFER_BYTES, targetBytes);
     this.#buffers = [new Uint8Array(bufferBytes), new Uint8Array(bufferBytes)];
     this.#sink = sink;
     this.#digest = digest;

@@ -3,14 +3,14 @@ import {
   type OpenedWindow,
   OpKind,
   rawBytesOf,
+  type SegmentMemory,
   StreamId,
   type WindowDecoder,
 } from "../delta/index.ts";
 import { PagedSource, readRanges, type Source } from "../io/index.ts";
-import { addResidual } from "./residual.ts";
 
 // Differences come from all over the basis where files are similar: many small pages are read again less often than few large.
-const BASIS_PAGES = { pages: 32, pageBytes: 1 << 16 };
+const BASIS_PAGES = { pages: 16, pageBytes: 1 << 16 };
 
 const MIN_BUFFER_BYTES = 1 << 12;
 
@@ -26,7 +26,7 @@ export interface DecodedSegments {
 
 /** A window whose segments are decoded or being decoded. */
 export interface PreparedWindow extends OpenedWindow, DecodedSegments {
-  /** With `residualIsTarget`: the basis bytes that are in the sums. */
+  /** With `residualIsTarget`, if they are asked for: the basis bytes that are in the sums. */
   readonly residualBasis: Uint8Array | undefined;
 }
 
@@ -54,11 +54,16 @@ class WindowMemory {
 export class WindowPreparer {
   readonly #basis: PagedSource;
   readonly #decoder: WindowDecoder;
+  readonly #keepsBasis: boolean;
   readonly #memories: WindowMemory[];
   #turn = 0;
 
-  /** @param depth - so many prepared windows are in use at the same time at most. */
-  constructor(basis: Source, decoder: WindowDecoder, depth: number) {
+  /**
+   * @param depth - so many prepared windows are in use at the same time at most.
+   * @param keepsBasis - whether windows have `residualBasis`.
+   */
+  constructor(basis: Source, decoder: WindowDecoder, depth: number, keepsBasis: boolean) {
+    this.#keepsBasis = keepsBasis;
     this.#basis = new PagedSource(basis, BASIS_PAGES);
     this.#decoder = decoder;
     this.#memories = Array.from({ length: depth }, () => new WindowMemory());
@@ -86,16 +91,15 @@ export class WindowPreparer {
     const { coded } = window;
     const residualIsTarget = this.#decoder.residualNeedsBasis;
     const residual = memory.get("residual", rawBytesOf(coded, StreamId.RESIDUAL));
-    let residualReady: Promise<void>;
     let residualBasis: Uint8Array | undefined;
     if (residualIsTarget) {
-      const basis = memory.get("basis", residual.length);
-      residualBasis = basis;
-      await this.#readDiffBasis(window, basis);
-      residualReady = this.#decoder
-        .decodeSegment(coded, StreamId.RESIDUAL, residual, basis)
-        .then(() => addResidual(residual, 0, basis, 0, residual.length));
-    } else residualReady = this.#decoder.decodeSegment(coded, StreamId.RESIDUAL, residual);
+      await this.#readDiffBasis(window, residual);
+      if (this.#keepsBasis) {
+        residualBasis = memory.get("basis", residual.length);
+        residualBasis.set(residual);
+      }
+    }
+    const residualReady = this.#decoder.decodeSegment(coded, StreamId.RESIDUAL, residual);
     const ready = Promise.all([dataReady, residualReady]);
     ready.catch(() => {}); // seen by whoever awaits it
     return { ...window, data, residual, residualIsTarget, residualBasis, ready };
@@ -109,7 +113,10 @@ export class WindowPreparer {
   /** The windows of a delta. Their segments are decoded side by side where the codecs have threads. */
   async *windows(reader: DeltaReader): AsyncGenerator<PreparedWindow, void, undefined> {
     await this.#prime();
-    for await (const coded of reader.windows()) {
+    // A window's memory is free again when the window behind it by the number of memories is read.
+    const memoryFor: SegmentMemory = (stream, bytes) =>
+      this.#memories[this.#turn]!.get(`coded ${stream}`, bytes);
+    for await (const coded of reader.windows(memoryFor)) {
       const memory = this.#memories[this.#turn]!;
       this.#turn = (this.#turn + 1) % this.#memories.length;
       const data = memory.get("data", rawBytesOf(coded, StreamId.DATA));

@@ -59,6 +59,13 @@ export interface SegmentDecoder {
    * filled in part.
    */
   decode(coded: Uint8Array, into: Uint8Array, basis?: Uint8Array): Promise<void>;
+  /**
+   * Decode the next segment and add it to the basis bytes that `bytes` holds, which become target bytes. Only a codec that
+   * {@link Codec.needsBasis} has it. It saves a buffer a segment, and the adding in the thread that asks.
+   *
+   * @throws {@link FormatError} as `decode`.
+   */
+  addTo?(coded: Uint8Array, bytes: Uint8Array): Promise<void>;
   /** As in the encoder, with the same bytes. */
   prime?(history: Uint8Array): Promise<void>;
   /** Release what the decoder holds. */

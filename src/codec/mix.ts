@@ -16,6 +16,13 @@ function requireBasis(basis: Uint8Array | undefined): Uint8Array {
   return basis;
 }
 
+function unfit(basisBytes: number, residualBytes: number): FormatError {
+  return new FormatError(
+    ErrorCode.CORRUPT_BODY,
+    `expected a residual segment of ${basisBytes} bytes, at most ${MAX_RESIDUAL_SEGMENT_BYTES}, found ${residualBytes}`,
+  );
+}
+
 /** Context mixing with the basis bytes as context (`mix/FORMAT.md`), for residuals alone. */
 export const mixCodec: Codec = {
   name: "mix",
@@ -37,17 +44,21 @@ export const mixCodec: Codec = {
   },
   createDecoder: () => {
     let decoder: Promise<ResidualDecoder> | undefined;
+    const open = (): Promise<ResidualDecoder> => {
+      decoder ??= createResidualDecoder();
+      return decoder;
+    };
     return {
       decode: async (coded, into, basis) => {
         const given = requireBasis(basis);
         if (given.length !== into.length || into.length > MAX_RESIDUAL_SEGMENT_BYTES) {
-          throw new FormatError(
-            ErrorCode.CORRUPT_BODY,
-            `expected a residual segment of ${given.length} bytes, at most ${MAX_RESIDUAL_SEGMENT_BYTES}, found ${into.length}`,
-          );
+          throw unfit(given.length, into.length);
         }
-        decoder ??= createResidualDecoder();
-        into.set((await decoder).decode(coded, given));
+        into.set((await open()).decode(coded, given));
+      },
+      addTo: async (coded, bytes) => {
+        if (bytes.length > MAX_RESIDUAL_SEGMENT_BYTES) throw unfit(bytes.length, bytes.length);
+        bytes.set((await open()).decodeSum(coded, bytes));
       },
       close: () => void decoder?.then((opened) => opened.close()),
     };

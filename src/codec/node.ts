@@ -73,13 +73,15 @@ async function decodeOn(
   coded: Uint8Array,
   into: Uint8Array,
   basis: Uint8Array | undefined,
+  adds = false,
 ): Promise<void> {
   if (isShared(into)) {
-    await thread.run({ bytes: coded, into, basis });
+    await thread.run({ bytes: coded, into, basis, adds });
     return;
   }
   const shared = new Uint8Array(new SharedArrayBuffer(into.length));
-  await thread.run({ bytes: coded, into: shared, basis });
+  if (adds) shared.set(into);
+  await thread.run({ bytes: coded, into: shared, basis, adds });
   into.set(shared);
 }
 
@@ -96,10 +98,17 @@ class MovingDecoder implements SegmentDecoder {
   #made = 0;
   #history: Uint8Array | undefined;
   readonly prime?: NonNullable<SegmentDecoder["prime"]>;
+  readonly addTo?: NonNullable<SegmentDecoder["addTo"]>;
 
   constructor(codec: Codec, memoryBytes: number | undefined, startThread: () => SegmentThread) {
     this.#inline = codec.createDecoder(memoryBytes);
     this.#startThread = startThread;
+    if (codec.needsBasis) {
+      this.addTo = (coded, bytes) => {
+        if (this.#staysInline(coded, bytes.length, bytes)) return this.#inline!.addTo!(coded, bytes);
+        return decodeOn(this.#moveToThread(), coded, bytes, undefined, true);
+      };
+    }
     if (codec.takesHistory === true) {
       this.prime = (history) => {
         this.#history = history.slice();
@@ -108,25 +117,32 @@ class MovingDecoder implements SegmentDecoder {
     }
   }
 
+  /** Whether a segment is for the decoder in the calling thread; the thread that comes later is told of it then. */
+  #staysInline(coded: Uint8Array, rawBytes: number, basis: Uint8Array | undefined): boolean {
+    if (this.#thread !== undefined || this.#made + rawBytes >= MIN_THREAD_BYTES) return false;
+    this.#made += rawBytes;
+    this.#given.push({ coded: coded.slice(), rawBytes, basis: basis?.slice() });
+    return true;
+  }
+
+  #moveToThread(): SegmentThread {
+    if (this.#thread !== undefined) return this.#thread;
+    const thread = this.#startThread();
+    this.#thread = thread;
+    this.#inline?.close();
+    this.#inline = undefined;
+    if (this.#history !== undefined) primeOn(thread, this.#history).catch(() => {});
+    this.#history = undefined;
+    for (const { coded, rawBytes, basis } of this.#given.splice(0)) {
+      // An error of these would show in the answer to the next.
+      decodeOn(thread, coded, new Uint8Array(rawBytes), basis).catch(() => {});
+    }
+    return thread;
+  }
+
   async decode(coded: Uint8Array, into: Uint8Array, basis?: Uint8Array): Promise<void> {
-    if (this.#thread === undefined && this.#made + into.length < MIN_THREAD_BYTES) {
-      this.#made += into.length;
-      this.#given.push({ coded: coded.slice(), rawBytes: into.length, basis: basis?.slice() });
-      return this.#inline!.decode(coded, into, basis);
-    }
-    if (this.#thread === undefined) {
-      const thread = this.#startThread();
-      this.#thread = thread;
-      this.#inline?.close();
-      this.#inline = undefined;
-      if (this.#history !== undefined) primeOn(thread, this.#history).catch(() => {});
-      this.#history = undefined;
-      for (const { coded, rawBytes, basis } of this.#given.splice(0)) {
-        // An error of these would show in the answer to the next.
-        decodeOn(thread, coded, new Uint8Array(rawBytes), basis).catch(() => {});
-      }
-    }
-    return decodeOn(this.#thread, coded, into, basis);
+    if (this.#staysInline(coded, into.length, basis)) return this.#inline!.decode(coded, into, basis);
+    return decodeOn(this.#moveToThread(), coded, into, basis);
   }
 
   close(): void {
@@ -176,6 +192,9 @@ export function createCodingThreads({ atOnce = false }: CodingThreadsOptions = {
       const thread = start(codec, { memoryBytes });
       return {
         ...(codec.takesHistory === true && { prime: (history: Uint8Array) => primeOn(thread, history) }),
+        ...(codec.needsBasis && {
+          addTo: (coded: Uint8Array, bytes: Uint8Array) => decodeOn(thread, coded, bytes, undefined, true),
+        }),
         decode: (coded, into, basis) => decodeOn(thread, coded, into, basis),
         close: () => void thread.close(),
       };

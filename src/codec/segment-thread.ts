@@ -4,7 +4,7 @@ import { startThread } from "../io/start-thread.ts";
 import type { CoderRole, SegmentAnswer, SegmentResult, SegmentTask } from "./segment-worker.ts";
 
 // A coder's memory is outside the heap; what is inside is short-lived, and V8's own young generation is thrice this.
-const HEAP_LIMITS = { maxYoungGenerationSizeMb: 4 };
+const HEAP_LIMITS = { maxYoungGenerationSizeMb: 1 };
 
 interface Request {
   resolve(result: SegmentResult): void;

@@ -20,9 +20,13 @@ export interface CoderRole {
   memoryBytes?: number | undefined;
 }
 
-/** One segment's work. A decoder has memory to fill, `into`, which the threads share. */
+/**
+ * One segment's work. A decoder has memory to fill, `into`, which the threads share; with `adds` it holds the basis bytes
+ * that the segment is added to.
+ */
 export interface SegmentTask {
   bytes: Uint8Array;
+  adds?: boolean;
   into: Uint8Array | undefined;
   basis: Uint8Array | undefined;
   /** What the encoder's first part found. */
@@ -72,8 +76,9 @@ function openCoder({ codecId, settings, stage, memoryBytes }: CoderRole): Perfor
   const decoder = codec.createDecoder(memoryBytes);
   // What is made for the first segment is made before it comes.
   if (codec.needsBasis) decoder.decode(EMPTY_BYTES, EMPTY_BYTES, EMPTY_BYTES).catch(() => {});
-  return async ({ bytes, into, basis, isHistory = false }) => {
+  return async ({ bytes, into, basis, isHistory = false, adds = false }) => {
     if (isHistory) await decoder.prime!(bytes);
+    else if (adds) await decoder.addTo!(bytes, into!);
     else await decoder.decode(bytes, into!, basis);
     return undefined;
   };

@@ -97,11 +97,14 @@ export class WasmCoder<Kernels extends CoderKernels> {
     );
   }
 
-  /** Place the coded bytes behind the `used` ones. What is read behind their end must not depend on what was there before. */
+  /**
+   * Place the coded bytes behind the `used` ones. What a sound segment reads behind their end is zero; one that reads on is
+   * refused, whatever it finds there. (Clearing the whole area took longer than decoding where there is little to decode.)
+   */
   #fill(coded: Uint8Array, used: number): void {
     const part = coded.subarray(used, used + this.#maxCodedBytes);
     this.memory.set(part, this.#coded);
-    this.memory.fill(0, this.#coded + part.length, this.#coded + this.#maxCodedBytes);
+    this.memory.fill(0, this.#coded + part.length, this.#coded + part.length + 2 * READ_AHEAD_BYTES);
   }
 }
 

@@ -70,16 +70,18 @@ export class WindowDecoder {
   /**
    * Decode a segment of a window. Windows must come in order; a later one may be asked for before an earlier one is done.
    *
-   * @param into - filled with the segment: {@link rawBytesOf} bytes.
-   * @param basis - for the residual stream when {@link residualNeedsBasis}: the basis bytes of the window's DIFF ops, one
-   * after another.
+   * @param into - filled with the segment: {@link rawBytesOf} bytes. For the residual stream when {@link residualNeedsBasis}
+   * it holds the basis bytes of the window's DIFF ops, one after another, which become target bytes.
    * @throws {@link FormatError} `CORRUPT_BODY`.
    */
-  decodeSegment(window: CodedWindow, stream: StreamId, into: Uint8Array, basis?: Uint8Array): Promise<void> {
+  decodeSegment(window: CodedWindow, stream: StreamId, into: Uint8Array): Promise<void> {
     const segment = window.segments.find((candidate) => candidate.stream === stream);
     if (segment === undefined) return Promise.resolve();
     const state = this.#streams.get(stream)!;
-    const decoded = state.last.then(() => state.decoder.decode(segment.coded, into, basis));
+    const adds = stream === StreamId.RESIDUAL && this.residualNeedsBasis;
+    const decoded = state.last.then(() =>
+      adds ? state.decoder.addTo!(segment.coded, into) : state.decoder.decode(segment.coded, into),
+    );
     state.last = decoded;
     // Seen by whoever awaits what is returned; until then it must not count as unhandled.
     decoded.catch(() => {});

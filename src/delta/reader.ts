@@ -18,6 +18,9 @@ export interface DeltaReaderOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Gives memory for a coded segment of so many bytes. */
+export type SegmentMemory = (stream: StreamId, codedBytes: number) => Uint8Array;
+
 /**
  * Takes a delta apart into its records, without decoding them. It holds one window at a time and checks lengths, counts,
  * the sums of what windows make, and at the end the checksum of the whole file.
@@ -76,7 +79,7 @@ export class DeltaReader {
     return new FormatError(ErrorCode.CORRUPT_BODY, `delta: ${message}`, { offset: this.#reader.position });
   }
 
-  async #readWindow(missingBytes: number): Promise<CodedWindow> {
+  async #readWindow(missingBytes: number, memoryFor: SegmentMemory): Promise<CodedWindow> {
     const { windowBytes, segmentBytes, streams } = this.header;
     const what = "delta window";
     const stated = await readVarint(this.#take, what);
@@ -104,7 +107,10 @@ export class DeltaReader {
     const checksum = new ByteReader(await this.#take(CHECKSUM_BYTES), { what }).u32();
     const segments: CodedSegment[] = [];
     for (const { stream, rawBytes, codedBytes } of plan) {
-      segments.push({ stream, rawBytes, coded: await this.#take(codedBytes) });
+      const coded = memoryFor(stream, codedBytes);
+      await this.#reader.readInto(coded);
+      this.#checksum.update(coded);
+      segments.push({ stream, rawBytes, coded });
     }
     return { targetBytes, checksum, segments };
   }
@@ -126,10 +132,14 @@ export class DeltaReader {
   /**
    * The windows in order. Ending without an error means that the file is whole and undamaged.
    *
+   * @param memoryFor - where coded segments go: memory of their own unless it is given. What it is asked for is bounded by the
+   * header's segment bytes, and by an eighth and 4 KiB more.
    * @throws {@link FormatError} `CORRUPT_BODY`, `TRUNCATED`, `TRAILING_DATA`; {@link UnsupportedError}
    * `UNSUPPORTED_FEATURE` for an unknown kind of record.
    */
-  async *windows(): AsyncGenerator<CodedWindow, void, undefined> {
+  async *windows(
+    memoryFor: SegmentMemory = (_, codedBytes) => new Uint8Array(codedBytes),
+  ): AsyncGenerator<CodedWindow, void, undefined> {
     let missingBytes = this.header.targetBytes;
     for (;;) {
       const kind = (await this.#take(1))[0]!;
@@ -141,7 +151,7 @@ export class DeltaReader {
           { offset: this.#reader.position - 1 },
         );
       }
-      const window = await this.#readWindow(missingBytes);
+      const window = await this.#readWindow(missingBytes, memoryFor);
       missingBytes -= window.targetBytes;
       this.#windowCount++;
       yield window;

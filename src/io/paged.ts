@@ -7,10 +7,10 @@ export interface PageOptions {
   pages?: number;
 }
 
-// 2 MiB in all. With pages of 256 KiB the ops of a large program, which come from several places in turn, read 1.1 GB of a
+// 1 MiB in all. With pages of 256 KiB the ops of a large program, which come from several places in turn, read 1.1 GB of a
 // file of 80 MB; pages of 8 to 64 KiB are equally fast.
 const PAGE_BYTES = 1 << 15;
-const PAGES = 64;
+const PAGES = 32;
 
 // What is longer is read while the calling thread does something else: here a read takes as long as two turns of the event loop.
 const MAX_SYNC_BYTES = 1 << 18;

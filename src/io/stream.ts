@@ -11,6 +11,9 @@ export type ByteInput = ByteStream | ReadableStream<Uint8Array> | Source | Uint8
 /** Size of the pieces that are read and handed on: large enough that a system call costs nothing per byte. */
 export const CHUNK_BYTES = 1 << 20;
 
+// What is taken apart as it comes is used in small parts: larger pieces only take memory.
+const STREAM_CHUNK_BYTES = 1 << 16;
+
 /** Which part of a source to scan, and how. */
 export interface ScanOptions {
   offset?: number;
@@ -102,7 +105,7 @@ export async function* toByteStream(
     signal?.throwIfAborted();
     if (input.length > 0) yield input;
   } else if (isSource(input)) {
-    yield* scanSource(input, { signal });
+    yield* scanSource(input, { chunkBytes: STREAM_CHUNK_BYTES, signal });
   } else if (Symbol.asyncIterator in input) {
     signal?.throwIfAborted();
     for await (const piece of input) {
@@ -159,6 +162,23 @@ export class StreamReader {
     return !(await this.#fill());
   }
 
+  #endsEarly(missing: number, length: number): FormatError {
+    return new FormatError(
+      ErrorCode.TRUNCATED,
+      `${this.#what} ends early: ${missing} of ${length} bytes are missing`,
+      { offset: this.#position },
+    );
+  }
+
+  /** At most `length` bytes that have arrived, at least one: a view that is valid until more are read. */
+  async #take(length: number): Promise<Uint8Array | undefined> {
+    if (!(await this.#fill())) return undefined;
+    const part = this.#piece.subarray(this.#at, this.#at + length);
+    this.#at += part.length;
+    this.#position += part.length;
+    return part;
+  }
+
   /**
    * The next `length` bytes, copied. Memory grows with what has arrived, not with what `length` claims.
    *
@@ -166,25 +186,28 @@ export class StreamReader {
    */
   async read(length: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
-    let missing = length;
-    while (missing > 0) {
-      if (!(await this.#fill())) {
-        throw new FormatError(
-          ErrorCode.TRUNCATED,
-          `${this.#what} ends early: ${missing} of ${length} bytes are missing`,
-          {
-            offset: this.#position,
-          },
-        );
-      }
+    for (let missing = length; missing > 0; ) {
+      const part = await this.#take(missing);
+      if (part === undefined) throw this.#endsEarly(missing, length);
       // Not `slice`, which for the Buffers of Node's streams gives a view.
-      const part = new Uint8Array(this.#piece.subarray(this.#at, this.#at + missing));
-      parts.push(part);
-      this.#at += part.length;
-      this.#position += part.length;
+      parts.push(new Uint8Array(part));
       missing -= part.length;
     }
     return parts.length === 1 ? parts[0]! : concatBytes(parts);
+  }
+
+  /**
+   * Fill `into` with the next bytes.
+   *
+   * @throws {@link FormatError} `TRUNCATED` when the stream ends before.
+   */
+  async readInto(into: Uint8Array): Promise<void> {
+    for (let done = 0; done < into.length; ) {
+      const part = await this.#take(into.length - done);
+      if (part === undefined) throw this.#endsEarly(into.length - done, into.length);
+      into.set(part, done);
+      done += part.length;
+    }
   }
 
   /** Tell the producer that no more is wanted. */

@@ -46,6 +46,28 @@ for (const name of ["mix", "deflate", "brotli", "lz"] as const) {
   });
 }
 
+test("mix: a decoder adds what it decodes to the basis, in the calling thread and on others", async () => {
+  const codec = getCodec("mix");
+  const coded = await encodeAll(inlineCoding, codec);
+  const atOnce = createCodingThreads({ atOnce: true });
+  for (const coding of [inlineCoding, threads, atOnce]) {
+    for (const isShared of [true, false]) {
+      const decoder = coding.createDecoder(codec);
+      for (const [i, { residual, basis }] of segments.entries()) {
+        const bytes = new Uint8Array(
+          isShared ? new SharedArrayBuffer(basis.length) : new ArrayBuffer(basis.length),
+        );
+        bytes.set(basis);
+        await decoder.addTo!(coded[i]!, bytes);
+        const target = basis.map((byte, at) => byte + residual[at]!);
+        assert.ok(Buffer.from(bytes).equals(target), `segment ${i}`);
+      }
+      decoder.close();
+    }
+  }
+  await atOnce.close();
+});
+
 test("lz: threads take the history that both sides know", async () => {
   const codec = getCodec("lz");
   const [history, raw] = [segments[3]!.basis, segments[3]!.basis.slice(1000)];

@@ -54,6 +54,8 @@ export interface ResidualDecoder {
    * @throws RangeError when the basis is over the limit, TypeError after `close`.
    */
   decode(coded: Uint8Array, basis: Uint8Array): Uint8Array;
+  /** The same, but returns the residual added to the basis, modulo 256: the target's bytes. */
+  decodeSum(coded: Uint8Array, basis: Uint8Array): Uint8Array;
   /** Release the memory. */
   close(): void;
 }
@@ -74,6 +76,7 @@ function checkSegment(residualBytes: number, basisBytes: number): void {
 interface MixKernels extends CoderKernels {
   codeResidual(from: number, to: number, end: number): number;
   keepHistory(length: number): void;
+  addBasis(length: number): void;
 }
 
 const compileMix = lazyModule(WASM_BASE64);
@@ -135,7 +138,7 @@ export async function createResidualEncoder(): Promise<ResidualEncoder> {
 /** Make a decoder with a fresh model. */
 export async function createResidualDecoder(): Promise<ResidualDecoder> {
   const holder = await Holder.open();
-  return {
+  const decoder: ResidualDecoder = {
     decode(coded, basis) {
       const coder = holder.get();
       checkSegment(basis.length, basis.length);
@@ -157,6 +160,12 @@ export async function createResidualDecoder(): Promise<ResidualDecoder> {
       kernels.keepHistory(basis.length);
       return coder.memory.subarray(holder.residualAt, holder.residualAt + basis.length);
     },
+    decodeSum(coded, basis) {
+      const residual = decoder.decode(coded, basis);
+      holder.get().kernels.addBasis(residual.length);
+      return residual;
+    },
     close: () => holder.close(),
   };
+  return decoder;
 }

@@ -32,6 +32,13 @@ export function prepareModel(): void {
   prepareLines(VALUE_TABLES, VALUE_TABLES_END);
 }
 
+/** Add its basis to the residual of a finished segment of `length` bytes, whose history is kept: 16 bytes at a time. */
+export function addBasis(length: u32): void {
+  for (let at: usize = 0; at < length; at += 16) {
+    v128.store(RESIDUAL + at, i8x16.add(v128.load(RESIDUAL + at), v128.load(BASIS + at)));
+  }
+}
+
 /** Keep the end of a finished segment of `length` bytes as history of the next. */
 export function keepHistory(length: u32): void {
   memory.copy(BASIS - HISTORY_BYTES, BASIS + <usize>length - HISTORY_BYTES, HISTORY_BYTES);
