@@ -28,9 +28,12 @@ export interface OpOutput {
 export class TargetOutput implements OpOutput {
   readonly #sink: Sink;
   readonly #digest: Sha256;
-  readonly #buffers: readonly [Uint8Array, Uint8Array];
-  #turn: 0 | 1 = 0;
-  #filled = 0;
+  /** Where the next target bytes go: from `position` on. */
+  buffer: Uint8Array;
+  /** The first free byte of `buffer`. */
+  position = 0;
+  /** What is written meanwhile, or was. */
+  #other: Uint8Array;
   #hashed = 0;
   /** Of the buffer that was flushed last: what is not hashed yet. */
   #unhashed: Uint8Array | undefined;
@@ -42,7 +45,8 @@ export class TargetOutput implements OpOutput {
   /** @param targetBytes - how many bytes there will be. */
   constructor(sink: Sink, digest: Sha256, createHash: () => Hash64, targetBytes: number) {
     const bufferBytes = Math.min(BUFFER_BYTES, targetBytes);
-    this.#buffers = [new Uint8Array(bufferBytes), new Uint8Array(bufferBytes)];
+    this.buffer = new Uint8Array(bufferBytes);
+    this.#other = new Uint8Array(bufferBytes);
     this.#sink = sink;
     this.#digest = digest;
     this.#createHash = createHash;
@@ -54,19 +58,9 @@ export class TargetOutput implements OpOutput {
     return this.#bytesMade;
   }
 
-  /** Where the next target bytes go: from `position` on. */
-  get buffer(): Uint8Array {
-    return this.#buffers[this.#turn];
-  }
-
-  /** The first free byte of `buffer`. */
-  get position(): number {
-    return this.#filled;
-  }
-
   /** How many bytes of `buffer` are free. */
   get room(): number {
-    return this.buffer.length - this.#filled;
+    return this.buffer.length - this.position;
   }
 
   /** Make room for at least one byte. */
@@ -76,7 +70,7 @@ export class TargetOutput implements OpOutput {
 
   /** Say that so many free bytes are filled. */
   advance(length: number): void {
-    this.#filled += length;
+    this.position += length;
     this.#bytesMade += length;
   }
 
@@ -98,13 +92,14 @@ export class TargetOutput implements OpOutput {
   async #flush(): Promise<void> {
     this.hashFlushed();
     await this.#pending;
-    const buffer = this.#buffers[this.#turn];
-    this.#pending = this.#sink.write(buffer.subarray(0, this.#filled));
+    const { buffer } = this;
+    this.#pending = this.#sink.write(buffer.subarray(0, this.position));
     // The rejection is seen by the next `await`; this keeps it from counting as unhandled until then.
     this.#pending.catch(() => {});
-    this.#unhashed = buffer.subarray(this.#hashed, this.#filled);
-    this.#turn = this.#turn === 0 ? 1 : 0;
-    this.#filled = 0;
+    this.#unhashed = buffer.subarray(this.#hashed, this.position);
+    this.buffer = this.#other;
+    this.#other = buffer;
+    this.position = 0;
     this.#hashed = 0;
   }
 
@@ -117,8 +112,8 @@ export class TargetOutput implements OpOutput {
   /** Checksum of the bytes since the last call: those of the window that ends here. */
   endWindow(): number {
     this.hashFlushed();
-    this.#hash(this.#buffers[this.#turn].subarray(this.#hashed, this.#filled));
-    this.#hashed = this.#filled;
+    this.#hash(this.buffer.subarray(this.#hashed, this.position));
+    this.#hashed = this.position;
     const checksum = shortenChecksum(this.#windowHash.digest());
     this.#windowHash = this.#createHash();
     return checksum;

@@ -1,4 +1,4 @@
-import { copyBytes } from "../bytes/index.ts";
+import { copyBytes, EMPTY_BYTES } from "../bytes/index.ts";
 import { checkRange, type Source } from "./source.ts";
 
 /** How large a page is, and how many are kept. */
@@ -29,8 +29,8 @@ export class PagedSource implements Source {
   // A Map iterates in the order of insertion; a page that is used is inserted anew.
   readonly #cache = new Map<number, Uint8Array>();
   // The page of the last read, which is mostly that of the next.
-  #lastIndex = -1;
-  #lastPage: Uint8Array | undefined;
+  #lastStart = 0;
+  #lastPage: Uint8Array = EMPTY_BYTES;
   #lastFetched = -1;
   /** The page that is being read before it was asked for. */
   #ahead: { index: number; page: Promise<Uint8Array | undefined> } | undefined;
@@ -43,15 +43,18 @@ export class PagedSource implements Source {
   }
 
   #cached(index: number): Uint8Array | undefined {
-    if (index === this.#lastIndex) return this.#lastPage;
     const page = this.#cache.get(index);
-    if (page !== undefined) {
+    if (page !== undefined && page !== this.#lastPage) {
       this.#cache.delete(index);
-      this.#cache.set(index, page);
-      this.#lastIndex = index;
-      this.#lastPage = page;
+      this.#keep(index, page);
     }
     return page;
+  }
+
+  #keep(index: number, page: Uint8Array): void {
+    this.#cache.set(index, page);
+    this.#lastStart = index * this.#pageBytes;
+    this.#lastPage = page;
   }
 
   /** Memory for a page, if need be that of the page that was used longest ago. */
@@ -60,7 +63,7 @@ export class PagedSource implements Source {
     if (this.#cache.size >= this.#pages) {
       const [oldest, bytes] = this.#cache.entries().next().value!;
       this.#cache.delete(oldest);
-      if (oldest === this.#lastIndex) this.#lastIndex = -1;
+      if (bytes === this.#lastPage) this.#lastPage = EMPTY_BYTES;
       if (bytes.length === length) return bytes;
     }
     return new Uint8Array(length);
@@ -78,9 +81,7 @@ export class PagedSource implements Source {
     if (this.#source.readSync === undefined) return undefined;
     const page = this.#takePage(index);
     this.#source.readSync(index * this.#pageBytes, page);
-    this.#cache.set(index, page);
-    this.#lastIndex = index;
-    this.#lastPage = page;
+    this.#keep(index, page);
     return page;
   }
 
@@ -106,6 +107,15 @@ export class PagedSource implements Source {
    * @returns whether all of it is there; if not, that part of `into` may be filled in part.
    */
   tryRead(offset: number, into: Uint8Array, at = 0, length: number = into.length - at): boolean {
+    const inLast = offset - this.#lastStart;
+    if (inLast >= 0 && inLast + length <= this.#lastPage.length) {
+      copyBytes(this.#lastPage, inLast, into, at, length);
+      return true;
+    }
+    return this.#tryReadPages(offset, into, at, length);
+  }
+
+  #tryReadPages(offset: number, into: Uint8Array, at: number, length: number): boolean {
     const isShort = length <= MAX_SYNC_BYTES && offset + length <= this.size;
     if (isShort && length > this.#pageBytes && this.#source.readSync !== undefined) {
       this.#source.readSync(offset, into.subarray(at, at + length));
