@@ -3,8 +3,9 @@ import { ErrorCode, FlatdeltaError, FormatError } from "../errors.ts";
 import { startThread } from "../io/start-thread.ts";
 import type { CoderRole, SegmentAnswer, SegmentResult, SegmentTask } from "./segment-worker.ts";
 
-// A coder's memory is outside the heap; what is inside is short-lived, and V8's own young generation is thrice this.
-const HEAP_LIMITS = { maxYoungGenerationSizeMb: 1 };
+// A coder's memory is outside the heap, and what is inside, 6 MB, hardly changes. V8 collects sooner within limits: that saves
+// 1.5 MB a thread.
+const HEAP_LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 };
 
 interface Request {
   resolve(result: SegmentResult): void;

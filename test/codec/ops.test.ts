@@ -126,7 +126,7 @@ describe("ops coder", () => {
     const digest = createHash("sha256").update(Buffer.concat(coded)).digest("hex");
     assert.deepEqual(
       [control.length, coded.map(({ length }) => length), digest],
-      [7437, [3282, 317, 0, 3], "605aeda9abd3e471e696710853d5a7ff22121c7c96f745df46ae531f7baf06e4"],
+      [7437, [3282, 317, 0, 3], "3ce4c83691875d82a7926c9677eae3a333ab12227d928e7b1b5bf84d09b6b69f"],
     );
   });
 

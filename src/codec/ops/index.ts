@@ -19,7 +19,7 @@ import { PRIME_BYTES, PRIME_CODED } from "./prime.ts";
 export const MAX_OPS_SEGMENT_BYTES = 1_048_576;
 
 /** What one encoder or decoder keeps in memory, in bytes: always the same. */
-export const OPS_CODER_MEMORY_BYTES = 195 * 65_536;
+export const OPS_CODER_MEMORY_BYTES = 147 * 65_536;
 
 interface OpsKernels extends CoderKernels {
   isOps(length: number): number;

@@ -17,7 +17,7 @@ import {
 import { PRIME_BYTES, PRIME_CODED } from "./prime.ts";
 
 const TABLE_BITS = 14;
-const HISTORY_BITS = 19;
+const HISTORY_BITS = 18;
 const STEPS = 56;
 
 const Kind = { DATA: 2, RUN: 3, TOUCH: 4, HEADER: 5 } as const;

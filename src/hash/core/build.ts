@@ -23,7 +23,7 @@ const MODULES: readonly WasmModule[] = [
   { folder: "hash/core", memoryPages: 8 },
   { folder: "codec/mix", memoryPages: 119 },
   { folder: "codec/lz", memoryPages: 86 },
-  { folder: "codec/ops", memoryPages: 195 },
+  { folder: "codec/ops", memoryPages: 147 },
   { folder: "match/kernel", memoryPages: 1 },
   { folder: "match/kernel", memoryPages: 1, isShared: true },
 ];
