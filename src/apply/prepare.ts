@@ -1,4 +1,5 @@
 import {
+  type CodedWindow,
   type DeltaReader,
   type OpenedWindow,
   OpKind,
@@ -34,16 +35,21 @@ export interface PreparedWindow extends OpenedWindow, DecodedSegments {
 class WindowMemory {
   readonly #buffers = new Map<string, Uint8Array>();
 
-  /** So many bytes, not cleared, that threads can share where the runtime has such memory. */
-  get(name: string, length: number): Uint8Array {
+  /**
+   * So many bytes, not cleared.
+   *
+   * @param isShared - whether threads share them, where the runtime has such memory: always the same for a name. V8 copies
+   * bytes from there one by one.
+   */
+  get(name: string, length: number, isShared: boolean): Uint8Array {
     let buffer = this.#buffers.get(name);
     if (buffer === undefined || buffer.length < length) {
       // Rounded up, so that segments that grow by and by do not leave a buffer each behind.
       const bytes = Math.max(MIN_BUFFER_BYTES, 2 ** Math.ceil(Math.log2(length)));
       buffer =
-        typeof SharedArrayBuffer === "undefined"
-          ? new Uint8Array(bytes)
-          : new Uint8Array(new SharedArrayBuffer(bytes));
+        isShared && typeof SharedArrayBuffer !== "undefined"
+          ? new Uint8Array(new SharedArrayBuffer(bytes))
+          : new Uint8Array(bytes);
       this.#buffers.set(name, buffer);
     }
     return buffer.subarray(0, length);
@@ -69,6 +75,11 @@ export class WindowPreparer {
     this.#memories = Array.from({ length: depth }, () => new WindowMemory());
   }
 
+  /** Where a window's segment of a stream is decoded to. */
+  #rawMemory(memory: WindowMemory, coded: CodedWindow, stream: StreamId): Uint8Array {
+    return memory.get(`raw ${stream}`, rawBytesOf(coded, stream), this.#decoder.isElsewhere(stream));
+  }
+
   /** Read the basis bytes of the DIFF ops of a window, one after another. */
   async #readDiffBasis(window: OpenedWindow, into: Uint8Array): Promise<void> {
     let at = 0;
@@ -90,12 +101,12 @@ export class WindowPreparer {
   ): Promise<PreparedWindow> {
     const { coded } = window;
     const residualIsTarget = this.#decoder.residualNeedsBasis;
-    const residual = memory.get("residual", rawBytesOf(coded, StreamId.RESIDUAL));
+    const residual = this.#rawMemory(memory, coded, StreamId.RESIDUAL);
     let residualBasis: Uint8Array | undefined;
     if (residualIsTarget) {
       await this.#readDiffBasis(window, residual);
       if (this.#keepsBasis) {
-        residualBasis = memory.get("basis", residual.length);
+        residualBasis = memory.get("basis", residual.length, false);
         residualBasis.set(residual);
       }
     }
@@ -115,13 +126,13 @@ export class WindowPreparer {
     await this.#prime();
     // A window's memory is free again when the window behind it by the number of memories is read.
     const memoryFor: SegmentMemory = (stream, bytes) =>
-      this.#memories[this.#turn]!.get(`coded ${stream}`, bytes);
+      this.#memories[this.#turn]!.get(`coded ${stream}`, bytes, this.#decoder.isElsewhere(stream));
     for await (const coded of reader.windows(memoryFor)) {
       const memory = this.#memories[this.#turn]!;
       this.#turn = (this.#turn + 1) % this.#memories.length;
-      const data = memory.get("data", rawBytesOf(coded, StreamId.DATA));
+      const data = this.#rawMemory(memory, coded, StreamId.DATA);
       const dataReady = this.#decoder.decodeSegment(coded, StreamId.DATA, data);
-      const control = memory.get("control", rawBytesOf(coded, StreamId.CONTROL));
+      const control = this.#rawMemory(memory, coded, StreamId.CONTROL);
       yield await this.#prepare(await this.#decoder.open(coded, control), memory, dataReady, data);
     }
   }

@@ -90,6 +90,7 @@ async function decodeOn(
  * edits never get there. The thread starts afresh, so it decodes what came before once more.
  */
 class MovingDecoder implements SegmentDecoder {
+  readonly isElsewhere = true;
   readonly #startThread: () => SegmentThread;
   #inline: SegmentDecoder | undefined;
   #thread: SegmentThread | undefined;
@@ -195,6 +196,7 @@ export function createCodingThreads({ atOnce = false }: CodingThreadsOptions = {
         ...(codec.needsBasis && {
           addTo: (coded: Uint8Array, bytes: Uint8Array) => decodeOn(thread, coded, bytes, undefined, true),
         }),
+        isElsewhere: true,
         decode: (coded, into, basis) => decodeOn(thread, coded, into, basis),
         close: () => void thread.close(),
       };

@@ -62,6 +62,11 @@ export class WindowDecoder {
     return this.#header.primer ?? [];
   }
 
+  /** Whether a stream is decoded on another thread: see {@link SegmentDecoder.isElsewhere}. */
+  isElsewhere(stream: StreamId): boolean {
+    return this.#streams.get(stream)?.decoder.isElsewhere === true;
+  }
+
   /** Let the data stream's decoder take the bytes of {@link primer}. */
   async prime(bytes: Uint8Array): Promise<void> {
     await this.#streams.get(StreamId.DATA)!.decoder.prime!(bytes);
