@@ -10,8 +10,8 @@ import {
 } from "../delta/index.ts";
 import { PagedSource, readRanges, type Source } from "../io/index.ts";
 
-// Differences come from all over the basis where files are similar: many small pages are read again less often than few large.
-const BASIS_PAGES = { pages: 16, pageBytes: 1 << 16 };
+// Half a MiB: what is wanted again is near.
+const BASIS_PAGES = { pages: 16 };
 
 const MIN_BUFFER_BYTES = 1 << 12;
 
