@@ -68,7 +68,7 @@ test("context mixing gives the same bytes with any number of workers, on every m
     const delta = await makeDelta({ level: 4, workers: open(createWorkerPool(workers)) });
     assert.equal(
       toHex(sha256(delta)),
-      "75599a281750c9325ee327347db002c27e0dbe40fe9a779e5ac3aeb5ee518158",
+      "d795d8d34aedbbba91142845e56c79e2a007dcbbdd03a7271b949f1dc835b0d0",
       `${workers} workers`,
     );
   }
