@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,11 +38,9 @@ async function main(): Promise<void> {
   const run = (...args: string[]) => measureCommands([flatdeltaCommand(...args, "--json")], TIMEOUT_SECONDS);
   const rows: string[][] = [];
   try {
-    const entries = await readdir(values.pairs, { withFileTypes: true });
-    const pairs = entries.filter(
-      (entry) => entry.isDirectory() && (values.only ?? entry.name) === entry.name,
-    );
-    for (const { name } of pairs) {
+    const names = (await readdir(values.pairs)).filter((name) => (values.only ?? name) === name);
+    const pairs = names.filter((name) => existsSync(join(values.pairs!, name, "old.tar"))).sort();
+    for (const name of pairs) {
       process.stderr.write(`${name} …\n`);
       const path = (file: string): string => join(work, file);
       const [basis, wanted, delta, streamed, beside, target] = ["a", "b", "d", "s", "c", "t"].map(path) as [
