@@ -16,6 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["match", "transform"],
   ["encode", "apply"],
   ["image"],
+  ["rootfs"],
   ["interop"],
   ["update", "serve"],
   ["index"],

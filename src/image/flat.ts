@@ -16,7 +16,7 @@ import { type Envelope, hasFlatMark, readEnvelope } from "./flat/envelope.ts";
 import { buildFlatLayer, digestLayer } from "./flat/layer.ts";
 import { scanFlatImage } from "./flat/scan.ts";
 import { tarLayer } from "./layer.ts";
-import { type MergeOptions, mergeLayers } from "./tree.ts";
+import { type MergeOptions, mergeLayers, type TreeNode } from "./tree.ts";
 import type { Image } from "./types.ts";
 
 /** An image in its flat form. */
@@ -114,10 +114,23 @@ class EnvelopedFlatImage implements FlatImage {
  * @throws {@link LimitError} `COUNT_LIMIT`, `SIZE_LIMIT`.
  */
 export async function flattenImage(image: Image, options: FlattenOptions = {}): Promise<FlatImage> {
-  const root = await mergeLayers(image.layers, options);
+  return flattenTree(await mergeLayers(image.layers, options), image.config, options);
+}
+
+/**
+ * As {@link flattenImage}, of layers that are merged already.
+ *
+ * @param options - with `layerDigest` that is believed to be the layer's digest, which spares a pass over all contents: for
+ * whoever proves the bytes by another digest.
+ */
+export async function flattenTree(
+  root: TreeNode,
+  imageConfig: Uint8Array,
+  options: FlattenOptions & { layerDigest?: string | undefined } = {},
+): Promise<FlatImage> {
   const { source: layerSource, entryCount } = buildFlatLayer(root);
-  const digest = await digestLayer(layerSource, options);
-  const config = encodeFlatConfig(image.config, digest);
+  const digest = options.layerDigest ?? (await digestLayer(layerSource, options));
+  const config = encodeFlatConfig(imageConfig, digest);
   const head = encodeEnvelopeHead(config, { digest, sizeBytes: layerSource.size, entryCount });
   const source = concatSources([memorySource(head), layerSource, zeroSource(ENVELOPE_END_BYTES)]);
   return openFlatImage(source);

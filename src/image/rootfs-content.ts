@@ -16,9 +16,10 @@ const MAX_OPEN_FILES = 64;
 // No symlink in the last place is followed, and a fifo that took a file's place does not block.
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-// Up to this size a file that is read whole is read at one go, without the thread pool: opening, checking, reading and
+// Up to this size a file that is read whole, or at least a quarter of it, is read at one go, without the thread pool: opening, checking, reading and
 // closing 10,000 small files takes a fifth of the time, and none blocks for longer than a read of this size takes.
 const MAX_DIRECT_BYTES = 1 << 18;
+const MIN_DIRECT_SHARE = 4;
 
 interface OpenFile {
   handle: Promise<FileHandle>;
@@ -44,8 +45,8 @@ export class FilePool {
       read: async (offset, into) => {
         checkRange(facts.size, offset, into.length);
         this.#checkOpen();
-        if (into.length === facts.size && facts.size <= MAX_DIRECT_BYTES)
-          return readDirectly(path, facts, into);
+        if (facts.size <= MAX_DIRECT_BYTES && into.length * MIN_DIRECT_SHARE >= facts.size)
+          return readDirectly(path, facts, offset, into);
         const file = await this.#take(path, facts);
         try {
           const handle = await file.handle;
@@ -130,7 +131,7 @@ async function openFile(path: string, facts: FileFacts): Promise<FileHandle> {
   }
 }
 
-function readDirectly(path: string, facts: FileFacts, into: Uint8Array): void {
+function readDirectly(path: string, facts: FileFacts, offset: number, into: Uint8Array): void {
   let file: number;
   try {
     file = openSync(Buffer.from(path, "latin1"), OPEN_FLAGS);
@@ -140,7 +141,7 @@ function readDirectly(path: string, facts: FileFacts, into: Uint8Array): void {
   try {
     checkFacts(fstatSync(file, { bigint: true }), path, facts);
     for (let done = 0; done < into.length; ) {
-      const bytesRead = readSync(file, into, done, into.length - done, done);
+      const bytesRead = readSync(file, into, done, into.length - done, offset + done);
       if (bytesRead === 0) throw changed(path);
       done += bytesRead;
     }

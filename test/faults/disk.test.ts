@@ -213,7 +213,7 @@ test("attributes are durable with the sync of what they belong to", async () => 
   await putFile(disk, "a", "");
   disk.settle();
   const root = disk.folder("");
-  await root.setAttributes("a", { uid: 7 });
+  await root.setAttributes("a", { ...(await root.stat("a"))!, uid: 7 });
   const owners = async () => {
     const found = new Set<number>();
     for (const state of disk.states(9, 1)) found.add((await state.folder("").stat("a"))!.uid);

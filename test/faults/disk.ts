@@ -8,7 +8,8 @@
  * @module
  */
 import { checkRange } from "../../src/io/index.ts";
-import type { StorageFile, StorageFolder } from "../../src/io/storage.ts";
+import type { StorageFile } from "../../src/io/storage.ts";
+import type { TreeAttributes, TreeFolder } from "../../src/rootfs/tree-folder.ts";
 import {
   type Attributes,
   applyChange,
@@ -63,7 +64,8 @@ export interface SimulatedStat extends Attributes {
   type: InodeType;
   sizeBytes: number;
   linkCount: number;
-  inode: number;
+  device: bigint;
+  inode: bigint;
   deviceMajor: number;
   deviceMinor: number;
 }
@@ -95,6 +97,8 @@ const MAX_PENDING_FOR_ALL = 6;
 export class SimulatedDisk {
   /** All operations since the disk was made or settled; the place of one in it is its number. */
   operations: Operation[] = [];
+  /** Whether the disk syncs all of it when asked to. */
+  canSyncAll = false;
   /** Bytes written to files since then. */
   bytesWritten = 0;
   #now: Inodes;
@@ -145,8 +149,7 @@ export class SimulatedDisk {
 
   /** Make everything durable and forget the record: what comes before is not what is tested. */
   settle(): void {
-    this.#durable = copyInodes(this.#now);
-    this.#pending = [];
+    this.syncAll();
     this.operations = [];
     this.bytesWritten = 0;
   }
@@ -158,6 +161,7 @@ export class SimulatedDisk {
     copy.#pending = [...this.#pending];
     copy.#nextInode = this.#nextInode;
     copy.#capacityBytes = this.#capacityBytes;
+    copy.canSyncAll = this.canSyncAll;
     return copy;
   }
 
@@ -209,6 +213,7 @@ export class SimulatedDisk {
     const state = new SimulatedDisk(dropUnreachable(inodes));
     state.#nextInode = this.#nextInode;
     state.#capacityBytes = this.#capacityBytes;
+    state.canSyncAll = this.canSyncAll;
     return state;
   }
 
@@ -299,6 +304,12 @@ export class SimulatedDisk {
     this.change({ kind: "write", inode: id, offset, bytes: bytes.slice() });
   }
 
+  /** @internal Make everything durable. */
+  syncAll(): void {
+    this.#durable = copyInodes(this.#now);
+    this.#pending = [];
+  }
+
   /** @internal Make durable what is pending of one file or folder. */
   sync(id: number): void {
     this.#pending = this.#pending.filter((change) => {
@@ -365,8 +376,8 @@ class SimulatedFile implements StorageFile {
   }
 }
 
-/** A folder of a simulated disk: all that a {@link StorageFolder} does, and what trees need. */
-export class SimulatedFolder implements StorageFolder {
+/** A folder of a simulated disk. */
+export class SimulatedFolder implements TreeFolder {
   readonly #disk: SimulatedDisk;
   readonly #id: number;
   readonly #path: string;
@@ -477,7 +488,17 @@ export class SimulatedFolder implements StorageFolder {
   #statOf(id: number): SimulatedStat {
     const { type, attributes, bytes, deviceMajor, deviceMinor } = this.#disk.inode(id);
     const linkCount = this.#disk.countLinks(id);
-    return { ...attributes, type, sizeBytes: bytes.length, linkCount, inode: id, deviceMajor, deviceMinor };
+    const sizeBytes = bytes.length;
+    return {
+      ...attributes,
+      type,
+      sizeBytes,
+      linkCount,
+      device: 1n,
+      inode: BigInt(id),
+      deviceMajor,
+      deviceMinor,
+    };
   }
 
   async readLink(name: string): Promise<string> {
@@ -519,7 +540,8 @@ export class SimulatedFolder implements StorageFolder {
   }
 
   /** Another name, in `toFolder`, for what is called `from` here. */
-  async link(from: string, toFolder: SimulatedFolder, name: string): Promise<void> {
+  async link(from: string, toFolder: TreeFolder, name: string): Promise<void> {
+    if (!(toFolder instanceof SimulatedFolder)) throw new TypeError("expected a folder of the same disk");
     const id = this.#find(from);
     if (this.#disk.inode(id).type === "directory") throw systemError("EPERM", this.#at(from));
     toFolder.#checkFree(name);
@@ -528,8 +550,28 @@ export class SimulatedFolder implements StorageFolder {
     );
   }
 
-  /** Set some attributes of an entry, links not followed. They are durable when the entry itself is synced. */
-  async setAttributes(name: string, change: Partial<Attributes>): Promise<void> {
+  /** Attributes are durable when the entry itself is synced. */
+  async setAttributes(name: string, attributes: TreeAttributes): Promise<void> {
+    const { mode, uid, gid, mtimeSeconds, mtimeNanoseconds } = attributes;
+    const { type, ...inode } = this.#disk.inode(this.#find(name));
+    const change = { uid, gid, mode: type === "symlink" ? 0o777 : mode, mtimeSeconds, mtimeNanoseconds };
+    // A new owner costs a file its capabilities.
+    const xattrs = new Map(inode.attributes.xattrs);
+    if (uid !== inode.attributes.uid) xattrs.delete("security.capability");
+    this.#changeAttributes(name, { ...change, xattrs });
+  }
+
+  async changeXattrs(
+    name: string,
+    set: ReadonlyMap<string, Uint8Array>,
+    remove: readonly string[],
+  ): Promise<void> {
+    const xattrs = new Map([...this.#disk.inode(this.#find(name)).attributes.xattrs, ...set]);
+    for (const key of remove) xattrs.delete(key);
+    this.#changeAttributes(name, { xattrs });
+  }
+
+  #changeAttributes(name: string, change: Partial<Attributes>): void {
     const id = this.#find(name);
     this.#disk.operate("metadata", this.#at(name), () =>
       this.#disk.change({ kind: "attributes", inode: id, change }),
@@ -540,6 +582,12 @@ export class SimulatedFolder implements StorageFolder {
   async syncEntry(name: string): Promise<void> {
     const id = this.#find(name);
     this.#disk.operate("sync file", this.#at(name), () => this.#disk.sync(id));
+  }
+
+  async syncFileSystem(): Promise<boolean> {
+    if (!this.#disk.canSyncAll) return false;
+    this.#disk.operate("sync folder", "all", () => this.#disk.syncAll());
+    return true;
   }
 
   async close(): Promise<void> {}

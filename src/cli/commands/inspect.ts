@@ -12,13 +12,15 @@ import { formatBytes, formatCount } from "../format.ts";
 import { type FileKind, recogniseFile } from "../kind.ts";
 import { tellAccount } from "./account.ts";
 import { tellPending } from "./pending.ts";
+import { parseRootfsName } from "./rootfs-name.ts";
 import { shareOf } from "./shared.ts";
 
 /** `flatdelta inspect`. */
 export const inspect: Command = {
   operands: ["FILE"],
   description: `Tell what a flat image, delta or signature says about itself: what it was made from, what it makes, of what it
-consists. The kind is recognised by content.`,
+consists. The kind is recognised by content. Of rootfs:FOLDER[:CONFIG] it tells which flat image it makes, or that an
+update of it was interrupted.`,
   options: {
     basis: {
       type: "string",
@@ -33,6 +35,11 @@ consists. The kind is recognised by content.`,
     ["which basis it is for, in a script", "flatdelta inspect --json update.delta | jq -r .basisSha256"],
   ],
   run: async ([path], context) => {
+    const rootfs = parseRootfsName(path!, context);
+    if (rootfs !== undefined) {
+      const { inspectRootfs } = await import("./patch-rootfs.ts");
+      return inspectRootfs(rootfs, context);
+    }
     const source = await openFileSource(path!);
     try {
       // While it is updated a flat image looks like nothing that is known.

@@ -13,6 +13,7 @@ import { formatBytes } from "../format.ts";
 import { type OpenSource, openBytes, openRawInput } from "../inputs.ts";
 import { openOutput } from "../output-file.ts";
 import { checkStdinOnce, isStdinName, STDIN_NAME } from "../stdin-name.ts";
+import { parseRootfsName } from "./rootfs-name.ts";
 import { opReport, RAW_OPTION } from "./shared.ts";
 
 // From here on a thread is worth its start at once.
@@ -29,6 +30,8 @@ Either may be - for standard input: DELTA is then applied while it arrives, BASI
 With --in-place the target takes the place of BASIS, a flat image, any other file, or a block device that begins
 with one. DELTA is proven first, with BASIS untouched. From then on the update can be interrupted at any moment,
 by a power cut too: the same command again, or --resume without DELTA, completes it.
+BASIS may be a folder then, as rootfs:FOLDER[:CONFIG]: only what changes in it is written, and what is new lies
+beside it until all of it is there (Linux).
 
 With -o and --resume what was made stays when DELTA breaks off, and the next run goes on from there.`,
   options: {
@@ -62,6 +65,7 @@ With -o and --resume what was made stays when DELTA breaks off, and the next run
     ],
     ["in place of the old one", "flatdelta patch --in-place app.flat update.delta"],
     ["after a power cut", "flatdelta patch --in-place --resume app.flat"],
+    ["an unpacked image", "flatdelta patch --in-place rootfs:/srv/app:/srv/app.json update.delta"],
   ],
   run: async ([basisName, deltaName], context) => {
     const { values, signal, onProgress } = context;
@@ -77,6 +81,11 @@ With -o and --resume what was made stays when DELTA breaks off, and the next run
       atOnce: delta?.source !== undefined && delta.source.size >= LARGE_DELTA_BYTES,
     });
     try {
+      const rootfs = inPlace && values.raw !== true ? parseRootfsName(basisName!, context) : undefined;
+      if (rootfs !== undefined) {
+        const { patchRootfs } = await import("./patch-rootfs.ts");
+        return await patchRootfs(rootfs, delta?.input, segmentCoding, context);
+      }
       if (output === undefined || delta === undefined) {
         const { patchInPlace } = await import("./patch-in-place.ts");
         return await patchInPlace(basisName!, delta?.input, segmentCoding, context);

@@ -6,21 +6,30 @@ import { verifyFlatImage } from "../../image/index.ts";
 import type { Source } from "../../io/index.ts";
 import { openFileSource } from "../../io/node.ts";
 import { readSignature } from "../../signature/index.ts";
+import { IMAGE_OPTIONS } from "../arguments.ts";
 import type { Command, CommandContext, CommandResult } from "../command.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { type FileKind, recogniseFile } from "../kind.ts";
+import { parseRootfsName } from "./rootfs-name.ts";
 
 /** `flatdelta verify`. */
 export const verify: Command = {
   operands: ["FILE"],
   description: `Prove that FILE is whole: of a flat image all digests and its canonical form, of a delta every window, op and
-checksum, of a signature its checksums. The kind is recognised by content. Success is exit code 0.`,
-  options: {},
+checksum, of a signature its checksums. The kind is recognised by content. Of rootfs:FOLDER[:CONFIG] that no
+update of it is pending, and which flat image it makes. Success is exit code 0.`,
+  // Of a folder, as other commands have it.
+  options: { xattrs: IMAGE_OPTIONS.xattrs! },
   examples: [
     ["before it is shipped", "flatdelta verify update.delta"],
     ["in a script", "flatdelta verify --quiet app.flat && docker load -i app.flat"],
   ],
   run: async ([path], context) => {
+    const rootfs = parseRootfsName(path!, context);
+    if (rootfs !== undefined) {
+      const { verifyRootfs } = await import("./patch-rootfs.ts");
+      return verifyRootfs(rootfs, context);
+    }
     const source = await openFileSource(path!);
     try {
       const pending = await findPendingFileUpdate(path!);

@@ -33,3 +33,13 @@ export function encodeFlatConfig(config: Uint8Array, layerDigest: string): Uint8
     rootfs: { diff_ids: [layerDigest], type: "layers" },
   });
 }
+
+/** The layer's digest that the config of a flat image names; `undefined` when it is another image's. */
+export function readFlatDigest(config: Uint8Array): string | undefined {
+  const { history, rootfs } = parseJsonObject(config, "image config");
+  const last = Array.isArray(history) ? history.at(-1) : undefined;
+  const isFlat = typeof last === "object" && (last as JsonObject | null)?.comment === FLAT_COMMENT;
+  const digests = isFlat ? (rootfs as JsonObject | undefined)?.diff_ids : undefined;
+  const digest = Array.isArray(digests) && digests.length === 1 ? digests[0] : undefined;
+  return typeof digest === "string" && /^sha256:[0-9a-f]{64}$/u.test(digest) ? digest : undefined;
+}

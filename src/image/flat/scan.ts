@@ -30,7 +30,7 @@ const SMALL_CONTENT_BYTES = 1 << 16;
 const OUTER_PREFIX = "\0oci/";
 
 /** The cursor seen from inside the layer: it ends where the layer does. Offsets stay those of the whole file. */
-class LayerCursor implements TarCursor {
+export class LayerCursor implements TarCursor {
   readonly #cursor: ScanCursor;
   readonly #end: number;
   /** The header block taken last, until the cursor moves on. */

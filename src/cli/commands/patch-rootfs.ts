@@ -1,0 +1,128 @@
+import { toHex } from "../../bytes/index.ts";
+import type { SegmentCoding } from "../../codec/index.ts";
+import { createSha256 } from "../../hash/index.ts";
+import { flattenImage } from "../../image/index.ts";
+import { readRootfs } from "../../image/node.ts";
+import { type ByteInput, scanSource } from "../../io/index.ts";
+import {
+  applyDeltaToRootfs,
+  findPendingRootfsUpdate,
+  resumeRootfs,
+  type UpdateTreeResult,
+} from "../../rootfs/index.ts";
+import type { CommandContext, CommandResult } from "../command.ts";
+import { UsageError } from "../exit-code.ts";
+import { formatBytes, formatCount } from "../format.ts";
+import type { NamedRootfs } from "./rootfs-name.ts";
+import { opReport } from "./shared.ts";
+
+const DONE = {
+  applied: "updated in place",
+  resumed: "an interrupted update, completed",
+  none: "nothing to do, it was there already",
+} as const;
+
+/**
+ * `flatdelta patch --in-place rootfs:FOLDER[:CONFIG.json]`.
+ *
+ * @param delta - `undefined` to complete an interrupted update.
+ */
+export async function patchRootfs(
+  { path, options }: NamedRootfs,
+  delta: ByteInput | undefined,
+  segmentCoding: SegmentCoding,
+  { values, signal, onProgress }: CommandContext,
+): Promise<CommandResult> {
+  if (values.output !== undefined || values.force !== undefined || values.scratch !== undefined)
+    throw new UsageError(
+      "expected neither --output, --force nor --scratch with --in-place and a folder: it is changed where it is",
+    );
+  const result =
+    delta === undefined
+      ? await resumeRootfs(path, options)
+      : await applyDeltaToRootfs(path, delta, { ...options, segmentCoding, signal, onProgress });
+  if (result === undefined) {
+    throw new UsageError(
+      `expected an interrupted update of ${path} to resume, found none; name a DELTA to begin one`,
+    );
+  }
+  return describe(path, result);
+}
+
+function describe(path: string, result: UpdateTreeResult): CommandResult {
+  const { done, targetBytes, stagedBytes, journalBytes, applied } = result;
+  const { placedEntries, removedEntries, changedAttributes } = result;
+  const targetSha256 = toHex(result.targetSha256);
+  const changes = { placedEntries, removedEntries, changedAttributes, stagedBytes, journalBytes };
+  const ops =
+    applied === undefined
+      ? {}
+      : { basisBytes: applied.basisBytes, deltaBytes: applied.deltaBytes, ...opReport(applied) };
+  return {
+    report: { done, targetBytes, targetSha256, ...changes, ...ops },
+    lines: [
+      ["target", path],
+      ["sha256", `${targetSha256}, proven`],
+      ["done", DONE[done]],
+      [
+        "changed",
+        `${formatCount(placedEntries)} entries placed, ${formatCount(removedEntries)} removed, ` +
+          `${formatCount(changedAttributes)} with other attributes`,
+      ],
+      ["written", formatBytes(stagedBytes + journalBytes)],
+    ],
+  };
+}
+
+/** What there is to say of a folder; an update that was interrupted before all else. */
+export async function inspectRootfs(name: NamedRootfs, context: CommandContext): Promise<CommandResult> {
+  const pending = await findPendingRootfsUpdate(name.path);
+  if (pending !== undefined) {
+    const { basisSha256, targetSha256, targetBytes } = pending;
+    return {
+      report: { kind: "interrupted update", basisSha256, targetBytes, targetSha256 },
+      lines: [
+        ["kind", "root file system, in an update that was interrupted"],
+        ["from", `sha256 ${basisSha256}`],
+        ["to", `sha256 ${targetSha256}, ${formatBytes(targetBytes)}`],
+        ["next", "complete it: flatdelta patch --in-place --resume rootfs:FOLDER[:CONFIG]"],
+      ],
+    };
+  }
+  const { flatBytes, flatSha256, layerDigest, entryCount } = await digestRootfs(name, context);
+  return {
+    report: { kind: "root file system", flatBytes, flatSha256, layerDigest, entryCount },
+    lines: [
+      ["kind", `root file system, ${formatCount(entryCount)} entries`],
+      ["flat image", `sha256 ${flatSha256}, ${formatBytes(flatBytes)}`],
+    ],
+  };
+}
+
+/**
+ * Read a folder whole, and tell which flat image it makes.
+ *
+ * @throws {@link StateError} `UPDATE_PENDING` when an update of it was interrupted.
+ */
+export async function verifyRootfs(name: NamedRootfs, context: CommandContext): Promise<CommandResult> {
+  const { flatBytes, flatSha256, layerDigest, entryCount } = await digestRootfs(name, context);
+  return {
+    report: { kind: "root file system", verified: true, flatBytes, flatSha256, layerDigest, entryCount },
+    lines: [
+      ["verified", `root file system, ${formatCount(entryCount)} entries, no update is pending`],
+      ["flat image", `sha256 ${flatSha256}, ${formatBytes(flatBytes)}`],
+    ],
+  };
+}
+
+async function digestRootfs({ path, options }: NamedRootfs, { signal, onProgress }: CommandContext) {
+  const image = await readRootfs(path, { ...options, signal });
+  try {
+    const { source, layerDigest, entryCount } = await flattenImage(image, { signal, onProgress });
+    const digest = createSha256();
+    for await (const piece of scanSource(source, { signal })) digest.update(piece);
+    return { flatBytes: source.size, flatSha256: toHex(digest.digest()), layerDigest, entryCount };
+  } finally {
+    await image.close();
+  }
+}

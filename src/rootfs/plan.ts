@@ -1,0 +1,211 @@
+import { type TreeNode, walkTree } from "../image/tree.ts";
+import type { Target, TargetReader } from "./read-target.ts";
+import type { Staging } from "./staging.ts";
+import { findNode, splitPath, type TargetNode } from "./target.ts";
+import type { TreeAttributes, TreeStat } from "./tree-folder.ts";
+
+/** Something that must be gone. A folder's content precedes it. */
+export interface Removal {
+  path: string;
+  isFolder: boolean;
+}
+
+/** A name for a staged entry, or another one for a file that stays. */
+export interface Placement {
+  path: string;
+  /** Number in the staging folder, or the path of the file that stays. */
+  from: number | string;
+}
+
+/** Attributes for what stays or is made in place. */
+export interface AttributeChange {
+  path: string;
+  isFolder: boolean;
+  attributes: TreeAttributes;
+  /** Values in base64. */
+  setXattrs: readonly (readonly [name: string, value: string])[];
+  removeXattrs: readonly string[];
+}
+
+/**
+ * What turns the present tree into the target, once new content lies in the staging folder. Each step says how something
+ * is to be in the end, so that all of them can be done again from the start however far they came.
+ */
+export interface Steps {
+  removals: Removal[];
+  /** Folders to be made, parents first. */
+  folders: string[];
+  placements: Placement[];
+  attributes: AttributeChange[];
+}
+
+/** What planning needs to know and to do besides. */
+export interface PlanContext {
+  staging: Staging;
+  reader: TargetReader;
+  /** What of a node the file system can hold. */
+  realize(node: TargetNode): TargetNode;
+  /** The present entry. */
+  stat(path: string): Promise<TreeStat | undefined>;
+}
+
+function equalXattrs(a: TreeNode["xattrs"], b: TreeNode["xattrs"]): boolean {
+  if (a.size !== b.size) return false;
+  for (const [name, value] of a) {
+    const other = b.get(name);
+    if (other === undefined || Buffer.compare(value, other) !== 0) return false;
+  }
+  return true;
+}
+
+function equalAttributes(a: TreeAttributes, b: TreeAttributes): boolean {
+  return (
+    a.mode === b.mode &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    a.mtimeSeconds === b.mtimeSeconds &&
+    a.mtimeNanoseconds === b.mtimeNanoseconds
+  );
+}
+
+function encodeXattrs(xattrs: TreeNode["xattrs"]): [name: string, value: string][] {
+  return [...xattrs].map(([name, value]) => [name, Buffer.from(value).toString("base64")]);
+}
+
+function pickAttributes({ mode, uid, gid, mtimeSeconds, mtimeNanoseconds }: TreeAttributes): TreeAttributes {
+  return { mode, uid, gid, mtimeSeconds, mtimeNanoseconds };
+}
+
+class Planner {
+  readonly #present: TreeNode;
+  readonly #target: Target;
+  readonly #context: PlanContext;
+  readonly #touched = new Set<string>();
+  readonly #kept = new Set<TreeNode>();
+  readonly #nameCounts = new Map<TreeNode, number>();
+  readonly #steps: Steps = { removals: [], folders: [], placements: [], attributes: [] };
+
+  constructor(present: TreeNode, target: Target, context: PlanContext) {
+    this.#present = present;
+    this.#target = target;
+    this.#context = context;
+  }
+
+  async plan(): Promise<Steps> {
+    this.#planRemovals();
+    for (const node of this.#target.nodes) {
+      const [path] = node.paths as [string];
+      if (node.type !== "directory") await this.#planNode(node);
+      else if (findNode(this.#present, path)?.type !== "directory") {
+        this.#steps.folders.push(path);
+        this.#touch(path);
+        this.#touched.add(path);
+      }
+    }
+    for (const node of this.#target.nodes) if (node.type === "directory") this.#planFolder(node);
+    return this.#steps;
+  }
+
+  #touch(path: string): void {
+    this.#touched.add(splitPath(path)[0]);
+  }
+
+  #planRemovals(): void {
+    for (const { path, node } of walkTree(this.#present)) {
+      this.#nameCounts.set(node, (this.#nameCounts.get(node) ?? 0) + 1);
+      const target = this.#target.byPath.get(path);
+      const isFolder = node.type === "directory";
+      // A file in a file's place is replaced by one rename.
+      if (target !== undefined && (target.type === "directory") === isFolder) continue;
+      this.#steps.removals.push({ path, isFolder });
+      this.#touch(path);
+    }
+    this.#steps.removals.reverse();
+  }
+
+  async #planNode(node: TargetNode): Promise<void> {
+    const present = findNode(this.#present, node.paths[0]!);
+    if (present !== undefined && (await this.#canStay(present, node))) {
+      this.#kept.add(present);
+      if (!equalAttributes(present, node)) this.#changeAttributes(node, node.xattrs, []);
+      for (const path of node.paths)
+        if (findNode(this.#present, path) !== present) this.#place(path, node.paths[0]!);
+      return;
+    }
+    const real = this.#context.realize(node);
+    if (node.staged === undefined) {
+      if (node.type === "file") node.staged = await this.#context.reader.stagePresent(present!.content);
+      else node.staged = await this.#context.staging.createSpecial(real);
+    }
+    await this.#context.staging.dress(node.staged, real);
+    for (const path of node.paths) this.#place(path, node.staged);
+  }
+
+  /** Whether what is present under the node's first path becomes the node, its attributes perhaps changed. */
+  async #canStay(present: TreeNode, node: TargetNode): Promise<boolean> {
+    // One inode cannot be two nodes.
+    if (present.type !== node.type || this.#kept.has(present)) return false;
+    if (!equalXattrs(present.xattrs, node.xattrs)) return false;
+    if (node.type !== "file") {
+      return (
+        equalAttributes(present, node) &&
+        present.linkText === node.linkText &&
+        present.deviceMajor === node.deviceMajor &&
+        present.deviceMinor === node.deviceMinor
+      );
+    }
+    if (!node.hasPresentContent) return false;
+    if (equalAttributes(present, node)) return true;
+    // A name outside the tree, of a copy by hard links perhaps, must not see its attributes change.
+    const stat = await this.#context.stat(node.paths[0]!);
+    return stat !== undefined && stat.linkCount === this.#nameCounts.get(present);
+  }
+
+  #place(path: string, from: number | string): void {
+    this.#steps.placements.push({ path, from });
+    this.#touch(path);
+  }
+
+  #planFolder(node: TargetNode): void {
+    const [path] = node.paths as [string];
+    const found = findNode(this.#present, path);
+    const present = found?.type === "directory" ? found : undefined;
+    // The time of the root is no part of an image.
+    const wanted =
+      path === "" && present !== undefined
+        ? { ...node, mtimeSeconds: present.mtimeSeconds, mtimeNanoseconds: present.mtimeNanoseconds }
+        : node;
+    if (present === undefined) {
+      this.#changeAttributes(wanted, node.xattrs, []);
+      return;
+    }
+    const hasXattrs = equalXattrs(present.xattrs, node.xattrs);
+    if (hasXattrs && equalAttributes(present, wanted) && !this.#touched.has(path)) return;
+    const remove = [...present.xattrs.keys()].filter((name) => !node.xattrs.has(name));
+    this.#changeAttributes(wanted, hasXattrs ? new Map() : node.xattrs, remove);
+  }
+
+  #changeAttributes(node: TargetNode, set: TreeNode["xattrs"], remove: readonly string[]): void {
+    const real = this.#context.realize(node);
+    this.#steps.attributes.push({
+      path: node.paths[0]!,
+      isFolder: node.type === "directory",
+      attributes: pickAttributes(real),
+      setXattrs: encodeXattrs(set).filter(([name]) => real.xattrs.has(name)),
+      removeXattrs: remove,
+    });
+  }
+}
+
+/**
+ * Plan the steps from the present tree to the target, and stage what they need besides the contents that differ: links,
+ * devices, and copies of files whose inode stays another's.
+ */
+export function planSteps(present: TreeNode, target: Target, context: PlanContext): Promise<Steps> {
+  return new Planner(present, target, context).plan();
+}
+
+/** Whether there is nothing to do. */
+export function isEmptyPlan({ removals, folders, placements, attributes }: Steps): boolean {
+  return removals.length + folders.length + placements.length + attributes.length === 0;
+}

@@ -1,0 +1,204 @@
+import { ErrorCode, ImageError } from "../errors.ts";
+import { ENVELOPE_ROLES } from "../image/flat/envelope.ts";
+import { LayerCursor } from "../image/flat/scan.ts";
+import { parseTar, ScanCursor, showName, type TarHeader } from "../image/tar/index.ts";
+import type { TreeNode } from "../image/tree.ts";
+import type { Staging } from "./staging.ts";
+import { findNode, splitPath, type TargetNode } from "./target.ts";
+
+const PIECE_BYTES = 1 << 18;
+const MAX_CONFIG_BYTES = 16 * 2 ** 20;
+
+/** What the target's flat image holds. Nodes are in the order of their first paths. */
+export interface Target {
+  config: Uint8Array;
+  nodes: TargetNode[];
+  /** By each of their paths. */
+  byPath: Map<string, TargetNode>;
+}
+
+function badTarget(message: string, path?: string): ImageError {
+  return new ImageError(ErrorCode.BAD_ENTRY, message, path === undefined ? {} : { path: showName(path) });
+}
+
+function rootNode(): TargetNode {
+  return {
+    type: "directory",
+    mode: 0o755,
+    uid: 0,
+    gid: 0,
+    mtimeSeconds: 0,
+    mtimeNanoseconds: 0,
+    linkText: "",
+    deviceMajor: 0,
+    deviceMinor: 0,
+    xattrs: new Map(),
+    paths: [""],
+    hasPresentContent: false,
+    staged: undefined,
+  };
+}
+
+/**
+ * Reads the target's flat image as it is made. What the present tree has already is only compared; contents that are new
+ * go to the staging folder from their first byte that differs on, what precedes it being copied.
+ */
+export class TargetReader {
+  readonly #present: TreeNode;
+  readonly #staging: Staging;
+  readonly #buffer = Buffer.alloc(PIECE_BYTES);
+
+  constructor(present: TreeNode, staging: Staging) {
+    this.#present = present;
+    this.#staging = staging;
+  }
+
+  /**
+   * @param pieces - the flat image in order, `sizeBytes` altogether.
+   * @throws {@link ImageError} when it is none, or has a path that leads out of the tree (`UNSAFE_PATH`).
+   * @throws {@link SpaceError} `NO_SPACE`.
+   */
+  async read(pieces: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<Target> {
+    const cursor = new ScanCursor(pieces, sizeBytes);
+    try {
+      const root = rootNode();
+      const target: Target = { config: new Uint8Array(0), nodes: [root], byPath: new Map([["", root]]) };
+      let outerCount = 0;
+      let foundLayer = false;
+      for await (const { header, contentOffset, contentBytes } of parseTar(cursor)) {
+        const role = ENVELOPE_ROLES[outerCount++];
+        if (role === "config") target.config = await readConfig(cursor, contentBytes);
+        if (role !== "layer") continue;
+        foundLayer = true;
+        if (!header.name.startsWith("blobs/sha256/"))
+          throw badTarget("expected the target to be a flat image");
+        await this.#readLayer(cursor, contentOffset + contentBytes, target);
+      }
+      if (!foundLayer) throw badTarget("expected the target to be a flat image");
+      await cursor.drain();
+      return target;
+    } finally {
+      await cursor.close();
+    }
+  }
+
+  async #readLayer(cursor: ScanCursor, end: number, target: Target): Promise<void> {
+    for await (const { header } of parseTar(new LayerCursor(cursor, end))) {
+      const path = checkPath(header);
+      if (header.type === "hardlink") {
+        const node = target.byPath.get(header.linkName);
+        if (node === undefined || node.type === "directory" || target.byPath.has(path))
+          throw badTarget("expected a hard link to a file before it", path);
+        checkFolder(target, path);
+        node.paths.push(path);
+        target.byPath.set(path, node);
+        continue;
+      }
+      const node = { ...rootNode(), ...fieldsOf(header), paths: [path] };
+      if (path === "") {
+        if (header.type !== "directory" || target.byPath.size > 1)
+          throw badTarget("expected a folder as the root of the target, before all else");
+        target.nodes[0] = node;
+      } else {
+        checkFolder(target, path);
+        if (target.byPath.has(path)) throw badTarget("expected each path once", path);
+        target.nodes.push(node);
+      }
+      target.byPath.set(path, node);
+      if (node.type === "file") await this.#readContent(cursor, node, header.sizeBytes);
+    }
+  }
+
+  async #readContent(cursor: ScanCursor, node: TargetNode, sizeBytes: number): Promise<void> {
+    const found = findNode(this.#present, node.paths[0]!);
+    const present = found?.type === "file" ? found.content : undefined;
+    const isCandidate = present?.size === sizeBytes;
+    let staged = isCandidate ? undefined : await this.#staging.createFile(sizeBytes);
+    try {
+      for (let at = 0; at < sizeBytes; ) {
+        // Of `present` the last read must reach its end: that is when a file that changed meanwhile is noticed.
+        const piece = await cursor.take(Math.min(sizeBytes - at, PIECE_BYTES));
+        if (staged === undefined) {
+          const same = this.#buffer.subarray(0, piece.length);
+          await present!.read(at, same);
+          if (!same.equals(piece)) {
+            // The cursor's piece may be a view of what `copyPrefix` has no part in.
+            staged = await this.#staging.createFile(sizeBytes);
+            await this.#copyPrefix(present!, staged.file, at);
+          }
+        }
+        await staged?.file.write(at, piece);
+        at += piece.length;
+      }
+    } finally {
+      await staged?.file.close();
+    }
+    node.staged = staged?.number;
+    node.hasPresentContent = staged === undefined;
+  }
+
+  async #copyPrefix(
+    present: TreeNode["content"],
+    file: { write(offset: number, bytes: Uint8Array): Promise<void> },
+    length: number,
+  ): Promise<void> {
+    for (let at = 0; at < length; at += PIECE_BYTES) {
+      const piece = this.#buffer.subarray(0, Math.min(PIECE_BYTES, length - at));
+      await present.read(at, piece);
+      await file.write(at, piece);
+    }
+  }
+
+  /** Stage content that is present under another inode than the target's shall be. */
+  async stagePresent(present: TreeNode["content"]): Promise<number> {
+    const { number, file } = await this.#staging.createFile(present.size);
+    try {
+      await this.#copyPrefix(present, file, present.size);
+    } finally {
+      await file.close();
+    }
+    return number;
+  }
+}
+
+async function readConfig(cursor: ScanCursor, length: number): Promise<Uint8Array> {
+  if (length > MAX_CONFIG_BYTES)
+    throw badTarget(`expected a config of at most ${MAX_CONFIG_BYTES} bytes, found ${length}`);
+  return (await cursor.take(length)).slice();
+}
+
+/** The path of an entry as this library writes it; anything else is no flat image, or means harm. */
+function checkPath({ name, type }: TarHeader): string {
+  if (name === "./") return "";
+  const path = type === "directory" && name.endsWith("/") ? name.slice(0, -1) : name;
+  for (const component of path.split("/")) {
+    if (component === "" || component === "." || component === ".." || component.includes("\0")) {
+      throw new ImageError(ErrorCode.UNSAFE_PATH, "expected a path inside the tree in its shortest form", {
+        path: showName(name),
+      });
+    }
+    if (component.startsWith(".wh.")) throw badTarget("expected no whiteouts in a flat image", path);
+  }
+  return path;
+}
+
+function checkFolder(target: Target, path: string): void {
+  const [folder] = splitPath(path);
+  if (target.byPath.get(folder)?.type !== "directory")
+    throw badTarget("expected the folder of an entry before it", path);
+}
+
+function fieldsOf(header: TarHeader) {
+  return {
+    type: header.type as TargetNode["type"],
+    mode: header.type === "symlink" ? 0o777 : header.mode,
+    uid: header.uid,
+    gid: header.gid,
+    mtimeSeconds: header.mtimeSeconds,
+    mtimeNanoseconds: header.mtimeNanoseconds,
+    linkText: header.linkName,
+    deviceMajor: header.deviceMajor,
+    deviceMinor: header.deviceMinor,
+    xattrs: header.xattrs,
+  };
+}

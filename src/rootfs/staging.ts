@@ -1,0 +1,116 @@
+import { ErrorCode, SpaceError } from "../errors.ts";
+import type { StorageFile } from "../io/index.ts";
+import type { TargetNode } from "./target.ts";
+import type { TreeAttributes, TreeFolder } from "./tree-folder.ts";
+
+/** A file in the making. */
+export interface StagedFile {
+  readonly number: number;
+  readonly file: StorageFile;
+}
+
+// What names, attributes and the journal take beside the contents.
+const RESERVE_BYTES = 1 << 20;
+// Above so many, one call for the whole file system is quicker than one for each file, whoever else writes to it.
+const MAX_SINGLE_SYNCS = 16;
+const PROBE_NAME = "probe";
+
+/** Sync several entries on the file system of a folder, one after another or all that there is. */
+export async function syncAll(folder: TreeFolder, syncs: readonly (() => Promise<void>)[]): Promise<void> {
+  if (syncs.length > MAX_SINGLE_SYNCS && (await folder.syncFileSystem())) return;
+  for (const sync of syncs) await sync();
+}
+
+/** New files, links and devices of the target, each under a number, in a folder beside the tree. */
+export class Staging {
+  readonly folder: TreeFolder;
+  readonly #numbers: number[] = [];
+  #next = 0;
+  #freeBytes: number;
+  /** Content bytes staged so far. */
+  bytes = 0;
+
+  private constructor(folder: TreeFolder, freeBytes: number) {
+    this.folder = folder;
+    this.#freeBytes = freeBytes;
+  }
+
+  /** @param folder - empty. */
+  static async open(folder: TreeFolder): Promise<Staging> {
+    return new Staging(folder, await folder.freeBytes());
+  }
+
+  /** How many were staged. */
+  get count(): number {
+    return this.#numbers.length;
+  }
+
+  /**
+   * Begin a file.
+   *
+   * @throws {@link SpaceError} `NO_SPACE` when there is no room for all of it.
+   */
+  async createFile(sizeBytes: number): Promise<StagedFile> {
+    if (this.bytes + sizeBytes + RESERVE_BYTES > this.#freeBytes) {
+      throw new SpaceError(
+        ErrorCode.NO_SPACE,
+        `expected room for ${this.bytes + sizeBytes + RESERVE_BYTES} bytes beside the tree, found ${this.#freeBytes}`,
+        { expected: String(this.bytes + sizeBytes + RESERVE_BYTES), actual: String(this.#freeBytes) },
+      );
+    }
+    this.bytes += sizeBytes;
+    const number = this.#take();
+    return { number, file: await this.folder.openFile(String(number), "new") };
+  }
+
+  /** Make a link, device or fifo; or the empty file that stands for a device. */
+  async createSpecial({ type, linkText, deviceMajor, deviceMinor }: TargetNode): Promise<number> {
+    if (type === "file") {
+      const { number, file } = await this.createFile(0);
+      await file.close();
+      return number;
+    }
+    const number = this.#take();
+    if (type === "symlink") await this.folder.makeSymlink(String(number), linkText);
+    else if (type !== "directory") await this.folder.makeNode(String(number), type, deviceMajor, deviceMinor);
+    return number;
+  }
+
+  #take(): number {
+    this.#numbers.push(this.#next);
+    return this.#next++;
+  }
+
+  /** Give a staged entry its attributes. */
+  async dress(number: number, node: TargetNode): Promise<void> {
+    await this.folder.setAttributes(String(number), node);
+    if (node.xattrs.size > 0) await this.folder.changeXattrs(String(number), node.xattrs, []);
+  }
+
+  /** Find out whether entries can be given to these owners: later would be too late. */
+  async tryOwners(owners: readonly TreeAttributes[]): Promise<void> {
+    if (owners.length === 0) return;
+    await (await this.folder.openFile(PROBE_NAME, "new")).close();
+    for (const attributes of owners) await this.folder.setAttributes(PROBE_NAME, attributes);
+    await this.folder.remove(PROBE_NAME);
+  }
+
+  /** Write a file under a name of its own, durably but for the name. */
+  async writeFile(name: string, bytes: Uint8Array): Promise<void> {
+    const file = await this.folder.openFile(name, "new");
+    try {
+      await file.write(0, bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Make all of it durable but for the names, which the journal's sync of the folder brings along. */
+  async sync(): Promise<void> {
+    await syncAll(
+      this.folder,
+      this.#numbers.map((number) => () => this.folder.syncEntry(String(number))),
+    );
+  }
+}

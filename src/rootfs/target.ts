@@ -1,0 +1,31 @@
+import type { TreeNode } from "../image/tree.ts";
+import type { TreeAttributes } from "./tree-folder.ts";
+
+/** A file, folder, link or device of the target, with all its names. */
+export interface TargetNode extends TreeAttributes {
+  type: TreeNode["type"];
+  linkText: string;
+  deviceMajor: number;
+  deviceMinor: number;
+  xattrs: ReadonlyMap<string, Uint8Array>;
+  /** Its paths, the first one first; "" is the root. */
+  readonly paths: string[];
+  /** Whether the file that is present at its first path has the same content. */
+  hasPresentContent: boolean;
+  /** The number under which it lies in the staging folder. */
+  staged: number | undefined;
+}
+
+/** The path of the folder that an entry lies in, and its name there. */
+export function splitPath(path: string): [folder: string, name: string] {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? ["", path] : [path.slice(0, slash), path.slice(slash + 1)];
+}
+
+/** The node at a path of a tree. */
+export function findNode(root: TreeNode, path: string): TreeNode | undefined {
+  let node: TreeNode | undefined = root;
+  if (path === "") return node;
+  for (const name of path.split("/")) node = node?.children?.get(name);
+  return node;
+}
