@@ -15,6 +15,9 @@ import { type InPlaceReads, shiftHeaderTime, TAR_BLOCK_BYTES } from "../../trans
 import type { PreparedWindow } from "../prepare.ts";
 import type { SpoolWriter, StepRecord } from "./spool.ts";
 
+// What is subtracted at once: an array for each of a hundred thousand ops would wait for the collector.
+const PIECE_BYTES = 1 << 12;
+
 const NO_OP = { basisOffset: 0, byte: 0, timeShift: 0 };
 
 /** What the ops of the present step need, as it will stand in the spool. */
@@ -51,6 +54,7 @@ export class StepRecorder {
   #dataAt = 0;
   #window: PreparedWindow | undefined;
   #residualAt = 0;
+  readonly #piece = new Uint8Array(PIECE_BYTES);
 
   constructor(header: DeltaHeader, basis: Source, spool: SpoolWriter, reads: InPlaceReads) {
     this.#header = header;
@@ -105,18 +109,24 @@ export class StepRecorder {
       const piece = this.#room(length - done);
       this.#reads.add(this.#position, basisOffset + done, piece, false);
       this.#encode({ ...NO_OP, kind: OpKind.DIFF, length: piece, basisOffset: basisOffset + done });
-      this.#parts.residual.bytes(this.#takeResidual(piece));
+      this.#putResidual(piece);
       done += piece;
       await this.#advance(piece);
     }
   }
 
-  #takeResidual(length: number): Uint8Array {
+  /** Record the next residual bytes: where sums are at hand, by subtracting the basis bytes again. */
+  #putResidual(length: number): void {
     const { residual, residualBasis } = this.#window!;
     const from = this.#residualAt;
     this.#residualAt += length;
     const bytes = residual.subarray(from, from + length);
-    return residualBasis === undefined ? bytes : bytes.map((byte, i) => byte - residualBasis[from + i]!);
+    if (residualBasis === undefined) return this.#parts.residual.bytes(bytes);
+    for (let at = 0; at < length; at += this.#piece.length) {
+      const piece = this.#piece.subarray(0, length - at);
+      for (let i = 0; i < piece.length; i++) piece[i] = bytes[at + i]! - residualBasis[from + at + i]!;
+      this.#parts.residual.bytes(piece);
+    }
   }
 
   async #addRun(byte: number, length: number): Promise<void> {
@@ -165,6 +175,26 @@ export class StepRecorder {
     return this.#data.subarray(this.#dataAt - length, this.#dataAt);
   }
 
+  /**
+   * Record an op that ends inside the present step as it stands, at once: a delta can have a million, and each that waits
+   * leaves objects behind which made for a third of the memory.
+   */
+  #tryOp(op: Op): boolean {
+    const { kind, length, basisOffset } = op;
+    const { stepBytes, targetBytes } = this.#reads.layout;
+    const end = this.#position + length;
+    const endsInside = (this.#position % stepBytes) + length < stepBytes && end < targetBytes;
+    if (!endsInside || this.#configBytes > 0 || kind === OpKind.TOUCH) return false;
+    if (kind !== OpKind.DATA && kind !== OpKind.RUN)
+      this.#reads.add(this.#position, basisOffset, length, kind === OpKind.COPY);
+    this.#encode(op);
+    if (kind === OpKind.DATA) this.#parts.data.bytes(this.#takeData(length));
+    else if (kind === OpKind.HEADER) this.#parts.data.bytes(this.#takeData(insertedBytes(op.header)));
+    else if (kind === OpKind.DIFF) this.#putResidual(length);
+    this.#position = end;
+    return true;
+  }
+
   /** Pass over what makes the config; gives how many bytes of the op that was. */
   #skipConfig(op: Op): number {
     const skipped = Math.min(op.length, this.#configBytes);
@@ -193,6 +223,7 @@ export class StepRecorder {
     this.#residualAt = 0;
     if (this.#position === 0 && head !== undefined) await this.#putData(head);
     while (ops.next()) {
+      if (this.#tryOp(ops)) continue;
       const skipped = this.#skipConfig(ops);
       const length = ops.length - skipped;
       const basisOffset = ops.basisOffset + skipped;
