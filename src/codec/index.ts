@@ -7,4 +7,5 @@
  */
 export * from "./codec.ts";
 export * from "./coding.ts";
+export type { FoundMatches } from "./lz/finder.ts";
 export * from "./registry.ts";

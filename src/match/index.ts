@@ -5,6 +5,7 @@
  */
 export * from "./blocks.ts";
 export * from "./difference.ts";
+export type { MatchLayout } from "./kernel/layout.ts";
 export { matchPair } from "./kernel/pair.ts";
 export * from "./kernel/shared-pair.ts";
 export * from "./match-columns.ts";

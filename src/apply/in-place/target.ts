@@ -14,7 +14,7 @@ export interface InPlaceTarget {
   growthBytes?: number | undefined;
 }
 
-/** Options of {@link applyDeltaInPlace}. */
+/** Options of `applyDeltaInPlace`. */
 export interface InPlaceOptions extends Pick<ApplyOptions, "segmentCoding"> {
   /** What the delta may ask for; the rest as in `DEFAULT_DELTA_LIMITS`. */
   limits?: Partial<DeltaLimits> | undefined;
