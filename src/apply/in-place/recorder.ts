@@ -121,7 +121,10 @@ export class StepRecorder {
     const from = this.#residualAt;
     this.#residualAt += length;
     const bytes = residual.subarray(from, from + length);
-    if (residualBasis === undefined) return this.#parts.residual.bytes(bytes);
+    if (residualBasis === undefined) {
+      this.#parts.residual.bytes(bytes);
+      return;
+    }
     for (let at = 0; at < length; at += this.#piece.length) {
       const piece = this.#piece.subarray(0, length - at);
       for (let i = 0; i < piece.length; i++) piece[i] = bytes[at + i]! - residualBasis[from + at + i]!;
@@ -159,14 +162,13 @@ export class StepRecorder {
     for (let at = basisOffset; at < end; ) {
       if (!this.#basis.tryRead(at, header)) await this.#basis.read(at, header);
       const contentBytes = shiftHeaderTime(header, timeShift);
-      await this.#addHeader(
-        { ...NO_OP, kind: OpKind.TOUCH, length: TAR_BLOCK_BYTES, basisOffset: at, timeShift },
-        EMPTY_BYTES,
-      );
+      const touched = { ...NO_OP, kind: OpKind.TOUCH, length: TAR_BLOCK_BYTES, basisOffset: at, timeShift };
+      if (!this.#tryOp(touched)) await this.#addHeader(touched, EMPTY_BYTES);
       at += TAR_BLOCK_BYTES;
-      const copied = Math.min(contentBytes, end - at);
-      await this.#addCopy(at, copied);
-      at += copied;
+      const length = Math.min(contentBytes, end - at);
+      const copied = { ...NO_OP, kind: OpKind.COPY, length, basisOffset: at };
+      if (length > 0 && !this.#tryOp(copied)) await this.#addCopy(at, length);
+      at += length;
     }
   }
 
@@ -176,7 +178,7 @@ export class StepRecorder {
   }
 
   /**
-   * Record an op that ends inside the present step as it stands, at once: a delta can have a million, and each that waits
+   * Record an op that ends inside the present step as it stands (a TOUCH of one header alone), at once: a delta can have a million, and each that waits
    * leaves objects behind which made for a third of the memory.
    */
   #tryOp(op: Op): boolean {
@@ -184,7 +186,7 @@ export class StepRecorder {
     const { stepBytes, targetBytes } = this.#reads.layout;
     const end = this.#position + length;
     const endsInside = (this.#position % stepBytes) + length < stepBytes && end < targetBytes;
-    if (!endsInside || this.#configBytes > 0 || kind === OpKind.TOUCH) return false;
+    if (!endsInside || this.#configBytes > 0) return false;
     if (kind !== OpKind.DATA && kind !== OpKind.RUN)
       this.#reads.add(this.#position, basisOffset, length, kind === OpKind.COPY);
     this.#encode(op);
@@ -223,7 +225,7 @@ export class StepRecorder {
     this.#residualAt = 0;
     if (this.#position === 0 && head !== undefined) await this.#putData(head);
     while (ops.next()) {
-      if (this.#tryOp(ops)) continue;
+      if (ops.kind !== OpKind.TOUCH && this.#tryOp(ops)) continue;
       const skipped = this.#skipConfig(ops);
       const length = ops.length - skipped;
       const basisOffset = ops.basisOffset + skipped;
