@@ -1,7 +1,7 @@
 /**
  * flatdelta on Node: read two images, make the delta between them, apply it. Everything that the main job needs, from
  * one place; the layers below are at `flatdelta/image`, `flatdelta/encode`, `flatdelta/apply` and so on, of which all
- * but those that end in `node` run in any JavaScript runtime.
+ * but `flatdelta/rootfs` and those that end in `node` run in any JavaScript runtime.
  *
  * @example
  * ```ts

@@ -16,7 +16,8 @@ export function listPortableModules(): string[] {
   };
   const modules: string[] = [];
   for (const [name, door] of Object.entries(exports)) {
-    if (typeof door === "string" || name === "." || name.endsWith("/node")) continue;
+    // The whole, and what works on files, are for Node.
+    if (typeof door === "string" || name === "." || name === "./rootfs" || name.endsWith("/node")) continue;
     modules.push(join(root, door.default.replace(/^\.\/dist\//u, "src/").replace(/\.js$/u, ".ts")));
   }
   return modules;
