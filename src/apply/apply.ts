@@ -124,7 +124,7 @@ export interface WindowObserver {
    * @param ops - its ops, once more.
    * @param head - the head of a flat image where the delta computes it.
    */
-  onWindow(window: PreparedWindow, ops: OpReader, head: Uint8Array | undefined): Promise<void>;
+  onWindow?(window: PreparedWindow, ops: OpReader, head: Uint8Array | undefined): Promise<void>;
 }
 
 /** Apply a delta whose header was read, as {@link applyDelta} does; the reader is closed. */
@@ -149,7 +149,7 @@ export async function applyOpened(
     let reusedBytes = 0;
     const head = header.envelope && new HeadOutput(header.envelope, header);
     const applier = new WindowApplier(basis, output, head);
-    const preparer = new WindowPreparer(basis, decoder, PREPARE_AHEAD + 1, observer !== undefined);
+    const preparer = new WindowPreparer(basis, decoder, PREPARE_AHEAD + 1, observer?.onWindow !== undefined);
     windows = prefetch(preparer.windows(reader), PREPARE_AHEAD);
     // Decoding goes on while the basis is checked. What fails in it shows in its turn, when the basis is known to be right.
     const first = windows.next();
@@ -172,7 +172,7 @@ export async function applyOpened(
           { offset: start },
         );
       }
-      await observer?.onWindow(window, decoder.ops(window, observed), head?.made);
+      await observer?.onWindow?.(window, decoder.ops(window, observed), head?.made);
       onProgress?.({ phase: "apply", doneBytes: output.bytesMade, totalBytes: header.targetBytes });
     }
     await existing.end(output);

@@ -371,7 +371,7 @@ class Update {
     reading.catch((error: unknown) => failed.abort(error));
     try {
       const options = { ...this.#options, signal: AbortSignal.any(signals) };
-      const observer = { basisIsKnown: isKnown, onWindow: async () => {} };
+      const observer = { basisIsKnown: isKnown };
       const applied = await applyOpened(source, this.#reader, channel.sink, options, observer);
       channel.end();
       return { applied, target: await reading };

@@ -75,7 +75,8 @@ export class InPlacePlan {
 
   /** Where in the stash an old block is, or `undefined` when it is still in its place. */
   slotOf(block: number): number | undefined {
-    const slot = this.#slots[block]!;
+    // Blocks behind the target are never stashed.
+    const slot = this.#slots[block] ?? 0;
     return slot === 0 ? undefined : slot - 1;
   }
 

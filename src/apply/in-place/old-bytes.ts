@@ -8,7 +8,6 @@ export class OldBytes implements Source {
   readonly #stash: StorageFile;
   readonly #plan: InPlacePlan;
   readonly #blockBytes: number;
-  readonly #blockCount: number;
 
   constructor(file: StorageFile, stash: StorageFile, plan: InPlacePlan, layout: InPlaceLayout) {
     this.size = layout.basisBytes;
@@ -16,27 +15,24 @@ export class OldBytes implements Source {
     this.#stash = stash;
     this.#plan = plan;
     this.#blockBytes = layout.blockBytes;
-    this.#blockCount = Math.ceil(layout.targetBytes / layout.blockBytes);
   }
 
   /** Where the bytes from `offset` are, and for how many in a row that holds. */
   #find(offset: number, length: number): { file: StorageFile; at: number; length: number } {
     const blockBytes = this.#blockBytes;
     const first = Math.floor(offset / blockBytes);
-    const slot = this.#slotOf(first);
+    const slot = this.#plan.slotOf(first);
     const end = offset + length;
     let block = first + 1;
     // As far as the blocks lie behind each other where they are now.
     const follows = (): boolean =>
-      slot === undefined ? this.#slotOf(block) === undefined : this.#slotOf(block) === slot + block - first;
+      slot === undefined
+        ? this.#plan.slotOf(block) === undefined
+        : this.#plan.slotOf(block) === slot + block - first;
     while (block * blockBytes < end && follows()) block++;
     const found = Math.min(end, block * blockBytes) - offset;
     if (slot === undefined) return { file: this.#file, at: offset, length: found };
     return { file: this.#stash, at: slot * blockBytes + (offset - first * blockBytes), length: found };
-  }
-
-  #slotOf(block: number): number | undefined {
-    return block < this.#blockCount ? this.#plan.slotOf(block) : undefined;
   }
 
   async read(offset: number, into: Uint8Array): Promise<void> {
