@@ -2,34 +2,20 @@ import { concatBytes, EMPTY_BYTES, encodeUtf8, toHex } from "../bytes/index.ts";
 import { type DeltaHeader, type EnvelopeHeader, givenConfigBytes } from "../delta/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
 import { ENVELOPE_END_BYTES, encodeEnvelopeHead } from "../transform/index.ts";
-import type { OpOutput } from "./output.ts";
+import { MemoryOutput } from "./output.ts";
 
 /** Holds back the config of a flat image while ops make it, and computes the image's head from it. */
-export class HeadOutput implements OpOutput {
-  readonly buffer: Uint8Array;
-  position = 0;
+export class HeadOutput extends MemoryOutput {
   /** The head, once it was computed. */
   made: Uint8Array | undefined;
   readonly #envelope: EnvelopeHeader;
   readonly #layerBytes: number;
 
   constructor(envelope: EnvelopeHeader, { targetBytes }: DeltaHeader) {
+    super(new Uint8Array(givenConfigBytes(envelope)));
     this.#envelope = envelope;
     this.#layerBytes = targetBytes - envelope.headBytes - ENVELOPE_END_BYTES;
-    this.buffer = new Uint8Array(givenConfigBytes(envelope));
   }
-
-  get room(): number {
-    return this.buffer.length - this.position;
-  }
-
-  advance(length: number): void {
-    this.position += length;
-  }
-
-  async makeRoom(): Promise<void> {}
-
-  hashFlushed(): void {}
 
   /**
    * The head, once there is no room left.

@@ -21,6 +21,28 @@ export interface OpOutput {
   hashFlushed(): void;
 }
 
+/** Puts what ops make into memory that holds all of it. */
+export class MemoryOutput implements OpOutput {
+  readonly buffer: Uint8Array;
+  position = 0;
+
+  constructor(buffer: Uint8Array) {
+    this.buffer = buffer;
+  }
+
+  get room(): number {
+    return this.buffer.length - this.position;
+  }
+
+  advance(length: number): void {
+    this.position += length;
+  }
+
+  async makeRoom(): Promise<void> {}
+
+  hashFlushed(): void {}
+}
+
 /**
  * Gathers the target in large pieces and sees each once: for the window's checksum, for the digest of the whole, and on
  * its way to the sink. One piece is written while the next is filled.

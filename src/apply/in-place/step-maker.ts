@@ -1,31 +1,9 @@
 import { BasisCursor, OpKind, OpReader } from "../../delta/index.ts";
 import type { Source } from "../../io/index.ts";
 import type { InPlaceReads } from "../../transform/index.ts";
-import type { OpOutput } from "../output.ts";
+import { MemoryOutput } from "../output.ts";
 import { WindowApplier } from "../window-applier.ts";
 import type { StepRecord } from "./spool.ts";
-
-/** The target bytes of one step, as ops make them. */
-class StepOutput implements OpOutput {
-  readonly buffer: Uint8Array;
-  position = 0;
-
-  constructor(buffer: Uint8Array) {
-    this.buffer = buffer;
-  }
-
-  get room(): number {
-    return this.buffer.length - this.position;
-  }
-
-  advance(length: number): void {
-    this.position += length;
-  }
-
-  async makeRoom(): Promise<void> {}
-
-  hashFlushed(): void {}
-}
 
 /**
  * Carry out the ops of one step.
@@ -41,7 +19,7 @@ export async function makeStep(record: StepRecord, old: Source, into: Uint8Array
     residualBytes: record.residual.length,
   };
   // A new one for each step: it keeps pages of the basis, which the step before may have overwritten.
-  const applier = new WindowApplier(old, new StepOutput(into));
+  const applier = new WindowApplier(old, new MemoryOutput(into));
   const ops = new OpReader(record.control, bounds, new BasisCursor());
   await applier.apply({ ...record, residualIsTarget: false, ready: Promise.resolve() }, ops);
 }
