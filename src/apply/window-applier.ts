@@ -74,13 +74,17 @@ export class WindowApplier {
     return true;
   }
 
+  /** Put out the head once all that it is computed from is there. */
+  async #passHead(): Promise<void> {
+    if (this.#head?.room !== 0) return;
+    const head = this.#head.complete();
+    this.#head = undefined;
+    this.#output = this.#target;
+    await this.#put(head);
+  }
+
   async #makeRoom(): Promise<void> {
-    if (this.#head?.room === 0) {
-      const head = this.#head.complete();
-      this.#head = undefined;
-      this.#output = this.#target;
-      await this.#put(head);
-    }
+    await this.#passHead();
     await this.#output.makeRoom();
   }
 
@@ -182,5 +186,6 @@ export class WindowApplier {
       else if (ops.kind === OpKind.HEADER) await this.#changeHeader(ops);
       else if (!this.#tryOp(ops)) await this.#applyOp(ops);
     }
+    await this.#passHead();
   }
 }

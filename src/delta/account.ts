@@ -164,6 +164,8 @@ export class DeltaAccountant {
     );
     const meter = new SegmentMeter(segments, ops);
     while (ops.next()) this.#addOp(ops, meter);
+    // The first window holds the whole head, and may hold nothing else.
+    if (this.#head !== undefined) this.#passHead(this.#head);
   }
 
   #addOp(op: OpReader, meter: SegmentMeter): void {

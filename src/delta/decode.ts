@@ -126,10 +126,10 @@ export class WindowDecoder {
     const { envelope } = this.#header;
     if (envelope === undefined || !this.#isFirst) return targetBytes;
     this.#isFirst = false;
-    if (targetBytes <= envelope.headBytes) {
+    if (targetBytes < envelope.headBytes) {
       throw new FormatError(
         ErrorCode.CORRUPT_BODY,
-        `delta: expected a first window of more than the ${envelope.headBytes} bytes of the image's head, found ${targetBytes}`,
+        `delta: expected a first window of at least the ${envelope.headBytes} bytes of the image's head, found ${targetBytes}`,
       );
     }
     return targetBytes - envelope.headBytes + givenConfigBytes(envelope);

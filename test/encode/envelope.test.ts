@@ -77,6 +77,18 @@ test("images of any content and config come out right, in windows and segments o
   );
 });
 
+test("the first window may end with the head, or anywhere behind it", async () => {
+  const { layerOffset } = (await target.index()).envelope!;
+  const wanted = Buffer.from(await bytesOf(target));
+  let computed = 0;
+  for (let windowBytes = layerOffset; windowBytes <= layerOffset + 1100; windowBytes++) {
+    const made = await makeDelta(basis, target, { windowBytes, segmentBytes: 8192 });
+    if ((await inspectDelta(made)).computedBytes > 0) computed++;
+    assert.deepEqual(Buffer.from(await patch(basis, made)), wanted, `windows of ${windowBytes} bytes`);
+  }
+  assert.ok(computed > 800, `${computed} heads computed`);
+});
+
 test("a head that is not what computing gives is made by ops", async () => {
   const bytes = await bytesOf(target);
   const index = await target.index();
