@@ -59,6 +59,22 @@ export const ErrorCode = {
   BAD_TAR_HEADER: "BAD_TAR_HEADER",
   /** A worker thread ended before its work was done: mostly for want of memory. */
   WORKER_FAILED: "WORKER_FAILED",
+  /** No answer: the server cannot be reached, or the connection broke. Trying again may help. */
+  UNREACHABLE: "UNREACHABLE",
+  /** The server took longer than the caller allows. Trying again may help. */
+  TIMEOUT: "TIMEOUT",
+  /** The server wants other credentials (HTTP 401), or these are not allowed to (403). */
+  UNAUTHORIZED: "UNAUTHORIZED",
+  /** The server does not have it (HTTP 404, 410). */
+  NOT_FOUND: "NOT_FOUND",
+  /** The server makes it still: ask again later. */
+  NOT_READY: "NOT_READY",
+  /** The server wants fewer requests (HTTP 429). */
+  TOO_MANY_REQUESTS: "TOO_MANY_REQUESTS",
+  /** Another HTTP status than the protocol has for the request. */
+  HTTP_STATUS: "HTTP_STATUS",
+  /** The server's answer is not what the protocol asks for: another length or type, or text that cannot be read. */
+  BAD_RESPONSE: "BAD_RESPONSE",
   /** An entry's path or link would leave the root of the image. */
   UNSAFE_PATH: "UNSAFE_PATH",
   /** A layer holds an entry that cannot be merged (a hard link to nothing, an unknown type). */
@@ -143,6 +159,34 @@ export class StateError extends FlatdeltaError {
 /** The input image is invalid: whoever produced the image can act. */
 export class ImageError extends FlatdeltaError {
   override name = "ImageError";
+}
+
+/** What a {@link NetworkError} carries beside its message. */
+export interface NetworkErrorDetails extends ErrorDetails {
+  /** HTTP status, when there was an answer. */
+  status?: number | undefined;
+  /** Whether the same request may succeed later. */
+  isRetryable?: boolean;
+  /** How long the server asks to wait before the next request. */
+  retryAfterMs?: number | undefined;
+}
+
+/** A server cannot be reached, or does not give what it was asked for. */
+export class NetworkError extends FlatdeltaError {
+  override name = "NetworkError";
+  /** HTTP status, when there was an answer. */
+  readonly status?: number;
+  /** Whether the same request may succeed later. */
+  readonly isRetryable: boolean;
+  /** How long the server asks to wait before the next request. */
+  readonly retryAfterMs?: number;
+
+  constructor(code: ErrorCode, message: string, details: NetworkErrorDetails = {}) {
+    super(code, message, details);
+    this.isRetryable = details.isRetryable ?? false;
+    if (details.status !== undefined) this.status = details.status;
+    if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+  }
 }
 
 /** Whether `value` is an error of flatdelta, even of another copy of the package. */

@@ -11,20 +11,21 @@ const LAYERS: readonly (readonly string[])[] = [
   ["errors"],
   ["bytes"],
   ["io"],
+  ["net"],
   ["hash", "codec"],
   ["signature", "delta"],
   ["match", "transform"],
   ["encode", "apply"],
   ["image"],
   ["rootfs"],
-  ["interop"],
+  ["interop", "registry", "engine"],
   ["update", "serve"],
   ["index"],
   ["cli"],
 ];
 
 /** These run wherever there is JavaScript. */
-const CORE = new Set(LAYERS.slice(0, 7).flat());
+const CORE = new Set(LAYERS.slice(0, 8).flat());
 
 /** The edge of the core: the files that may know a platform. */
 const PLATFORM_FILES = new Set([

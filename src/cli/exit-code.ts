@@ -12,6 +12,7 @@ export const ExitCode = {
   IMAGE: 7,
   SPACE: 8,
   STATE: 9,
+  NETWORK: 10,
 } as const;
 
 /** The exit codes in words, for help texts. */
@@ -26,6 +27,7 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [code: string, meaning: stri
   ["7", "the image is invalid (ImageError)"],
   ["8", "not enough space (SpaceError, ENOSPC)"],
   ["9", "another process or an interrupted update stands in the way (StateError)"],
+  ["10", "a server cannot be reached, or does not give what it was asked for (NetworkError)"],
   ["130, 143", "interrupted by SIGINT or SIGTERM"],
 ];
 
@@ -57,6 +59,7 @@ const CODE_OF_CLASS: Readonly<Record<string, number>> = {
   ImageError: ExitCode.IMAGE,
   SpaceError: ExitCode.SPACE,
   StateError: ExitCode.STATE,
+  NetworkError: ExitCode.NETWORK,
 };
 
 /** The exit code for an error that ended a command. */
