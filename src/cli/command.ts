@@ -39,6 +39,8 @@ export interface CommandResult {
   readonly report: Readonly<Record<string, Json>>;
   /** The same for people, as label and text. */
   readonly lines: readonly (readonly [label: string, text: string])[];
+  /** What whoever uses the result should know; with `--json` under `warnings`. */
+  readonly warnings?: readonly string[];
 }
 
 /** A command with all that its help shows. */

@@ -2,12 +2,13 @@ import { stat } from "node:fs/promises";
 import { isDelta } from "../delta/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
 import { isFlatImage } from "../image/index.ts";
+import { type PeerFile, recognisePeerFile } from "../interop/index.ts";
 import type { Source } from "../io/index.ts";
 import { openFileSource } from "../io/node.ts";
 import { isSignature } from "../signature/index.ts";
 import { isStdinName } from "./stdin-name.ts";
 
-/** The files that flatdelta makes. */
+/** The files that are flatdelta's own. */
 export type FileKind = "flat" | "delta" | "signature";
 
 const HEAD_BYTES = 64;
@@ -32,14 +33,16 @@ export async function isSignatureFile(name: string): Promise<boolean> {
 }
 
 /**
- * Tell a file's kind by its content.
+ * Tell a file's kind by its content: one of flatdelta's own, or another tool's.
  *
  * @throws FormatError `BAD_MAGIC` when it is none of them.
  */
-export async function recogniseFile(source: Source, path: string): Promise<FileKind> {
+export async function recogniseFile(source: Source, path: string): Promise<FileKind | PeerFile> {
   const head = await readHead(source);
   if (isDelta(head)) return "delta";
   if (isSignature(head)) return "signature";
+  const peerFile = recognisePeerFile(head);
+  if (peerFile !== undefined) return peerFile;
   if (await isFlatImage(source)) return "flat";
   throw new FormatError(
     ErrorCode.BAD_MAGIC,

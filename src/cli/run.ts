@@ -72,8 +72,11 @@ async function dispatch(argv: readonly string[], environment: CliEnvironment): P
   } finally {
     bar?.clear();
   }
+  const { report, warnings = [] } = result;
+  if (values.quiet !== true) for (const warning of warnings) stderr.write(`flatdelta: warning: ${warning}\n`);
   if (values.json === true) {
-    stdout.write(`${JSON.stringify({ ...result.report, ...environment.measure() })}\n`);
+    const told = warnings.length === 0 ? report : { ...report, warnings };
+    stdout.write(`${JSON.stringify({ ...told, ...environment.measure() })}\n`);
   } else if (values.quiet !== true) {
     stdout.write(formatLines(result.lines));
   }

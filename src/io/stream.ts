@@ -128,6 +128,37 @@ export async function* toByteStream(
   }
 }
 
+/**
+ * Look at the beginning of a stream.
+ *
+ * @param bytes - how many are wanted; `head` has fewer when the stream has no more.
+ * @returns the first bytes, and the whole stream with them, to be read instead of `stream`.
+ */
+export async function peekStream(
+  stream: ByteStream,
+  bytes: number,
+): Promise<{ head: Uint8Array; stream: ByteStream }> {
+  const iterator = stream[Symbol.asyncIterator]();
+  const parts: Uint8Array[] = [];
+  for (let missing = bytes; missing > 0; ) {
+    const { done, value } = await iterator.next();
+    if (done) break;
+    // A copy: a piece is valid only until the next one is asked for.
+    parts.push(new Uint8Array(value));
+    missing -= value.length;
+  }
+  const start = concatBytes(parts);
+  async function* whole(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      if (start.length > 0) yield start;
+      yield* { [Symbol.asyncIterator]: () => iterator };
+    } finally {
+      await iterator.return?.();
+    }
+  }
+  return { head: start.subarray(0, bytes), stream: whole() };
+}
+
 /** Pulls exact amounts of bytes out of a stream, whatever the size of its pieces. */
 export class StreamReader {
   readonly #iterator: AsyncIterator<Uint8Array>;

@@ -10,6 +10,7 @@ import { formatBytes, formatCount } from "../format.ts";
 import { openInput } from "../inputs.ts";
 import { isSignatureFile } from "../kind.ts";
 import { openOutput } from "../output-file.ts";
+import { choosePeer, formatOption } from "../peers.ts";
 import { checkStdinOnce } from "../stdin-name.ts";
 import { FILES_OPTION, tellAccount } from "./account.ts";
 import { opReport, RAW_OPTION, shareOf } from "./shared.ts";
@@ -44,6 +45,7 @@ content. One of the two may be - for an image archive on standard input.`,
     },
     "stream-only": { type: "boolean", help: "leave out what applying in place needs, some nine bytes" },
     ...FILES_OPTION,
+    ...formatOption("delta"),
     ...RAW_OPTION,
     ...IMAGE_OPTIONS,
   },
@@ -59,6 +61,8 @@ content. One of the two may be - for an image archive on standard input.`,
   run: async ([basisName, targetName], context) => {
     const { values, signal, onProgress } = context;
     checkStdinOnce(basisName!, targetName!);
+    const peer = await choosePeer("delta", values);
+    if (peer !== undefined) return peer.delta!(basisName!, targetName!, context);
     const codec = choiceOption(values, "codec", DELTA_CODECS);
     const level = numberOption(values, "level", 1, 9);
     const workers = numberOption(values, "workers", 0, 64);

@@ -10,6 +10,7 @@ import type { Command, CommandContext, CommandResult, Json } from "../command.ts
 import { UsageError } from "../exit-code.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { type FileKind, recogniseFile } from "../kind.ts";
+import { callPeer } from "../peers.ts";
 import { tellAccount } from "./account.ts";
 import { tellPending } from "./pending.ts";
 import { parseRootfsName } from "./rootfs-name.ts";
@@ -48,6 +49,7 @@ update of it was interrupted.`,
       const kind = await recogniseFile(source, path!);
       if (kind !== "delta" && context.values.basis !== undefined)
         throw new UsageError("expected a delta with --basis, found a file of another kind");
+      if (typeof kind === "object") return await callPeer("inspect", kind, source, context);
       return await INSPECTORS[kind](source, context);
     } finally {
       await source.close();

@@ -4,14 +4,16 @@ import { toHex } from "../../bytes/index.ts";
 import { createCodingThreads } from "../../codec/node.ts";
 import { DeltaReader } from "../../delta/index.ts";
 import { ErrorCode, isFlatdeltaError } from "../../errors.ts";
-import type { ByteInput, Source } from "../../io/index.ts";
+import { PEER_HEAD_BYTES, type PeerFormat, recognisePeerFile } from "../../interop/index.ts";
+import { type ByteInput, peekStream, readRange, type Source } from "../../io/index.ts";
 import { openFileSource } from "../../io/node.ts";
 import { IMAGE_OPTIONS, OUTPUT_OPTIONS } from "../arguments.ts";
-import type { Command, CommandContext } from "../command.ts";
+import type { Command, CommandContext, CommandResult } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes } from "../format.ts";
 import { type OpenSource, openBytes, openRawInput } from "../inputs.ts";
-import { openOutput } from "../output-file.ts";
+import { type Output, openOutput } from "../output-file.ts";
+import { choosePeer, formatOption } from "../peers.ts";
 import { checkStdinOnce, isStdinName, STDIN_NAME } from "../stdin-name.ts";
 import { parseRootfsName } from "./rootfs-name.ts";
 import { opReport, RAW_OPTION } from "./shared.ts";
@@ -46,6 +48,7 @@ With -o and --resume what was made stays when DELTA breaks off, and the next run
       value: "DIR",
       help: "folder of its own for what --in-place needs beside BASIS (BASIS.flatdelta)",
     },
+    ...formatOption("patch"),
     ...RAW_OPTION,
     ...IMAGE_OPTIONS,
   },
@@ -68,7 +71,7 @@ With -o and --resume what was made stays when DELTA breaks off, and the next run
     ["an unpacked image", "flatdelta patch --in-place rootfs:/srv/app:/srv/app.json update.delta"],
   ],
   run: async ([basisName, deltaName], context) => {
-    const { values, signal, onProgress } = context;
+    const { values } = context;
     const inPlace = values["in-place"] === true;
     if (!inPlace && values.scratch !== undefined)
       throw new UsageError("expected --scratch with --in-place only");
@@ -77,68 +80,92 @@ With -o and --resume what was made stays when DELTA breaks off, and the next run
     if (deltaName !== undefined) checkStdinOnce(basisName!, deltaName);
     const output = inPlace ? undefined : await openOutput(values);
     const delta = deltaName === undefined ? undefined : await openDelta(deltaName, context);
-    const segmentCoding = createCodingThreads({
-      atOnce: delta?.source !== undefined && delta.source.size >= LARGE_DELTA_BYTES,
-    });
     try {
-      const rootfs = inPlace && values.raw !== true ? parseRootfsName(basisName!, context) : undefined;
-      if (rootfs !== undefined) {
-        const { patchRootfs } = await import("./patch-rootfs.ts");
-        return await patchRootfs(rootfs, delta?.input, segmentCoding, context);
-      }
-      if (output === undefined || delta === undefined) {
-        const { patchInPlace } = await import("./patch-in-place.ts");
-        return await patchInPlace(basisName!, delta?.input, segmentCoding, context);
-      }
-      const applyTo = async (basis: OpenSource) => {
-        try {
-          return await output.write(
-            (sink) => applyDelta(basis.source, delta.input, sink, { segmentCoding, signal, onProgress }),
-            signal,
-          );
-        } finally {
-          await basis.close();
-        }
-      };
-      const likely = await openLikelyBasis(basisName!, delta.source, context);
-      const result =
-        (likely && (await applyTo(likely).catch(ignoreBasisMismatch))) ??
-        (await applyTo(await openBytes(basisName!, context)));
-      const { basisBytes, targetBytes, deltaBytes, windowCount, reusedBytes } = result;
-      const targetSha256 = toHex(result.targetSha256);
-      return {
-        report: {
-          basisBytes,
-          targetBytes,
-          targetSha256,
-          deltaBytes,
-          ...opReport(result),
-          windowCount,
-          reusedBytes,
-        },
-        lines: [
-          ["target", `${output.path}, ${formatBytes(targetBytes)}`],
-          ["sha256", `${targetSha256}, proven`],
-        ],
-      };
+      const peer = await choosePeer("patch", values, delta?.format);
+      if (peer === undefined) return await patchOwn(basisName!, delta, output, context);
+      return await peer.patch!(basisName!, delta!.input, output!, context);
     } finally {
-      await segmentCoding.close();
       await delta?.close();
     }
   },
 };
 
+/** Apply a delta of flatdelta's own. */
+async function patchOwn(
+  basisName: string,
+  delta: OpenDelta | undefined,
+  output: Output | undefined,
+  context: CommandContext,
+): Promise<CommandResult> {
+  const { values, signal, onProgress } = context;
+  const inPlace = values["in-place"] === true;
+  const segmentCoding = createCodingThreads({
+    atOnce: delta?.source !== undefined && delta.source.size >= LARGE_DELTA_BYTES,
+  });
+  try {
+    const rootfs = inPlace && values.raw !== true ? parseRootfsName(basisName, context) : undefined;
+    if (rootfs !== undefined) {
+      const { patchRootfs } = await import("./patch-rootfs.ts");
+      return await patchRootfs(rootfs, delta?.input, segmentCoding, context);
+    }
+    if (output === undefined || delta === undefined) {
+      const { patchInPlace } = await import("./patch-in-place.ts");
+      return await patchInPlace(basisName, delta?.input, segmentCoding, context);
+    }
+    const applyTo = async (basis: OpenSource) => {
+      try {
+        return await output.write(
+          (sink) => applyDelta(basis.source, delta.input, sink, { segmentCoding, signal, onProgress }),
+          signal,
+        );
+      } finally {
+        await basis.close();
+      }
+    };
+    const likely = await openLikelyBasis(basisName, delta.source, context);
+    const result =
+      (likely && (await applyTo(likely).catch(ignoreBasisMismatch))) ??
+      (await applyTo(await openBytes(basisName, context)));
+    const { basisBytes, targetBytes, deltaBytes, windowCount, reusedBytes } = result;
+    const targetSha256 = toHex(result.targetSha256);
+    return {
+      report: {
+        basisBytes,
+        targetBytes,
+        targetSha256,
+        deltaBytes,
+        ...opReport(result),
+        windowCount,
+        reusedBytes,
+      },
+      lines: [
+        ["target", `${output.path}, ${formatBytes(targetBytes)}`],
+        ["sha256", `${targetSha256}, proven`],
+      ],
+    };
+  } finally {
+    await segmentCoding.close();
+  }
+}
+
 interface OpenDelta {
   readonly input: ByteInput;
   /** The same, where it can be read again. */
   readonly source: Source | undefined;
+  /** The other tool whose it is. */
+  readonly format: PeerFormat | undefined;
   close(): Promise<void>;
 }
 
 async function openDelta(name: string, { stdin }: CommandContext): Promise<OpenDelta> {
-  if (name === STDIN_NAME) return { input: stdin, source: undefined, close: async () => {} };
+  if (name === STDIN_NAME) {
+    const { head, stream } = await peekStream(stdin, PEER_HEAD_BYTES);
+    const format = recognisePeerFile(head)?.format;
+    return { input: stream, source: undefined, format, close: async () => {} };
+  }
   const source = await openFileSource(name);
-  return { input: source, source, close: () => source.close() };
+  const head = await readRange(source, 0, Math.min(PEER_HEAD_BYTES, source.size));
+  return { input: source, source, format: recognisePeerFile(head)?.format, close: () => source.close() };
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Command } from "../command.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { openBytes } from "../inputs.ts";
 import { openOutput } from "../output-file.ts";
+import { choosePeer, formatOption } from "../peers.ts";
 import { BLOCK_SIZE_OPTION, RAW_OPTION } from "./shared.ts";
 
 /** `flatdelta signature`. */
@@ -14,7 +15,13 @@ export const signature: Command = {
   description: `Write a signature of BASIS: a weak and a strong hash of each of its blocks. "flatdelta delta" takes it in
 place of the basis where the basis is not at hand. A delta made from a signature is larger than one made from
 the basis itself. BASIS may be - for an image archive on standard input.`,
-  options: { ...OUTPUT_OPTIONS, ...BLOCK_SIZE_OPTION, ...RAW_OPTION, ...IMAGE_OPTIONS },
+  options: {
+    ...OUTPUT_OPTIONS,
+    ...BLOCK_SIZE_OPTION,
+    ...formatOption("signature"),
+    ...RAW_OPTION,
+    ...IMAGE_OPTIONS,
+  },
   examples: [
     ["of a flat image", "flatdelta signature app.flat -o app.sig"],
     [
@@ -25,6 +32,8 @@ the basis itself. BASIS may be - for an image archive on standard input.`,
   ],
   run: async ([name], context) => {
     const { values, signal, onProgress } = context;
+    const peer = await choosePeer("signature", values);
+    if (peer !== undefined) return peer.signature!(name!, context);
     const blockBytes = numberOption(values, "block-size", 16, 65_536);
     const output = await openOutput(values);
     const input = await openBytes(name!, context);

@@ -10,6 +10,7 @@ import { IMAGE_OPTIONS } from "../arguments.ts";
 import type { Command, CommandContext, CommandResult } from "../command.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { type FileKind, recogniseFile } from "../kind.ts";
+import { callPeer } from "../peers.ts";
 import { parseRootfsName } from "./rootfs-name.ts";
 
 /** `flatdelta verify`. */
@@ -41,6 +42,7 @@ update of it is pending, and which flat image it makes. Success is exit code 0.`
         );
       }
       const kind = await recogniseFile(source, path!);
+      if (typeof kind === "object") return await callPeer("verify", kind, source, context);
       return await VERIFIERS[kind](source, context);
     } finally {
       await source.close();

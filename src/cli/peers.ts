@@ -1,0 +1,111 @@
+/**
+ * What commands do with the formats of other tools. Their files are plain bytes always, as with `--raw`: the other tool is given
+ * the same files.
+ *
+ * @module
+ */
+import type { PeerFile, PeerFormat } from "../interop/index.ts";
+import type { ByteInput, Source } from "../io/index.ts";
+import { choiceOption } from "./arguments.ts";
+import type { CommandContext, CommandResult, OptionTable, OptionValues } from "./command.ts";
+import { UsageError } from "./exit-code.ts";
+import type { Output } from "./output-file.ts";
+
+/** What can be done with the formats of a tool; what is absent cannot. */
+export interface Peer {
+  signature?(basisName: string, context: CommandContext): Promise<CommandResult>;
+  delta?(basisName: string, targetName: string, context: CommandContext): Promise<CommandResult>;
+  patch?(
+    basisName: string,
+    delta: ByteInput,
+    output: Output,
+    context: CommandContext,
+  ): Promise<CommandResult>;
+  /** Tell what a file that was recognised as this tool's says about itself. */
+  inspect?(source: Source, file: PeerFile, context: CommandContext): Promise<CommandResult>;
+  verify?(source: Source, file: PeerFile, context: CommandContext): Promise<CommandResult>;
+}
+
+/** The commands that take `--format`. */
+export type FormatCommand = "signature" | "delta" | "patch";
+
+interface PeerEntry {
+  /** The commands that it has, and which of their options these take beside those of all. */
+  readonly options: Readonly<Partial<Record<FormatCommand, readonly string[]>>>;
+  load(): Promise<Peer>;
+}
+
+const PEERS: Readonly<Record<PeerFormat, PeerEntry>> = {
+  rdiff: {
+    options: {},
+    load: async () => ({}),
+  },
+};
+
+/** The format that is meant where `--format` names no other. */
+const OWN_FORMAT = "flatdelta";
+
+const COMMON_NAMES: ReadonlySet<string> = new Set([
+  ...["output", "force", "format", "raw", "json", "quiet", "help"],
+]);
+
+function formatNames(command: FormatCommand): string[] {
+  return Object.entries(PEERS).flatMap(([name, { options }]) => (options[command] ? [name] : []));
+}
+
+/** The option that chooses the format of what a command writes or takes. */
+export function formatOption(command: FormatCommand): OptionTable {
+  const names = formatNames(command).join(", ");
+  const otherwise = command === "patch" ? "recognised by content" : OWN_FORMAT;
+  return {
+    format: { type: "string", value: "NAME", help: `${names}: the format of another tool (${otherwise})` },
+  };
+}
+
+/** Options that only the formats of other tools take. */
+const PEER_OPTIONS: ReadonlySet<string> = new Set<string>();
+
+/**
+ * The tool that `--format` names, or the one that the input was recognised as.
+ *
+ * @returns nothing for the format of flatdelta.
+ * @throws UsageError for a name or option that does not go with the command or the format.
+ */
+export async function choosePeer(
+  command: FormatCommand,
+  values: OptionValues,
+  recognised?: PeerFormat,
+): Promise<Peer | undefined> {
+  const names = formatNames(command);
+  const chosen =
+    choiceOption(values, "format", [OWN_FORMAT, ...names]) ??
+    names.find((name) => name === recognised) ??
+    OWN_FORMAT;
+  const taken = chosen === OWN_FORMAT ? undefined : PEERS[chosen as PeerFormat].options[command];
+  for (const name of Object.keys(values)) {
+    const isTaken =
+      taken === undefined ? !PEER_OPTIONS.has(name) : COMMON_NAMES.has(name) || taken.includes(name);
+    if (!isTaken) throw new UsageError(`expected no --${name} with the format ${chosen}`);
+  }
+  return chosen === OWN_FORMAT ? undefined : PEERS[chosen as PeerFormat].load();
+}
+
+/**
+ * Let the tool of a recognised file inspect or verify it.
+ *
+ * @throws UsageError when that cannot be done with its files.
+ */
+export async function callPeer(
+  command: "inspect" | "verify",
+  file: PeerFile,
+  source: Source,
+  context: CommandContext,
+): Promise<CommandResult> {
+  const peer = await PEERS[file.format].load();
+  const call = peer[command];
+  if (call === undefined)
+    throw new UsageError(
+      `expected a file to ${command}, got one of ${file.format}, of which it is not possible`,
+    );
+  return call(source, file, context);
+}
