@@ -16,6 +16,20 @@ export interface InPlaceHeader {
 
 const SPOOL_UNIT_BYTES = 1024;
 
+const isPowerFrom = (value: number, min: number, max: number): boolean =>
+  value >= 2 ** min && value <= 2 ** max && Number.isInteger(Math.log2(value));
+
+/** Whether targets can be made in steps and blocks of these sizes. */
+export function isInPlaceLayout({
+  stepBytes,
+  blockBytes,
+}: Pick<InPlaceHeader, "stepBytes" | "blockBytes">): boolean {
+  return (
+    isPowerFrom(blockBytes, MIN_BLOCK_POWER, MAX_BLOCK_POWER) &&
+    isPowerFrom(stepBytes, Math.log2(blockBytes), MAX_STEP_POWER)
+  );
+}
+
 /** The value of the extension. */
 export function encodeInPlace(inPlace: InPlaceHeader): Uint8Array {
   const out = new ByteWriter();

@@ -11,7 +11,7 @@ export * from "./envelope.ts";
 export * from "./format.ts";
 export { type DeltaHeader, encodeDeltaHeader, type StreamHeader } from "./header.ts";
 export * from "./header-change.ts";
-export type { InPlaceHeader } from "./in-place.ts";
+export { type InPlaceHeader, isInPlaceLayout } from "./in-place.ts";
 export * from "./inspect.ts";
 export * from "./limits.ts";
 export * from "./magic.ts";

@@ -1,25 +1,12 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { encodeUtf8, toHex } from "../bytes/index.ts";
-import { ErrorCode, StateError } from "../errors.ts";
 import { sha256 } from "../hash/index.ts";
 import { JOURNAL_NAME } from "../image/rootfs-site.ts";
 import { readRange } from "../io/index.ts";
-import type { Steps } from "./plan.ts";
+import { badJournal, type Journal, parseJournal } from "./journal-text.ts";
 import type { TreeFolder } from "./tree-folder.ts";
 
-/** All that completing an update takes, besides the staged content. */
-export interface Journal extends Steps {
-  basisSha256: string;
-  targetSha256: string;
-  targetBytes: number;
-  /** Of the tree's root: another tree in its place is not the one that the steps are for. */
-  rootInode: string;
-  /** Whether root does the steps, who needs no permission of the tree's folders. */
-  isPrivileged: boolean;
-  /** Whether a config, a sidecar are staged. */
-  hasConfig: boolean;
-  hasSidecar: boolean;
-}
+export type { Journal };
 
 const MAGIC = "flatdelta rootfs journal 1\n";
 const DIGEST_CHARACTERS = 64;
@@ -45,11 +32,12 @@ export async function writeJournal(staging: TreeFolder, journal: Journal): Promi
   return head.length + body.length;
 }
 
-function badJournal(message: string): StateError {
-  return new StateError(
-    ErrorCode.BAD_STATE,
-    `the journal of an interrupted update is damaged (${message}): the tree needs a whole pull`,
-  );
+function inflateText(body: Uint8Array): string {
+  try {
+    return inflateRawSync(body, { maxOutputLength: MAX_JOURNAL_BYTES }).toString("utf8");
+  } catch {
+    throw badJournal("it cannot be decompressed");
+  }
 }
 
 /**
@@ -69,8 +57,7 @@ export async function readJournal(staging: TreeFolder): Promise<Journal | undefi
     const head = Buffer.from(bytes.subarray(0, headLength)).toString("latin1");
     if (!head.startsWith(MAGIC)) throw badJournal("it is of no known version");
     if (head !== `${MAGIC}${toHex(sha256(body))}\n`) throw badJournal("its checksum is wrong");
-    const text = inflateRawSync(body, { maxOutputLength: MAX_JOURNAL_BYTES });
-    return JSON.parse(text.toString("utf8")) as Journal;
+    return parseJournal(inflateText(body));
   } finally {
     await file.close();
   }

@@ -1,10 +1,10 @@
-import { ErrorCode, ImageError } from "../errors.ts";
+import { ErrorCode, ImageError, LimitError } from "../errors.ts";
 import { ENVELOPE_ROLES } from "../image/flat/envelope.ts";
 import { LayerCursor } from "../image/flat/scan.ts";
 import { parseTar, ScanCursor, showName, type TarHeader } from "../image/tar/index.ts";
 import type { TreeNode } from "../image/tree.ts";
 import type { Staging } from "./staging.ts";
-import { findNode, splitPath, type TargetNode } from "./target.ts";
+import { findNode, isInnerPath, MAX_TREE_DEPTH, splitPath, type TargetNode } from "./target.ts";
 
 const PIECE_BYTES = 1 << 18;
 const MAX_CONFIG_BYTES = 16 * 2 ** 20;
@@ -171,14 +171,21 @@ async function readConfig(cursor: ScanCursor, length: number): Promise<Uint8Arra
 function checkPath({ name, type }: TarHeader): string {
   if (name === "./") return "";
   const path = type === "directory" && name.endsWith("/") ? name.slice(0, -1) : name;
-  for (const component of path.split("/")) {
-    if (component === "" || component === "." || component === ".." || component.includes("\0")) {
-      throw new ImageError(ErrorCode.UNSAFE_PATH, "expected a path inside the tree in its shortest form", {
-        path: showName(name),
-      });
-    }
-    if (component.startsWith(".wh.")) throw badTarget("expected no whiteouts in a flat image", path);
+  if (!isInnerPath(path)) {
+    throw new ImageError(ErrorCode.UNSAFE_PATH, "expected a path inside the tree in its shortest form", {
+      path: showName(name),
+    });
   }
+  const components = path.split("/");
+  if (components.length > MAX_TREE_DEPTH) {
+    throw new LimitError(
+      ErrorCode.COUNT_LIMIT,
+      `expected at most ${MAX_TREE_DEPTH} names in a path, found ${components.length}`,
+      { path: showName(name) },
+    );
+  }
+  if (components.some((component) => component.startsWith(".wh.")))
+    throw badTarget("expected no whiteouts in a flat image", path);
   return path;
 }
 

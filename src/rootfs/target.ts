@@ -16,6 +16,16 @@ export interface TargetNode extends TreeAttributes {
   staged: number | undefined;
 }
 
+/** Folders above an entry, at most: as many as images are read with. */
+export const MAX_TREE_DEPTH = 1024;
+
+/** Whether a path is that of an entry inside the tree, in its shortest form. */
+export function isInnerPath(path: string): boolean {
+  return path
+    .split("/")
+    .every((name) => name !== "" && name !== "." && name !== ".." && !name.includes("\0"));
+}
+
 /** The path of the folder that an entry lies in, and its name there. */
 export function splitPath(path: string): [folder: string, name: string] {
   const slash = path.lastIndexOf("/");

@@ -85,7 +85,8 @@ export async function applyDeltaInPlace(
       await update.finish(true);
       return result(pending === undefined ? "none" : "resumed");
     }
-    const canResume = pending?.started !== undefined && file.size >= identity.targetBytes;
+    const wholeBytes = Math.max(identity.basisBytes, identity.targetBytes);
+    const canResume = pending?.started !== undefined && file.size >= wholeBytes;
     if (!isBasis && !canResume) throw notTheBasis(identity, pending !== undefined);
     let index = pending?.prepared;
     let reads: InPlaceReads;

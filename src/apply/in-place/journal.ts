@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter, concatBytes } from "../../bytes/index.ts";
+import { isInPlaceLayout } from "../../delta/index.ts";
 import { ErrorCode, UnsupportedError } from "../../errors.ts";
 import { type Hash64Api, loadHash64, SHA256_BYTES } from "../../hash/index.ts";
 import type { StorageFile, StorageFolder } from "../../io/index.ts";
@@ -66,7 +67,7 @@ function decodeIdentity(reader: ByteReader): UpdateIdentity {
       `the interrupted update was begun by another version of flatdelta: expected a journal of version ${JOURNAL_VERSION}, found ${version}`,
     );
   }
-  return {
+  const identity = {
     basisBytes: reader.varint(),
     basisSha256: reader.bytes(SHA256_BYTES),
     targetBytes: reader.varint(),
@@ -75,6 +76,9 @@ function decodeIdentity(reader: ByteReader): UpdateIdentity {
     blockBytes: reader.varint(),
     stashBytes: reader.varint(),
   };
+  if (!isInPlaceLayout(identity))
+    throw reader.corrupt(`steps of ${identity.stepBytes} bytes in blocks of ${identity.blockBytes}`);
+  return identity;
 }
 
 /**
