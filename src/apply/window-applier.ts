@@ -16,6 +16,8 @@ export class WindowApplier {
   #head: HeadOutput | undefined;
   #output: OpOutput;
   readonly totals = zeroOpTotals();
+  /** The tar header that is being made. */
+  readonly #header = new Uint8Array(TAR_BLOCK_BYTES);
   /** The segments of the present window, and how much of them is used. */
   #data = EMPTY_BYTES;
   #dataAt = 0;
@@ -66,8 +68,8 @@ export class WindowApplier {
 
   /** Carry out an op at once, if it fits what is buffered on both sides. A delta can have a million short ops. */
   #tryOp(op: Op): boolean {
-    const { buffer, position, room } = this.#output;
-    if (op.length > room) return false;
+    const { buffer, position } = this.#output;
+    if (!this.#hasRoom(op.length)) return false;
     if (this.#readsBasis(op) && !this.#basis.tryRead(op.basisOffset, buffer, position, op.length))
       return false;
     this.#complete(op, op.length);
@@ -83,9 +85,15 @@ export class WindowApplier {
     await this.#put(head);
   }
 
+  /** Make room for at least one byte of target. */
   async #makeRoom(): Promise<void> {
     await this.#passHead();
     await this.#output.makeRoom();
+  }
+
+  /** Whether so many bytes fit what is buffered, with nothing to be put out before them. */
+  #hasRoom(length: number): boolean {
+    return length <= this.#output.room && this.#head?.room !== 0;
   }
 
   /** Make `length` bytes of target in pieces that fit the output's buffer; `fill` makes `piece` of them, from `done` on. */
@@ -108,15 +116,30 @@ export class WindowApplier {
     });
   }
 
+  /** Copy bytes of the basis to the output at once, if that can be. */
+  #tryCopy(basisOffset: number, length: number): boolean {
+    const { buffer, position } = this.#output;
+    if (!this.#hasRoom(length) || !this.#basis.tryRead(basisOffset, buffer, position, length)) return false;
+    this.#output.advance(length);
+    return true;
+  }
+
   /** Copy `length` bytes of the basis to the output. */
   #copy(basisOffset: number, length: number): Promise<void> {
     return this.#emit(length, async (done, piece) => {
-      const { buffer, position } = this.#output;
-      if (!this.#basis.tryRead(basisOffset + done, buffer, position, piece)) {
-        await this.#readBasis(basisOffset + done, piece);
-      }
+      if (this.#tryCopy(basisOffset + done, piece)) return;
+      await this.#readBasis(basisOffset + done, piece);
       this.#output.advance(piece);
     });
+  }
+
+  /** Put bytes into the output at once, if there is room. */
+  #tryPut(bytes: Uint8Array): boolean {
+    if (!this.#hasRoom(bytes.length)) return false;
+    const { buffer, position } = this.#output;
+    copyBytes(bytes, 0, buffer, position, bytes.length);
+    this.#output.advance(bytes.length);
+    return true;
   }
 
   /** Put bytes into the output. */
@@ -132,7 +155,7 @@ export class WindowApplier {
   /** Copy entries of a tar, moving the times in their headers. */
   async #touch({ basisOffset, length, timeShift }: Op): Promise<void> {
     const end = basisOffset + length;
-    const header = new Uint8Array(TAR_BLOCK_BYTES);
+    const header = this.#header;
     for (let at = basisOffset; at < end; ) {
       if (end - at >= TAR_BLOCK_BYTES && !this.#basis.tryRead(at, header)) await this.#basis.read(at, header);
       const contentBytes = end - at < TAR_BLOCK_BYTES ? -1 : shiftHeaderTime(header, timeShift);
@@ -142,17 +165,18 @@ export class WindowApplier {
           `delta: expected a tar header at ${at} of the basis, found other bytes`,
         );
       }
-      await this.#put(header);
+      // An op can be a thousand small files: what is done at once leaves no promises behind.
+      if (!this.#tryPut(header)) await this.#put(header);
       at += TAR_BLOCK_BYTES;
       const copied = Math.min(contentBytes, end - at);
-      await this.#copy(at, copied);
+      if (copied > 0 && !this.#tryCopy(at, copied)) await this.#copy(at, copied);
       at += copied;
     }
   }
 
   /** Make a tar header from one of the basis. */
   async #changeHeader({ basisOffset, header, timeShift }: Op): Promise<void> {
-    const block = new Uint8Array(TAR_BLOCK_BYTES);
+    const block = this.#header;
     if (!this.#basis.tryRead(basisOffset, block)) await this.#basis.read(basisOffset, block);
     const dataEnd = this.#dataAt + insertedBytes(header);
     const inserted = this.#data.subarray(this.#dataAt, dataEnd);
@@ -163,7 +187,7 @@ export class WindowApplier {
         `delta: expected a tar header that can be changed at ${basisOffset} of the basis, found other bytes`,
       );
     }
-    await this.#put(block);
+    if (!this.#tryPut(block)) await this.#put(block);
   }
 
   /** Pass over a window whose target bytes are there already; with the first one goes the head. */

@@ -51,6 +51,13 @@ export class ByteWriter {
     this.#length += value.length;
   }
 
+  /** Write `length` bytes that the caller fills in, before the next write. */
+  extend(length: number): Uint8Array {
+    const out = this.#reserve(length).subarray(this.#length, this.#length + length);
+    this.#length += length;
+    return out;
+  }
+
   /** The bytes written so far; a view that the next write may move away from. */
   view(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);

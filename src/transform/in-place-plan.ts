@@ -35,7 +35,7 @@ export class InPlacePlan {
   /** Per step: how many of its blocks others have yet to read. */
   readonly #costs: Uint32Array;
   readonly #done: Uint8Array;
-  readonly #queue = new StepQueue();
+  readonly #queue: StepQueue;
   readonly #free: number[] = [];
   readonly #freed: number[] = [];
   #current: number | undefined;
@@ -55,6 +55,7 @@ export class InPlacePlan {
     this.#waiting = reads.readers.slice();
     this.#slots = new Uint32Array(reads.blockCount);
     this.#costs = new Uint32Array(reads.stepCount);
+    this.#queue = new StepQueue(this.#costs);
     this.#done = new Uint8Array(reads.stepCount);
     for (let step = 0; step < reads.stepCount; step++) {
       let isWritten = false;
@@ -64,7 +65,7 @@ export class InPlacePlan {
         if (this.#othersWait(block)) this.#costs[step]!++;
       }
       // What stays as it is needs no step.
-      if (isWritten) this.#queue.push(this.#costs[step]!, step);
+      if (isWritten) this.#queue.push(step);
       else this.#done[step] = 1;
     }
   }
@@ -94,7 +95,7 @@ export class InPlacePlan {
   /** The next step, the one before being done. */
   next(): PlannedStep | undefined {
     this.#complete();
-    const step = this.#queue.pop(this.#costs, this.#done);
+    const step = this.#queue.pop();
     this.#current = step;
     if (step === undefined) return undefined;
     this.#turns[step] = ++this.#turn;
@@ -127,7 +128,10 @@ export class InPlacePlan {
     if (step === undefined) return;
     this.#done[step] = 1;
     const { kept } = this.#reads;
-    for (const block of this.#reads.blocksOf(step)) {
+    const blocks = this.#reads.blocksOf(step);
+    // By index: there are up to a million, and an iterator makes an object for each until it is compiled.
+    for (let i = 0; i < blocks.length; i++) {
+      const block = blocks[i]!;
       if (kept[block] === 1 || this.#lostAt.has(block)) continue;
       this.#waiting[block]!--;
       const slot = this.#slots[block]!;
@@ -142,56 +146,77 @@ export class InPlacePlan {
       // Its own reads do not hold it up.
       if (owner === step || this.#done[owner] === 1 || this.#othersWait(block)) continue;
       this.#costs[owner]!--;
-      this.#queue.push(this.#costs[owner]!, owner);
+      this.#queue.cheapen(owner);
     }
   }
 }
 
-/** Steps by rising cost, and by number where that is equal: a binary heap in which outdated entries stay until they surface. */
+/** Steps by rising cost, and by number where that is equal: a binary heap that knows where in it each step is. */
 class StepQueue {
-  readonly #heap: { cost: number; step: number }[] = [];
+  readonly #costs: Uint32Array;
+  readonly #heap: Uint32Array;
+  #size = 0;
+  /** Per step: its place in the heap, plus one. */
+  readonly #places: Uint32Array;
+
+  /** @param costs - of all steps: they may fall, and are not copied. */
+  constructor(costs: Uint32Array) {
+    this.#costs = costs;
+    this.#heap = new Uint32Array(costs.length);
+    this.#places = new Uint32Array(costs.length);
+  }
 
   #precedes(a: number, b: number): boolean {
-    const [x, y] = [this.#heap[a]!, this.#heap[b]!];
-    return x.cost < y.cost || (x.cost === y.cost && x.step < y.step);
+    const [x, y] = [this.#costs[a]!, this.#costs[b]!];
+    return x < y || (x === y && a < b);
   }
 
-  #swap(a: number, b: number): void {
-    const heap = this.#heap;
-    [heap[a], heap[b]] = [heap[b]!, heap[a]!];
+  #put(step: number, at: number): void {
+    this.#heap[at] = step;
+    this.#places[step] = at + 1;
   }
 
-  push(cost: number, step: number): void {
-    this.#heap.push({ cost, step });
-    for (let at = this.#heap.length - 1; at > 0; ) {
+  #rise(step: number, from: number): void {
+    let at = from;
+    while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!this.#precedes(at, parent)) break;
-      this.#swap(at, parent);
+      if (!this.#precedes(step, this.#heap[parent]!)) break;
+      this.#put(this.#heap[parent]!, at);
       at = parent;
     }
+    this.#put(step, at);
   }
 
-  #popFirst(): { cost: number; step: number } | undefined {
-    const heap = this.#heap;
-    if (heap.length === 0) return undefined;
-    this.#swap(0, heap.length - 1);
-    const first = heap.pop();
-    for (let at = 0; ; ) {
-      let least = at;
-      for (const child of [2 * at + 1, 2 * at + 2]) {
-        if (child < heap.length && this.#precedes(child, least)) least = child;
-      }
-      if (least === at) return first;
-      this.#swap(at, least);
-      at = least;
+  #sink(step: number): void {
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= this.#size) break;
+      if (child + 1 < this.#size && this.#precedes(this.#heap[child + 1]!, this.#heap[child]!)) child++;
+      if (!this.#precedes(this.#heap[child]!, step)) break;
+      this.#put(this.#heap[child]!, at);
+      at = child;
     }
+    this.#put(step, at);
   }
 
-  /** The cheapest step that is not done. */
-  pop(costs: Uint32Array, done: Uint8Array): number | undefined {
-    for (let first = this.#popFirst(); first !== undefined; first = this.#popFirst()) {
-      if (done[first.step] === 0 && costs[first.step] === first.cost) return first.step;
-    }
-    return undefined;
+  push(step: number): void {
+    this.#rise(step, this.#size++);
+  }
+
+  /** Say that the cost of a step has fallen; one that was taken already stays so. */
+  cheapen(step: number): void {
+    const place = this.#places[step]!;
+    if (place > 0) this.#rise(step, place - 1);
+  }
+
+  /** Take the cheapest step. */
+  pop(): number | undefined {
+    if (this.#size === 0) return undefined;
+    const first = this.#heap[0]!;
+    this.#places[first] = 0;
+    const last = this.#heap[--this.#size]!;
+    if (this.#size > 0) this.#sink(last);
+    return first;
   }
 }

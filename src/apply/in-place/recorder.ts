@@ -15,9 +15,6 @@ import { type InPlaceReads, shiftHeaderTime, TAR_BLOCK_BYTES } from "../../trans
 import type { PreparedWindow } from "../prepare.ts";
 import type { SpoolWriter, StepRecord } from "./spool.ts";
 
-// What is subtracted at once: an array for each of a hundred thousand ops would wait for the collector.
-const PIECE_BYTES = 1 << 12;
-
 const NO_OP = { basisOffset: 0, byte: 0, timeShift: 0 };
 
 /** What the ops of the present step need, as it will stand in the spool. */
@@ -54,7 +51,6 @@ export class StepRecorder {
   #dataAt = 0;
   #window: PreparedWindow | undefined;
   #residualAt = 0;
-  readonly #piece = new Uint8Array(PIECE_BYTES);
 
   constructor(header: DeltaHeader, basis: Source, spool: SpoolWriter, reads: InPlaceReads) {
     this.#header = header;
@@ -120,16 +116,12 @@ export class StepRecorder {
     const { residual, residualBasis } = this.#window!;
     const from = this.#residualAt;
     this.#residualAt += length;
-    const bytes = residual.subarray(from, from + length);
     if (residualBasis === undefined) {
-      this.#parts.residual.bytes(bytes);
+      this.#parts.residual.bytes(residual.subarray(from, from + length));
       return;
     }
-    for (let at = 0; at < length; at += this.#piece.length) {
-      const piece = this.#piece.subarray(0, length - at);
-      for (let i = 0; i < piece.length; i++) piece[i] = bytes[at + i]! - residualBasis[from + at + i]!;
-      this.#parts.residual.bytes(piece);
-    }
+    const into = this.#parts.residual.extend(length);
+    for (let i = 0; i < length; i++) into[i] = residual[from + i]! - residualBasis[from + i]!;
   }
 
   async #addRun(byte: number, length: number): Promise<void> {
@@ -159,16 +151,23 @@ export class StepRecorder {
   async #addTouch({ basisOffset, length, timeShift }: Op): Promise<void> {
     const end = basisOffset + length;
     const header = new Uint8Array(TAR_BLOCK_BYTES);
+    // One object for all: an op can touch ten thousand files, and V8 takes objects made here for long-lived ones.
+    const part: Op = { ...NO_OP, kind: OpKind.TOUCH, length };
     for (let at = basisOffset; at < end; ) {
       if (!this.#basis.tryRead(at, header)) await this.#basis.read(at, header);
       const contentBytes = shiftHeaderTime(header, timeShift);
-      const touched = { ...NO_OP, kind: OpKind.TOUCH, length: TAR_BLOCK_BYTES, basisOffset: at, timeShift };
-      if (!this.#tryOp(touched)) await this.#addHeader(touched, EMPTY_BYTES);
+      part.kind = OpKind.TOUCH;
+      part.timeShift = timeShift;
+      part.basisOffset = at;
+      part.length = TAR_BLOCK_BYTES;
+      if (!this.#tryOp(part)) await this.#addHeader(part, EMPTY_BYTES);
       at += TAR_BLOCK_BYTES;
-      const length = Math.min(contentBytes, end - at);
-      const copied = { ...NO_OP, kind: OpKind.COPY, length, basisOffset: at };
-      if (length > 0 && !this.#tryOp(copied)) await this.#addCopy(at, length);
-      at += length;
+      part.kind = OpKind.COPY;
+      part.timeShift = 0;
+      part.basisOffset = at;
+      part.length = Math.min(contentBytes, end - at);
+      if (part.length > 0 && !this.#tryOp(part)) await this.#addCopy(at, part.length);
+      at += part.length;
     }
   }
 
