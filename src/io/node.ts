@@ -58,8 +58,14 @@ export async function openFileSource(path: string): Promise<FileSource> {
 
 /** A file that appears under its name only when it is complete: see {@link createAtomicFile}. */
 export interface AtomicFile extends Sink {
-  /** Sync the bytes, give the file its name, sync the folder. */
-  commit(): Promise<void>;
+  /** Where the bytes are until `commit`: for another process that writes them. */
+  readonly temporaryPath: string;
+  /**
+   * Sync the bytes, give the file its name, sync the folder.
+   *
+   * @param as - another name than the one it was created for, where that follows from what was written.
+   */
+  commit(as?: string): Promise<void>;
   /** Remove what was written. Does nothing after `commit`. */
   discard(): Promise<void>;
 }
@@ -79,6 +85,7 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
   let syncing: Promise<void> | undefined;
   let state: "open" | "committed" | "discarded" = "open";
   return {
+    temporaryPath: temporary,
     write: async (bytes) => {
       await writeExactly(handle, offset, bytes);
       offset += bytes.length;
@@ -93,13 +100,13 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
           });
       }
     },
-    commit: async () => {
+    commit: async (as = path) => {
       await syncing;
       await handle.sync();
-      await rename(temporary, path);
+      await rename(temporary, as);
       state = "committed";
       await handle.close();
-      await syncFolder(dirname(path));
+      await syncFolder(dirname(as));
     },
     discard: async () => {
       if (state !== "open") return;
