@@ -25,7 +25,7 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** These run wherever there is JavaScript. */
-const CORE = new Set(LAYERS.slice(0, 8).flat());
+const CORE = new Set([...LAYERS.slice(0, 8).flat(), "update"]);
 
 /** The edge of the core: the files that may know a platform. */
 const PLATFORM_FILES = new Set([
@@ -42,6 +42,10 @@ const PLATFORM_FILES = new Set([
   "encode/pair-worker.ts",
   "encode/start-pair-thread.ts",
   "encode/thread-pool.ts",
+  "update/flat-file.ts",
+  "update/node.ts",
+  "update/rootfs-folder.ts",
+  "update/work-folder.ts",
 ]);
 
 /** Build scripts: they are no part of the package. */

@@ -8,6 +8,7 @@ import { ErrorCode, UnsupportedError } from "../errors.ts";
 import type { ByteInput } from "../io/index.ts";
 import { lockTarget, openStorageFile, openStorageFolder } from "../io/node.ts";
 import { applyDeltaInPlace } from "./in-place/apply-in-place.ts";
+import { removeFiles } from "./in-place/files.ts";
 import { findPendingUpdate, type PendingUpdate } from "./in-place/pending.ts";
 import type { InPlaceOptions, InPlaceResult } from "./in-place/target.ts";
 
@@ -73,4 +74,24 @@ export async function findPendingFileUpdate(
   const folder = await scratchOf(path, scratch);
   const found = await stat(folder).catch(() => undefined);
   return found?.isDirectory() === true ? findPendingUpdate(await openStorageFolder(folder)) : undefined;
+}
+
+/**
+ * Forget an update of a file or block device that was interrupted and is not to be completed, since what it left behind is of no
+ * use (`BAD_STATE`) or the file is about to be replaced as a whole. Where something was overwritten already, the file is neither basis nor
+ * target, and stays so.
+ *
+ * @throws {@link StateError} `IN_USE`; the operating system's errors.
+ */
+export async function forgetFileUpdate(path: string, scratch?: string): Promise<void> {
+  const lock = await lockTarget(path);
+  try {
+    const folder = await scratchOf(path, scratch);
+    const found = await stat(folder).catch(() => undefined);
+    if (found?.isDirectory() !== true) return;
+    await removeFiles(await openStorageFolder(folder));
+    await rmdir(folder).catch(() => {});
+  } finally {
+    await lock.release();
+  }
 }

@@ -65,15 +65,15 @@ export async function openOutput(values: OptionValues): Promise<Output> {
   return {
     path: name,
     write: async (fill, signal) => {
-      const isResumable = values.resume === true;
-      const file = isResumable ? await createResumableFile(path) : await createAtomicFile(path);
+      const resumable = values.resume === true ? await createResumableFile(path) : undefined;
+      const file = resumable ?? (await createAtomicFile(path));
       try {
         const result = await fill(file);
         signal.throwIfAborted();
         await file.commit();
         return result;
       } catch (error) {
-        await ("keep" in file ? file.keep() : file.discard());
+        await (resumable?.keep() ?? file.discard());
         throw error;
       }
     },

@@ -124,6 +124,8 @@ export interface ResumableFile extends ResumableSink {
   commit(): Promise<void>;
   /** Leave what is there for a later run. */
   keep(): Promise<void>;
+  /** Remove what is there. */
+  discard(): Promise<void>;
 }
 
 /**
@@ -151,6 +153,10 @@ export async function createResumableFile(path: string): Promise<ResumableFile> 
       await syncFolder(dirname(path));
     },
     keep: () => handle.close(),
+    discard: async () => {
+      await handle.close();
+      await unlink(temporary);
+    },
   };
 }
 

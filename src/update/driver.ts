@@ -5,7 +5,14 @@ import { checkOffer, DeltaDownload, removeDownloads } from "./download.ts";
 import type { OnUpdateEvent } from "./events.ts";
 import { readInstalled, writeInstalled } from "./installed.ts";
 import { checkAnswer } from "./offers.ts";
-import { Detour, detourAfter, type PersistOptions, persist, type UpdateClock } from "./persist.ts";
+import {
+  Detour,
+  detourAfter,
+  type PersistOptions,
+  persist,
+  retryPolicyOf,
+  type UpdateClock,
+} from "./persist.ts";
 import { type ResolvedPolicy, resolvePolicy } from "./policy.ts";
 import { messageOf, Reporter } from "./reporter.ts";
 import { codeOf, findRule } from "./rules.ts";
@@ -327,6 +334,8 @@ class Update {
       const image = await source.pullImage(release, {
         ...this.#sourceOptions,
         scratch: session.scratch,
+        retry: retryPolicyOf(this.#resolved.policy),
+        onRetry: (error, attempt, delayMs) => reporter.attempt("pull", error, attempt, delayMs),
         onBytes: (doneBytes, totalBytes) => {
           pulledBytes = doneBytes;
           reporter.progress("pull", doneBytes, totalBytes);

@@ -1,8 +1,22 @@
 /**
- * The device's side.
+ * The device's side: bring it to the image that it should have, by deltas or by a full pull, whatever goes wrong on the
+ * way. Platform-neutral; files and folders are in `flatdelta/update/node`.
  *
  * @module
  */
+export { type UpdateOptions, type UpdateResult, updateImage } from "./driver.ts";
+export {
+  formatUpdateEvent,
+  type OnUpdateEvent,
+  type UpdateAttempt,
+  type UpdateEvent,
+  type UpdateFallback,
+  type UpdateLog,
+  type UpdatePhase,
+  type UpdateProgress,
+} from "./events.ts";
+export { toPercentage } from "./percentage.ts";
+export type { UpdateClock } from "./persist.ts";
 export {
   DEFAULT_POLICY,
   type DeltaPolicy,
@@ -12,4 +26,16 @@ export {
   type ResolvedPolicy,
   resolvePolicy,
 } from "./policy.ts";
+export { findRule, type Remedy, RULES, type Rule, type UpdateStep } from "./rules.ts";
+export { type ServiceSourceOptions, serviceSource } from "./service-source.ts";
+export type { ApplyHow, InstalledImage, SiteOptions, UpdateSession, UpdateSite } from "./site.ts";
+export type {
+  DeltaAnswer,
+  DeltaOffer,
+  Digest,
+  PullOptions,
+  Release,
+  SourceOptions,
+  UpdateSource,
+} from "./source.ts";
 export type { Variables } from "./variables.ts";

@@ -41,6 +41,15 @@ export interface PersistOptions {
   readonly whenNotReady: "pull" | "report";
 }
 
+/** How requests are tried again, by the policy. */
+export function retryPolicyOf({ retryCount, retryIntervalMs }: DeltaPolicy) {
+  return {
+    retries: retryCount,
+    firstDelayMs: Math.min(FIRST_DELAY_MS, retryIntervalMs),
+    maxDelayMs: retryIntervalMs,
+  };
+}
+
 /**
  * Do one step of an update, as often as the rules say.
  *
@@ -55,16 +64,15 @@ export async function persist<Result>(
   hasProgressed: () => boolean = () => false,
 ): Promise<Result> {
   const { policy, reporter, clock, signal, readyWithinMs, whenNotReady } = options;
-  const { retryCount, retryIntervalMs } = policy;
-  const delays = { firstDelayMs: Math.min(FIRST_DELAY_MS, retryIntervalMs), maxDelayMs: retryIntervalMs };
+  const retry = retryPolicyOf(policy);
   const retries = new Backoff({
-    retry: { retries: retryCount, ...delays },
+    retry,
     signal,
     clock,
     onRetry: (error, attempt, delayMs) => reporter.attempt(phase, error, attempt, delayMs),
   });
   const waits = new Backoff({
-    retry: { retries: Number.MAX_SAFE_INTEGER, ...delays, maxRetryAfterMs: readyWithinMs },
+    retry: { ...retry, retries: Number.MAX_SAFE_INTEGER, maxRetryAfterMs: readyWithinMs },
     signal,
     clock,
     onRetry: (error, attempt, delayMs) => {

@@ -1,5 +1,6 @@
 import type { Image } from "../image/index.ts";
 import type { ByteStream, ScratchSpace } from "../io/index.ts";
+import type { RetryOptions } from "../net/index.ts";
 
 /** A digest as images name it: "sha256:" and 64 hexadecimal digits in lower case. */
 export type Digest = string;
@@ -14,6 +15,8 @@ export interface Release {
   readonly flatBytes?: number | undefined;
   /** Bytes that a full pull moves, where the source knows it. */
   readonly pullBytes?: number | undefined;
+  /** Where the whole image is, in the source's own terms. */
+  readonly location?: string | undefined;
 }
 
 /** A delta that a source has, from one flat image to another. */
@@ -43,7 +46,7 @@ export interface SourceOptions {
 }
 
 /** What a full pull is given. */
-export interface PullOptions extends SourceOptions {
+export interface PullOptions extends SourceOptions, Pick<RetryOptions, "retry" | "onRetry"> {
   /** Where layers go that have to be kept. */
   readonly scratch: ScratchSpace;
   /** Told of the bytes that have arrived, of all layers together. */
@@ -73,6 +76,9 @@ export interface UpdateSource {
   findDeltas(basisDigest: Digest, release: Release, options: SourceOptions): Promise<DeltaAnswer>;
   /** The bytes of a delta from `offset` on. They need not be proven: `updateImage` does that. */
   openDelta(offer: DeltaOffer, offset: number, options: SourceOptions): Promise<ByteStream>;
-  /** The whole image. What goes wrong later, while layers are read, rejects there. */
+  /**
+   * The whole image. What goes wrong later, while layers are read, rejects there. A download that breaks off goes on by itself, as
+   * `retry` says.
+   */
   pullImage(release: Release, options: PullOptions): Promise<Image>;
 }
