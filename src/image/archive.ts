@@ -3,11 +3,16 @@ import { memoryScratch, type ScratchSpace, type Source, subSource } from "../io/
 import { detectCompression, spoolDecompressed } from "./decompress.ts";
 import { fillLimits, type ReadLimits } from "./limits.ts";
 import { readTarIndex, type TarHeader } from "./tar/index.ts";
+import type { ContentDescriptor } from "./types.ts";
 
 /** Named blobs of an image: the members of an archive or the files of a folder. */
 export interface BlobStore {
-  /** The blob of that name ("blobs/sha256/…"), or `undefined`. It lives until the store is closed. */
-  open(path: string): Promise<Source | undefined>;
+  /**
+   * The blob of that name ("blobs/sha256/…"), or `undefined`. It lives until the store is closed.
+   *
+   * @param descriptor - what names the blob, where a manifest does.
+   */
+  open(path: string, descriptor?: ContentDescriptor): Promise<Source | undefined>;
   /** Release what the store holds, not what it was made from. */
   close(): Promise<void>;
 }

@@ -20,4 +20,11 @@ export type { ReadLimits } from "./limits.ts";
 export { type ImageName, type ImageTransport, parseImageName } from "./name.ts";
 export { type ReadOciOptions, readOciArchive } from "./oci.ts";
 export { defaultPlatform, formatPlatform, type Platform, parsePlatform } from "./platform.ts";
-export type { EntryType, Image, ImageLayer, LayerEntry } from "./types.ts";
+export type {
+  ContentDescriptor,
+  EntryType,
+  Image,
+  ImageLayer,
+  LayerEntry,
+  ManifestImage,
+} from "./types.ts";

@@ -8,7 +8,7 @@ import { checkLayerCount, createLayerSet, type StoredLayer } from "./layer-set.t
 import { type FilledLimits, fillLimits, type ReadLimits } from "./limits.ts";
 import { familiarReference } from "./name.ts";
 import { defaultPlatform, formatPlatform, type Platform, rankPlatform } from "./platform.ts";
-import type { Image } from "./types.ts";
+import type { ContentDescriptor, ManifestImage } from "./types.ts";
 
 /** The file that lists what an OCI layout holds. */
 export const OCI_INDEX = "index.json";
@@ -18,15 +18,18 @@ export const OCI_LAYOUT = "oci-layout";
 const REFERENCE_NAME = "org.opencontainers.image.ref.name";
 // Docker and containerd write the tag alone as reference name and the whole name here.
 const CONTAINERD_NAME = "io.containerd.image.name";
-const INDEX_TYPES: ReadonlySet<string> = new Set([
+/** Media types of image indexes. */
+export const INDEX_TYPES: ReadonlySet<string> = new Set([
   "application/vnd.oci.image.index.v1+json",
   "application/vnd.docker.distribution.manifest.list.v2+json",
 ]);
-const MANIFEST_TYPES: ReadonlySet<string> = new Set([
+/** Media types of image manifests. */
+export const MANIFEST_TYPES: ReadonlySet<string> = new Set([
   "application/vnd.oci.image.manifest.v1+json",
   "application/vnd.docker.distribution.manifest.v2+json",
 ]);
-const CONFIG_TYPES: ReadonlySet<string> = new Set([
+/** Media types of image configs. */
+export const CONFIG_TYPES: ReadonlySet<string> = new Set([
   "application/vnd.oci.image.config.v1+json",
   "application/vnd.docker.container.image.v1+json",
 ]);
@@ -46,11 +49,8 @@ export interface ReadOciOptions {
   limits?: ReadLimits | undefined;
 }
 
-/** How an index or manifest names a blob (OCI image specification, descriptor.md). */
-interface Descriptor {
-  mediaType: string;
-  digest: string;
-  size: number;
+/** What is used of how an index or manifest names a blob. */
+interface Descriptor extends ContentDescriptor {
   path: string;
   platform: Platform | undefined;
   annotations: JsonObject;
@@ -67,7 +67,7 @@ interface Descriptor {
  * @throws {@link ImageError} `IMAGE_NOT_FOUND` when reference or platform fit nothing, or there are several images and
  * none is named; `BAD_MANIFEST`, `MISSING_BLOB`, `DIGEST_MISMATCH`.
  */
-export async function readOciArchive(source: Source, options: ReadOciOptions = {}): Promise<Image> {
+export async function readOciArchive(source: Source, options: ReadOciOptions = {}): Promise<ManifestImage> {
   const store = await openArchive(source, options);
   try {
     return await readOciStore(store, options);
@@ -78,7 +78,7 @@ export async function readOciArchive(source: Source, options: ReadOciOptions = {
 }
 
 /** Read an image from the files of an OCI layout. Closing the image closes the store. */
-export async function readOciStore(store: BlobStore, options: ReadOciOptions = {}): Promise<Image> {
+export async function readOciStore(store: BlobStore, options: ReadOciOptions = {}): Promise<ManifestImage> {
   return new LayoutReader(store, options).read();
 }
 
@@ -116,7 +116,7 @@ class LayoutReader {
     this.#limits = fillLimits(options.limits);
   }
 
-  async read(): Promise<Image> {
+  async read(): Promise<ManifestImage> {
     await this.#checkLayout();
     const { scratch = memoryScratch, signal } = this.#options;
     const named = this.#chooseByName(await this.#readLayoutIndex());
@@ -136,10 +136,13 @@ class LayoutReader {
     }
     const set = createLayerSet(stored, { scratch, limits: this.#limits, signal });
     const store = this.#store;
+    const { mediaType, digest, size } = chosen;
     return {
       config: configBytes,
       layers: set.layers,
       references: referencesOf(named),
+      manifest: { mediaType, digest, size },
+      storedBytes: layers.reduce((sum, layer) => sum + layer.size, 0),
       close: async () => {
         await set.close();
         await store.close();
@@ -325,7 +328,7 @@ class LayoutReader {
 
   async #openBlob(descriptor: Descriptor): Promise<Source> {
     const { path, size } = descriptor;
-    const blob = await this.#store.open(path);
+    const blob = await this.#store.open(path, descriptor);
     if (blob === undefined) {
       const isForeign = descriptor.urls > 0 || /foreign|nondistributable/.test(descriptor.mediaType);
       throw new ImageError(

@@ -54,3 +54,20 @@ export interface Image {
   /** Release files and scratch space. */
   close(): Promise<void>;
 }
+
+/** How manifests name contents (OCI image specification, descriptor.md). */
+export interface ContentDescriptor {
+  mediaType: string;
+  /** "sha256:…". */
+  digest: string;
+  /** In bytes. */
+  size: number;
+}
+
+/** An image that was read by its manifest. */
+export interface ManifestImage extends Image {
+  /** The manifest of the one platform that was chosen. */
+  readonly manifest: ContentDescriptor;
+  /** Sizes of all layers as they are stored, together: about what pulling the image costs. */
+  readonly storedBytes: number;
+}

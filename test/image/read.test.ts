@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { isFlatdeltaError } from "../../src/errors.ts";
 import { flattenImage, type Image, readDockerArchive, readOciArchive } from "../../src/image/index.ts";
 import { type ReadImageOptions, readImage, readOciFolder } from "../../src/image/node.ts";
-import { memorySource, readRange } from "../../src/io/index.ts";
+import { memorySource, readRange, type Source } from "../../src/io/index.ts";
 import { fileScratch } from "../../src/io/node.ts";
 import {
   buildLayers,
@@ -160,7 +160,10 @@ describe("reading an image by its name", () => {
 });
 
 /** Read, flatten, and say which error that gave; only errors of flatdelta's own are allowed. */
-async function outcome(readArchive: typeof readOciArchive, archive: Uint8Array): Promise<Buffer | string> {
+async function outcome(
+  readArchive: (source: Source) => Promise<Image>,
+  archive: Uint8Array,
+): Promise<Buffer | string> {
   try {
     return await flatten(await readArchive(memorySource(archive)));
   } catch (error) {
