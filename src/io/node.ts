@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { readExactly, readExactlySync, writeExactly } from "./node-storage.ts";
 import type { ScratchSpace } from "./scratch.ts";
-import type { ResumableSink, Sink } from "./sink.ts";
+import type { ReadableSink, ResumableSink } from "./sink.ts";
 import { checkRange, type Source } from "./source.ts";
 
 export { lockTarget, type TargetLock } from "./node-lock.ts";
@@ -57,7 +57,7 @@ export async function openFileSource(path: string): Promise<FileSource> {
 }
 
 /** A file that appears under its name only when it is complete: see {@link createAtomicFile}. */
-export interface AtomicFile extends Sink {
+export interface AtomicFile extends ReadableSink {
   /** Where the bytes are until `commit`: for another process that writes them. */
   readonly temporaryPath: string;
   /**
@@ -79,7 +79,7 @@ const SYNC_AHEAD_BYTES = 1 << 25;
  */
 export async function createAtomicFile(path: string): Promise<AtomicFile> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.part`);
-  const handle = await open(temporary, "wx", 0o666);
+  const handle = await open(temporary, "wx+", 0o666);
   let offset = 0;
   let syncedTo = 0;
   let syncing: Promise<void> | undefined;
@@ -100,6 +100,7 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
           });
       }
     },
+    readWritten: (start, into) => readExactly(handle, temporary, start, into),
     commit: async (as = path) => {
       await syncing;
       await handle.sync();
@@ -119,7 +120,7 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
 }
 
 /** A file that is made in several runs: see {@link createResumableFile}. */
-export interface ResumableFile extends ResumableSink {
+export interface ResumableFile extends ResumableSink, ReadableSink {
   /** Sync the bytes, give the file its name, sync the folder. */
   commit(): Promise<void>;
   /** Leave what is there for a later run. */
@@ -146,6 +147,7 @@ export async function createResumableFile(path: string): Promise<ResumableFile> 
       await writeExactly(handle, offset, bytes);
       offset += bytes.length;
     },
+    readWritten: (start, into) => readExactly(handle, temporary, start, into),
     commit: async () => {
       await handle.sync();
       await rename(temporary, path);

@@ -1,5 +1,5 @@
-import { concatBytes } from "../bytes/index.ts";
-import type { Source } from "./source.ts";
+import { concatBytes, EMPTY_BYTES } from "../bytes/index.ts";
+import { memorySource, type Source } from "./source.ts";
 
 /**
  * Where bytes go, in order.
@@ -18,18 +18,33 @@ export interface ResumableSink extends Sink {
   continueAt(offset: number): Promise<void>;
 }
 
+/** A sink from which can be read what was written to it. */
+export interface ReadableSink extends Sink {
+  /** Fill all of `into` with the bytes from `offset`; all of them have been written. */
+  readWritten(offset: number, into: Uint8Array): Promise<void>;
+}
+
+/** Whether what was written to a sink can be read from it. */
+export function isReadableSink(sink: Sink): sink is ReadableSink {
+  return "readWritten" in sink;
+}
+
 /** A sink that keeps everything in memory. */
-export interface MemorySink extends Sink {
+export interface MemorySink extends ReadableSink {
   /** All bytes written so far, in a new array. */
   bytes(): Uint8Array;
 }
 
 /** Collect what is written, in memory. */
 export function memorySink(): MemorySink {
-  const parts: Uint8Array[] = [];
+  let parts: Uint8Array[] = [];
   return {
     write: async (bytes) => {
       parts.push(bytes.slice());
+    },
+    readWritten: async (offset, into) => {
+      if (parts.length > 1) parts = [concatBytes(parts)];
+      await memorySource(parts[0] ?? EMPTY_BYTES).read(offset, into);
     },
     bytes: () => concatBytes(parts),
   };
