@@ -1,13 +1,12 @@
 import { type DeltaAccount, type OpTotals, TargetForm } from "../delta/index.ts";
-import { createSha256 } from "../hash/index.ts";
-import { type OnProgress, readRange, type Sink, type Source, scanSource } from "../io/index.ts";
-import { addColumns, MatchList, matchBlocks, mergeMatches } from "../match/index.ts";
-import { buildSignature, type Signature } from "../signature/index.ts";
+import type { OnProgress, Sink, Source } from "../io/index.ts";
+import { MatchList, matchBlocks } from "../match/index.ts";
+import type { Signature } from "../signature/index.ts";
 import type { InPlaceSettings } from "./in-place.ts";
-import type { EntrySpan, IndexedInput, SourceIndex } from "./input.ts";
+import type { EntrySpan, IndexedInput } from "./input.ts";
 import { chooseCoding, DEFAULT_LEVEL, type DeltaCodec, getLevel } from "./levels.ts";
-import { MAX_PAIR_BYTES, matchEntries } from "./match-entries.ts";
-import { type DeltaWorkers, inlineWorkers } from "./workers.ts";
+import { indexInput, type MatchedSide, matchInputs } from "./match-inputs.ts";
+import type { DeltaWorkers } from "./workers.ts";
 import { writeDelta } from "./write.ts";
 
 /** What a delta starts from: an image, plain bytes, or, where the basis is not at hand, its signature. */
@@ -55,114 +54,7 @@ export interface DeltaStats extends OpTotals {
   account: DeltaAccount;
 }
 
-// Size of the blocks by which moved content is found again. Matches are extended past their edges, so what is lost is
-// only content that moved in pieces shorter than two blocks.
-const GLOBAL_BLOCK_BYTES = 512;
-
-// A gap that holds no whole block cannot give a match.
-const MIN_GLOBAL_GAP_BYTES = 2 * GLOBAL_BLOCK_BYTES;
-
-// Looking for less takes 0.3 s for an image of 280 MB, and could save a kilobyte.
-const MIN_GLOBAL_BYTES = 8 * GLOBAL_BLOCK_BYTES;
-
-// A signature of so many bytes keeps the index under 150 MiB; larger bases get larger blocks.
-const MAX_GLOBAL_BLOCKS = 1 << 22;
-
-const isIndexed = (input: DeltaBasis): input is IndexedInput => "source" in input;
 const isSignature = (input: DeltaBasis): input is Signature => "weakHashes" in input;
-
-/** A side whose bytes are at hand. */
-interface Side {
-  source: Source;
-  index: SourceIndex;
-}
-
-async function indexInput(
-  input: Source | IndexedInput,
-  phase: string,
-  options: CreateDeltaOptions,
-): Promise<Side> {
-  const { signal } = options;
-  const onProgress: OnProgress | undefined =
-    options.onProgress && ((progress) => options.onProgress?.({ ...progress, phase }));
-  if (isIndexed(input)) return { source: input.source, index: await input.index({ signal, onProgress }) };
-  const digest = createSha256();
-  let doneBytes = 0;
-  for await (const piece of scanSource(input, { signal })) {
-    digest.update(piece);
-    doneBytes += piece.length;
-    onProgress?.({ phase, doneBytes, totalBytes: input.size });
-  }
-  return { source: input, index: { sha256: digest.digest(), entries: [] } };
-}
-
-/** Index both sides at the same time; of the basis nothing when there is its signature alone. */
-async function indexBoth(
-  basis: DeltaBasis,
-  target: DeltaTarget,
-  options: CreateDeltaOptions,
-): Promise<[target: Side, basis: Side | undefined]> {
-  if (isSignature(basis)) return [await indexInput(target, "read target", options), undefined];
-  // Progress goes from phase to phase, each from its beginning to its end.
-  let isTargetDone = false;
-  const whenDone: OnProgress = (progress) => isTargetDone && options.onProgress?.(progress);
-  const old = indexInput(basis, "read basis", { ...options, onProgress: options.onProgress && whenDone });
-  // Seen by the `await` below, unless the target fails first.
-  old.catch(() => {});
-  try {
-    const wanted = await indexInput(target, "read target", options);
-    isTargetDone = true;
-    return [wanted, await old];
-  } catch (error) {
-    // The sources may be closed next.
-    await old.catch(() => {});
-    throw error;
-  }
-}
-
-/** Match what the files and paths suggest: entries of two images, or one file with another. */
-async function matchLikely(
-  basis: Side,
-  target: Side,
-  searchesContent: boolean,
-  options: CreateDeltaOptions,
-): Promise<MatchList> {
-  const matches = new MatchList();
-  if (basis.index.entries.length > 0 && target.index.entries.length > 0) {
-    await matchEntries(basis, target, matches, { ...options, searchesContent });
-  } else if (basis.source.size <= MAX_PAIR_BYTES && target.source.size <= MAX_PAIR_BYTES) {
-    const { pairMatching } = { ...inlineWorkers, ...options.workers };
-    const { signal } = options;
-    const columns = await pairMatching.match(
-      await readRange(target.source, 0, target.source.size, MAX_PAIR_BYTES),
-      await readRange(basis.source, 0, basis.source.size, MAX_PAIR_BYTES),
-      signal,
-    );
-    addColumns(matches, 0, 0, columns);
-  }
-  return matches;
-}
-
-/** Match what is left with blocks from anywhere in the basis. */
-async function matchMoved(
-  { source: basis, index }: Side,
-  target: Source,
-  matches: MatchList,
-  { signal, onProgress }: CreateDeltaOptions,
-): Promise<MatchList> {
-  const gaps = [...matches.gaps(target.size)].filter((gap) => gap.length >= MIN_GLOBAL_GAP_BYTES);
-  if (gaps.reduce((sum, gap) => sum + gap.length, 0) < MIN_GLOBAL_BYTES) return matches;
-  let blockBytes = GLOBAL_BLOCK_BYTES;
-  while (basis.size / blockBytes > MAX_GLOBAL_BLOCKS) blockBytes *= 2;
-  const signature = await buildSignature(basis, { blockBytes, basisSha256: index.sha256, signal });
-  const moved = new MatchList();
-  await matchBlocks({ signature, basis, target }, gaps, moved, {
-    signal,
-    onRange: ({ offset, length }) =>
-      onProgress?.({ phase: "match", doneBytes: offset + length, totalBytes: target.size }),
-  });
-  return mergeMatches(matches, moved);
-}
 
 /**
  * Make the delta that leads from a basis to a target.
@@ -194,34 +86,35 @@ export async function createDelta(
   const { inPlace = {} } = options;
   const settings = getLevel(level);
   const coding = chooseCoding(options.codec ?? settings.codec, settings);
-  const [wanted, old] = await indexBoth(basis, target, options);
   let matches: MatchList;
+  let wanted: MatchedSide;
   let known: {
     basis: Source | undefined;
     basisBytes: number;
     basisSha256: Uint8Array;
     basisEntries: readonly EntrySpan[];
   };
-  if (old === undefined) {
-    const signature = basis as Signature;
+  if (isSignature(basis)) {
+    wanted = await indexInput(target, "read target", options);
     matches = new MatchList();
     const whole = { offset: 0, length: wanted.source.size };
-    await matchBlocks({ signature, target: wanted.source }, [whole], matches, { signal });
+    await matchBlocks({ signature: basis, target: wanted.source }, [whole], matches, { signal });
     known = {
       basis: undefined,
-      basisBytes: signature.basisBytes,
-      basisSha256: signature.basisSha256,
+      basisBytes: basis.basisBytes,
+      basisSha256: basis.basisSha256,
       basisEntries: [],
     };
   } else {
     const { searchesContent } = settings;
-    matches = await matchLikely(old, wanted, searchesContent, options);
-    if (searchesContent) matches = await matchMoved(old, wanted.source, matches, options);
+    const matched = await matchInputs(basis, target, { ...options, searchesContent });
+    ({ matches, target: wanted } = matched);
+    const { source, index } = matched.basis;
     known = {
-      basis: old.source,
-      basisBytes: old.source.size,
-      basisSha256: old.index.sha256,
-      basisEntries: old.index.entries,
+      basis: source,
+      basisBytes: source.size,
+      basisSha256: index.sha256,
+      basisEntries: index.entries,
     };
   }
   const written = await writeDelta(

@@ -7,5 +7,11 @@ export * from "./create.ts";
 export type { InPlaceSettings } from "./in-place.ts";
 export type { EntrySpan, EnvelopeSpan, IndexedInput, SourceIndex } from "./input.ts";
 export { DEFAULT_LEVEL, DELTA_CODECS, type DeltaCodec } from "./levels.ts";
+export {
+  type MatchedInputs,
+  type MatchedSide,
+  type MatchInputOptions,
+  matchInputs,
+} from "./match-inputs.ts";
 export type { PairMatching } from "./pair-matching.ts";
 export type { DeltaWorkers } from "./workers.ts";

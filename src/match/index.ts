@@ -10,5 +10,6 @@ export { matchPair } from "./kernel/pair.ts";
 export * from "./kernel/shared-pair.ts";
 export * from "./match-columns.ts";
 export * from "./match-list.ts";
+export * from "./match-walk.ts";
 export { type AddMatch, PairMatcher, PIECE_BYTES } from "./pair.ts";
 export { SEED_BYTES } from "./seed-index.ts";
