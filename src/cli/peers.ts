@@ -10,6 +10,7 @@ import { choiceOption } from "./arguments.ts";
 import type { CommandContext, CommandResult, OptionTable, OptionValues } from "./command.ts";
 import { UsageError } from "./exit-code.ts";
 import type { Output } from "./output-file.ts";
+import { TARGET_DIGEST } from "./target-digest.ts";
 
 /** What can be done with the formats of a tool; what is absent cannot. */
 export interface Peer {
@@ -40,6 +41,14 @@ const PEERS: Readonly<Record<PeerFormat, PeerEntry>> = {
     options: {},
     load: async () => ({}),
   },
+  vcdiff: {
+    options: { delta: ["workers"], patch: [TARGET_DIGEST] },
+    load: async () => (await import("./peers/vcdiff.ts")).vcdiff,
+  },
+  bsdiff: {
+    options: { patch: ["tmp", TARGET_DIGEST] },
+    load: async () => (await import("./peers/bsdiff.ts")).bsdiff,
+  },
 };
 
 /** The format that is meant where `--format` names no other. */
@@ -63,7 +72,7 @@ export function formatOption(command: FormatCommand): OptionTable {
 }
 
 /** Options that only the formats of other tools take. */
-const PEER_OPTIONS: ReadonlySet<string> = new Set<string>();
+const PEER_OPTIONS: ReadonlySet<string> = new Set([TARGET_DIGEST]);
 
 /**
  * The tool that `--format` names, or the one that the input was recognised as.

@@ -1,5 +1,9 @@
+import { encodeUtf8 } from "../bytes/index.ts";
+import { BSDIFF40_MAGIC, ENDSLEY_MAGIC } from "./bsdiff/format.ts";
+import { VCDIFF_MAGIC } from "./vcdiff/format.ts";
+
 /** The tools whose formats are read or written, as `--format` names them. */
-export type PeerFormat = "rdiff";
+export type PeerFormat = "rdiff" | "vcdiff" | "bsdiff";
 
 /** A file of another tool, as its first bytes tell it. */
 export interface PeerFile {
@@ -11,16 +15,20 @@ interface Magic extends PeerFile {
   readonly bytes: Uint8Array;
 }
 
+/** How many bytes {@link recognisePeerFile} looks at. */
+export const PEER_HEAD_BYTES = 8;
+
 const MAGICS: readonly Magic[] = [
   { format: "rdiff", kind: "signature", bytes: Uint8Array.of(0x72, 0x73, 0x01, 0x36) },
   { format: "rdiff", kind: "signature", bytes: Uint8Array.of(0x72, 0x73, 0x01, 0x37) },
   { format: "rdiff", kind: "signature", bytes: Uint8Array.of(0x72, 0x73, 0x01, 0x46) },
   { format: "rdiff", kind: "signature", bytes: Uint8Array.of(0x72, 0x73, 0x01, 0x47) },
   { format: "rdiff", kind: "delta", bytes: Uint8Array.of(0x72, 0x73, 0x02, 0x36) },
+  { format: "vcdiff", kind: "delta", bytes: VCDIFF_MAGIC },
+  { format: "bsdiff", kind: "delta", bytes: encodeUtf8(BSDIFF40_MAGIC) },
+  // The rest of its magic, and other versions, are for its reader to tell.
+  { format: "bsdiff", kind: "delta", bytes: encodeUtf8(ENDSLEY_MAGIC.slice(0, PEER_HEAD_BYTES)) },
 ];
-
-/** How many bytes {@link recognisePeerFile} looks at. */
-export const PEER_HEAD_BYTES = 8;
 
 /**
  * Tell whose file begins with these bytes.

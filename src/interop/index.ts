@@ -6,4 +6,13 @@
  *
  * @module
  */
+export { type ApplyBsdiffOptions, type ApplyBsdiffResult, applyBsdiff } from "./bsdiff/apply.ts";
+export { type BsdiffLimits, DEFAULT_BSDIFF_LIMITS } from "./bsdiff/format.ts";
+export { type BsdiffInfo, inspectBsdiff } from "./bsdiff/reader.ts";
 export * from "./format.ts";
+export { type ApplyVcdiffOptions, type ApplyVcdiffResult, applyVcdiff } from "./vcdiff/apply.ts";
+export { type CreateVcdiffOptions, type CreateVcdiffStats, createVcdiff } from "./vcdiff/create.ts";
+export { DEFAULT_VCDIFF_LIMITS, type VcdiffLimits } from "./vcdiff/format.ts";
+export { inspectVcdiff, type VcdiffInfo } from "./vcdiff/inspect.ts";
+export type { VcdiffReaderOptions } from "./vcdiff/reader.ts";
+export type { VcdiffTotals } from "./vcdiff/window-decoder.ts";

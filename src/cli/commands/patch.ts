@@ -15,6 +15,7 @@ import { type OpenSource, openBytes, openRawInput } from "../inputs.ts";
 import { type Output, openOutput } from "../output-file.ts";
 import { choosePeer, formatOption } from "../peers.ts";
 import { checkStdinOnce, isStdinName, STDIN_NAME } from "../stdin-name.ts";
+import { TARGET_DIGEST_OPTION } from "../target-digest.ts";
 import { parseRootfsName } from "./rootfs-name.ts";
 import { opReport, RAW_OPTION } from "./shared.ts";
 
@@ -49,6 +50,7 @@ With -o and --resume what was made stays when DELTA breaks off, and the next run
       help: "folder of its own for what --in-place needs beside BASIS (BASIS.flatdelta)",
     },
     ...formatOption("patch"),
+    ...TARGET_DIGEST_OPTION,
     ...RAW_OPTION,
     ...IMAGE_OPTIONS,
   },

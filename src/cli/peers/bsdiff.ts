@@ -1,0 +1,65 @@
+import { toHex } from "../../bytes/index.ts";
+import { applyBsdiff, inspectBsdiff } from "../../interop/index.ts";
+import { type ByteInput, type Source, toByteStream } from "../../io/index.ts";
+import { fileScratch } from "../../io/node.ts";
+import { textOption } from "../arguments.ts";
+import { shareOf } from "../commands/shared.ts";
+import { formatBytes, formatCount } from "../format.ts";
+import { openRawInput } from "../inputs.ts";
+import type { Peer } from "../peers.ts";
+import { targetDigestOption, UNPROVEN_WARNING } from "../target-digest.ts";
+
+/** BSDIFF40, as bsdiff 4 writes it, and ENDSLEY/BSDIFF43. */
+export const bsdiff: Peer = {
+  patch: async (basisName, delta, output, { values, signal, onProgress }) => {
+    const expectedTargetSha256 = targetDigestOption(values);
+    const basis = await openRawInput(basisName);
+    const spool = await fileScratch(textOption(values, "tmp"))();
+    try {
+      const { targetSha256, ...result } = await output.write(async (sink) => {
+        const source = await openAnywhere(delta);
+        return applyBsdiff(basis.source, source, sink, { expectedTargetSha256, signal, onProgress });
+      }, signal);
+      const isProven = expectedTargetSha256 !== undefined;
+      return {
+        report: {
+          format: "bsdiff",
+          basisBytes: basis.source.size,
+          ...result,
+          targetSha256: toHex(targetSha256),
+        },
+        lines: [
+          ["target", `${output.path}, ${formatBytes(result.targetBytes)}`],
+          ["sha256", `${toHex(targetSha256)}, ${isProven ? "proven" : "not proven"}`],
+        ],
+        warnings: isProven ? [] : [UNPROVEN_WARNING],
+      };
+    } finally {
+      await spool.release();
+      await basis.close();
+    }
+
+    /** The file's three parts are read side by side: what comes in a pipe is kept. */
+    async function openAnywhere(input: ByteInput): Promise<Source> {
+      if ("read" in input) return input;
+      for await (const piece of toByteStream(input, signal)) await spool.write(piece);
+      return spool.finish();
+    }
+  },
+
+  inspect: async (source) => {
+    const info = await inspectBsdiff(source);
+    const { format, deltaBytes, targetBytes, streams } = info;
+    return {
+      report: { kind: "delta", ...info, format: "bsdiff", version: format },
+      lines: [
+        ["kind", `delta, ${format}`],
+        ["size", `${formatBytes(deltaBytes)}${shareOf(deltaBytes, targetBytes, "the target")}`],
+        ["target", formatBytes(targetBytes)],
+        ...Object.entries(streams).map(
+          ([name, bytes]) => [name, `${formatCount(bytes)} bytes of bzip2`] as const,
+        ),
+      ],
+    };
+  },
+};

@@ -1,0 +1,99 @@
+import { toHex } from "../../bytes/index.ts";
+import { createWorkerPool } from "../../encode/node.ts";
+import { applyVcdiff, createVcdiff, inspectVcdiff } from "../../interop/index.ts";
+import { numberOption } from "../arguments.ts";
+import { shareOf } from "../commands/shared.ts";
+import { formatBytes, formatCount } from "../format.ts";
+import { openRawInput } from "../inputs.ts";
+import { openOutput } from "../output-file.ts";
+import type { Peer } from "../peers.ts";
+import { targetDigestOption, UNPROVEN_WARNING } from "../target-digest.ts";
+
+/** VCDIFF (RFC 3284), as xdelta3 and open-vcdiff write and read it. */
+export const vcdiff: Peer = {
+  delta: async (basisName, targetName, { values, signal, onProgress }) => {
+    const output = await openOutput(values);
+    const workers = createWorkerPool(numberOption(values, "workers", 0, 64));
+    const basis = await openRawInput(basisName);
+    try {
+      const target = await openRawInput(targetName);
+      try {
+        const { targetSha256, ...stats } = await output.write(
+          (sink) => createVcdiff(basis.source, target.source, sink, { workers, signal, onProgress }),
+          signal,
+        );
+        const { deltaBytes, basisBytes, targetBytes, copiedBytes, literalBytes } = stats;
+        const share = shareOf(deltaBytes, targetBytes, "the target");
+        return {
+          report: { format: "vcdiff", ...stats, targetSha256: toHex(targetSha256) },
+          lines: [
+            ["delta", `${output.path}, VCDIFF, ${formatBytes(deltaBytes)}${share}`],
+            ["basis", formatBytes(basisBytes)],
+            ["target", `${formatBytes(targetBytes)}, sha256 ${toHex(targetSha256)}`],
+            ["copied", formatBytes(copiedBytes)],
+            ["literal", formatBytes(literalBytes)],
+          ],
+        };
+      } finally {
+        await target.close();
+      }
+    } finally {
+      await basis.close();
+      await workers.close();
+    }
+  },
+
+  patch: async (basisName, delta, output, { values, signal, onProgress }) => {
+    const expectedTargetSha256 = targetDigestOption(values);
+    const basis = await openRawInput(basisName);
+    try {
+      const { targetSha256, ...result } = await output.write(
+        (sink) => applyVcdiff(basis.source, delta, sink, { expectedTargetSha256, signal, onProgress }),
+        signal,
+      );
+      const { targetBytes, checkedBytes } = result;
+      const isProven = expectedTargetSha256 !== undefined;
+      const otherwise = checkedBytes === targetBytes ? "with the checksums of its windows" : "not proven";
+      return {
+        report: {
+          format: "vcdiff",
+          basisBytes: basis.source.size,
+          ...result,
+          targetSha256: toHex(targetSha256),
+        },
+        lines: [
+          ["target", `${output.path}, ${formatBytes(targetBytes)}`],
+          ["sha256", `${toHex(targetSha256)}, ${isProven ? "proven" : otherwise}`],
+        ],
+        warnings: isProven ? [] : [UNPROVEN_WARNING],
+      };
+    } finally {
+      await basis.close();
+    }
+  },
+
+  inspect: async (source, _, { signal }) => {
+    const info = await inspectVcdiff(source, { signal });
+    const { deltaBytes, targetBytes, windowCount, sections } = info;
+    const { secondaryCompressor, applicationHeader } = info;
+    return {
+      report: { kind: "delta", format: "vcdiff", ...info },
+      lines: [
+        ["kind", "delta, VCDIFF"],
+        ["size", `${formatBytes(deltaBytes)}${shareOf(deltaBytes, targetBytes, "the target")}`],
+        ["basis", `${formatBytes(info.leastBasisBytes)} at least`],
+        ["target", formatBytes(targetBytes)],
+        ["windows", `${formatCount(windowCount)} of at most ${formatBytes(info.windowBytes)}`],
+        ["checksums", `of ${formatBytes(info.checkedBytes)}`],
+        [
+          "compressor",
+          secondaryCompressor === null
+            ? "none"
+            : `${secondaryCompressor}, in ${formatCount(info.compressedWindowCount)} windows`,
+        ],
+        ["header", applicationHeader === null ? "none" : JSON.stringify(applicationHeader)],
+        ...Object.entries(sections).map(([name, bytes]) => [name, formatBytes(bytes)] as const),
+      ],
+    };
+  },
+};

@@ -1,0 +1,77 @@
+import { equalBytes, toHex } from "../bytes/index.ts";
+import { ErrorCode, LimitError, MismatchError } from "../errors.ts";
+import { createSha256, SHA256_BYTES } from "../hash/index.ts";
+import type { Sink } from "../io/index.ts";
+
+/** What is known of a target that a foreign format does not prove. */
+export interface TargetExpectations {
+  /** SHA-256 of the target, where it is known. */
+  expectedTargetSha256?: Uint8Array | undefined;
+  /** Most bytes that the target may have. */
+  limitBytes: number;
+}
+
+/** Writes a target in order, and proves it where a digest is known. */
+export class TargetWriter {
+  readonly #sink: Sink;
+  readonly #expected: Uint8Array | undefined;
+  readonly #limitBytes: number;
+  readonly #digest = createSha256();
+  #bytesWritten = 0;
+
+  constructor(sink: Sink, { expectedTargetSha256, limitBytes }: TargetExpectations) {
+    if (expectedTargetSha256 !== undefined && expectedTargetSha256.length !== SHA256_BYTES) {
+      throw new RangeError(
+        `expectedTargetSha256: expected ${SHA256_BYTES} bytes, got ${expectedTargetSha256.length}`,
+      );
+    }
+    this.#sink = sink;
+    this.#expected = expectedTargetSha256;
+    this.#limitBytes = limitBytes;
+  }
+
+  /** Bytes written so far. */
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
+  /**
+   * Check that so many more bytes may come.
+   *
+   * @throws {@link LimitError} `SIZE_LIMIT`.
+   */
+  reserve(bytes: number): void {
+    if (bytes <= this.#limitBytes - this.#bytesWritten) return;
+    throw new LimitError(
+      ErrorCode.SIZE_LIMIT,
+      `the target has ${this.#bytesWritten + bytes} bytes or more, over the limit of ${this.#limitBytes}; raise limits.targetBytes if you trust the delta`,
+    );
+  }
+
+  /** Write the next bytes, which may be reused afterwards. */
+  async write(bytes: Uint8Array): Promise<void> {
+    this.reserve(bytes.length);
+    this.#digest.update(bytes);
+    await this.#sink.write(bytes);
+    this.#bytesWritten += bytes.length;
+  }
+
+  /**
+   * End the target.
+   *
+   * @returns its SHA-256.
+   * @throws {@link MismatchError} `TARGET_MISMATCH` when it is not the expected one.
+   */
+  finish(): Uint8Array {
+    const found = this.#digest.digest();
+    if (this.#expected !== undefined && !equalBytes(found, this.#expected)) {
+      const [expected, actual] = [toHex(this.#expected), toHex(found)];
+      throw new MismatchError(
+        ErrorCode.TARGET_MISMATCH,
+        `expected a target with SHA-256 ${expected}, made one with ${actual}: the delta is damaged, or the basis is another one`,
+        { expected, actual },
+      );
+    }
+    return found;
+  }
+}
