@@ -27,7 +27,7 @@ export interface VcdiffInfo {
 /**
  * Read a VCDIFF file to its end, without a basis. Lengths are checked, instructions not.
  *
- * @throws as {@link VcdiffReader} does.
+ * @throws {@link FormatError}, {@link UnsupportedError}, {@link LimitError} as applying would, but not for compressed sections.
  */
 export async function inspectVcdiff(
   delta: ByteInput,
