@@ -26,6 +26,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** Shows progress, where somebody watches. */
   readonly onProgress: OnProgress | undefined;
+  /** Write a line to standard error; with `--quiet` it is dropped. */
+  readonly log: (line: string) => void;
   /** Standard input, for arguments given as `-`. */
   readonly stdin: AsyncIterable<Uint8Array>;
 }

@@ -50,4 +50,11 @@ export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
       load: async () => (await import("./commands/inspect.ts")).inspect,
     },
   ],
+  [
+    "serve",
+    {
+      summary: "announce releases to devices and give them deltas, over HTTP",
+      load: async () => (await import("./commands/serve.ts")).serve,
+    },
+  ],
 ]);

@@ -68,7 +68,10 @@ async function dispatch(argv: readonly string[], environment: CliEnvironment): P
   let result: CommandResult;
   try {
     signal.throwIfAborted();
-    result = await command.run(operands, { values, signal, stdin, onProgress: bar?.onProgress });
+    const log = (line: string): void => {
+      if (values.quiet !== true) stderr.write(`${line}\n`);
+    };
+    result = await command.run(operands, { values, signal, stdin, log, onProgress: bar?.onProgress });
   } finally {
     bar?.clear();
   }
