@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter, decodeUtf8, encodeUtf8, equalBytes } from "../bytes/index.ts";
-import { ErrorCode, FormatError, LimitError, UnsupportedError } from "../errors.ts";
+import { ErrorCode, FormatError, UnsupportedError } from "../errors.ts";
 import { loadHash64 } from "../hash/index.ts";
 import type { SourceRange, StreamReader } from "../io/index.ts";
 import { shortenChecksum } from "./checksum.ts";
@@ -18,7 +18,7 @@ import {
   TargetForm,
 } from "./format.ts";
 import { decodeInPlace, encodeInPlace, type InPlaceHeader } from "./in-place.ts";
-import type { DeltaLimits } from "./limits.ts";
+import { checkDeltaLimit, type DeltaLimits } from "./limits.ts";
 import { decodePrimer, encodePrimer } from "./primer.ts";
 
 /** How one stream is coded. */
@@ -192,19 +192,6 @@ function decodeBody(body: Uint8Array): DeltaHeader {
   return header;
 }
 
-function checkLimit(name: string, value: number, limit: number, code: ErrorCode): void {
-  if (value > limit) {
-    throw new LimitError(
-      code,
-      `the delta asks for ${name} ${value}, the limit is ${limit}; raise limits.${name} to allow it`,
-      {
-        expected: `at most ${limit}`,
-        actual: String(value),
-      },
-    );
-  }
-}
-
 /**
  * Read magic, version and header from the beginning of a delta.
  *
@@ -256,11 +243,11 @@ export async function readDeltaHeader(
     );
   }
   const header = decodeBody(body);
-  checkLimit("targetBytes", header.targetBytes, limits.targetBytes, ErrorCode.SIZE_LIMIT);
-  checkLimit("windowBytes", header.windowBytes, limits.windowBytes, ErrorCode.SIZE_LIMIT);
-  checkLimit("segmentBytes", header.segmentBytes, limits.segmentBytes, ErrorCode.MEMORY_LIMIT);
+  checkDeltaLimit("targetBytes", header.targetBytes, limits.targetBytes, ErrorCode.SIZE_LIMIT);
+  checkDeltaLimit("windowBytes", header.windowBytes, limits.windowBytes, ErrorCode.SIZE_LIMIT);
+  checkDeltaLimit("segmentBytes", header.segmentBytes, limits.segmentBytes, ErrorCode.MEMORY_LIMIT);
   for (const stream of header.streams) {
-    checkLimit(
+    checkDeltaLimit(
       "decoderMemoryBytes",
       stream.decoderMemoryBytes,
       limits.decoderMemoryBytes,

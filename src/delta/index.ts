@@ -13,7 +13,7 @@ export { type DeltaHeader, encodeDeltaHeader, type StreamHeader } from "./header
 export * from "./header-change.ts";
 export { type InPlaceHeader, isInPlaceLayout } from "./in-place.ts";
 export * from "./inspect.ts";
-export * from "./limits.ts";
+export { checkDeltaLimit, DEFAULT_DELTA_LIMITS, type DeltaLimits, FREE_EXPANSION_BYTES } from "./limits.ts";
 export * from "./magic.ts";
 export * from "./ops.ts";
 export * from "./reader.ts";

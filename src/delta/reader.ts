@@ -1,11 +1,11 @@
 import { ByteReader } from "../bytes/index.ts";
-import { ErrorCode, FormatError, UnsupportedError } from "../errors.ts";
+import { ErrorCode, FormatError, LimitError, UnsupportedError } from "../errors.ts";
 import { type Hash64, loadHash64 } from "../hash/index.ts";
 import { type ByteInput, StreamReader, toByteStream } from "../io/index.ts";
 import { shortenChecksum } from "./checksum.ts";
-import { CHECKSUM_BYTES, RecordKind, STREAM_COUNT, type StreamId } from "./format.ts";
+import { CHECKSUM_BYTES, RecordKind, STREAM_COUNT, StreamId } from "./format.ts";
 import { type DeltaHeader, readDeltaHeader, readVarint } from "./header.ts";
-import { DEFAULT_DELTA_LIMITS, type DeltaLimits } from "./limits.ts";
+import { checkDeltaLimit, DEFAULT_DELTA_LIMITS, type DeltaLimits, FREE_EXPANSION_BYTES } from "./limits.ts";
 import type { CodedSegment, CodedWindow } from "./writer.ts";
 
 // A coded segment may be larger than what it decodes to, but not by much: brotli, zstd and deflate add some bytes a block.
@@ -29,10 +29,13 @@ export class DeltaReader {
   readonly header: DeltaHeader;
   readonly #reader: StreamReader;
   readonly #checksum: Hash64;
+  readonly #limits: DeltaLimits;
   #windowCount = 0;
+  #opBytes = 0;
 
-  private constructor(header: DeltaHeader, reader: StreamReader, checksum: Hash64) {
+  private constructor(header: DeltaHeader, reader: StreamReader, checksum: Hash64, limits: DeltaLimits) {
     this.header = header;
+    this.#limits = limits;
     this.#reader = reader;
     this.#checksum = checksum;
   }
@@ -45,13 +48,16 @@ export class DeltaReader {
    */
   static async open(delta: ByteInput, options: DeltaReaderOptions = {}): Promise<DeltaReader> {
     const reader = new StreamReader(toByteStream(delta, options.signal), "the delta");
-    const { header, headerFile } = await readDeltaHeader(reader, {
-      ...DEFAULT_DELTA_LIMITS,
-      ...options.limits,
-    });
+    const limits = { ...DEFAULT_DELTA_LIMITS, ...options.limits };
+    const { header, headerFile } = await readDeltaHeader(reader, limits);
     const checksum = (await loadHash64()).create();
     checksum.update(headerFile);
-    return new DeltaReader(header, reader, checksum);
+    return new DeltaReader(header, reader, checksum, limits);
+  }
+
+  /** The limits that hold for this delta. */
+  get limits(): Readonly<DeltaLimits> {
+    return this.#limits;
   }
 
   /** Bytes of delta read so far. */
@@ -79,6 +85,18 @@ export class DeltaReader {
     return new FormatError(ErrorCode.CORRUPT_BODY, `delta: ${message}`, { offset: this.#reader.position });
   }
 
+  /** Hold what comes out so far against what went in. */
+  #checkExpansion(madeBytes: number, codedBytes: number): void {
+    const { expansion } = this.#limits;
+    const givenBytes = this.header.basisBytes + this.#reader.position + codedBytes;
+    if (madeBytes <= FREE_EXPANSION_BYTES + expansion * givenBytes) return;
+    throw new LimitError(
+      ErrorCode.SIZE_LIMIT,
+      `the delta makes ${madeBytes} bytes of ${givenBytes}, over ${expansion} times as many; raise limits.expansion to allow it`,
+      { offset: this.#reader.position },
+    );
+  }
+
   async #readWindow(missingBytes: number, memoryFor: SegmentMemory): Promise<CodedWindow> {
     const { windowBytes, segmentBytes, streams } = this.header;
     const what = "delta window";
@@ -104,6 +122,14 @@ export class DeltaReader {
       }
       plan.push({ stream: stream as StreamId, rawBytes, codedBytes });
     }
+    const control = plan.find(({ stream }) => stream === StreamId.CONTROL);
+    this.#opBytes += control?.rawBytes ?? 0;
+    checkDeltaLimit("opBytes", this.#opBytes, this.#limits.opBytes, ErrorCode.COUNT_LIMIT);
+    const madeBytes = this.header.targetBytes - missingBytes + targetBytes;
+    this.#checkExpansion(
+      madeBytes,
+      plan.reduce((sum, { codedBytes }) => sum + codedBytes, 0),
+    );
     const checksum = new ByteReader(await this.#take(CHECKSUM_BYTES), { what }).u32();
     const segments: CodedSegment[] = [];
     for (const { stream, rawBytes, codedBytes } of plan) {
@@ -135,7 +161,7 @@ export class DeltaReader {
    * @param memoryFor - where coded segments go: memory of their own unless it is given. What it is asked for is bounded by the
    * header's segment bytes, and by an eighth and 4 KiB more.
    * @throws {@link FormatError} `CORRUPT_BODY`, `TRUNCATED`, `TRAILING_DATA`; {@link UnsupportedError}
-   * `UNSUPPORTED_FEATURE` for an unknown kind of record.
+   * `UNSUPPORTED_FEATURE` for an unknown kind of record; {@link LimitError} `SIZE_LIMIT`, `COUNT_LIMIT`.
    */
   async *windows(
     memoryFor: SegmentMemory = (_, codedBytes) => new Uint8Array(codedBytes),

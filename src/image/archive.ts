@@ -1,7 +1,7 @@
 import { ErrorCode, ImageError } from "../errors.ts";
-import { memoryScratch, type ScratchSpace, type Source, subSource } from "../io/index.ts";
+import { createMemoryScratch, type ScratchSpace, type Source, subSource } from "../io/index.ts";
 import { detectCompression, spoolDecompressed } from "./decompress.ts";
-import { fillLimits, type ReadLimits } from "./limits.ts";
+import { ExpansionMeter, fillLimits, type ReadLimits } from "./limits.ts";
 import { readTarIndex, type TarHeader } from "./tar/index.ts";
 import type { ContentDescriptor } from "./types.ts";
 
@@ -58,17 +58,18 @@ function resolveInside(folder: readonly string[], path: string): string | undefi
  * @throws {@link ImageError} for malformed archives, `UNSAFE_PATH` for members or links that lead out of the archive.
  */
 export async function openArchive(source: Source, options: OpenArchiveOptions = {}): Promise<BlobStore> {
-  const { scratch = memoryScratch, signal } = options;
+  const { scratch = createMemoryScratch(), signal } = options;
   const limits = fillLimits(options.limits);
   const compression = await detectCompression(source);
   const spooled =
     compression === "none"
       ? undefined
-      : await spoolDecompressed(source, compression, { scratch, signal, maxBytes: limits.decompressedBytes });
+      : await spoolDecompressed(source, compression, { scratch, signal, meter: new ExpansionMeter(limits) });
   try {
     const archive = spooled?.source ?? source;
     const members: MemberIndex = new Map();
     for await (const { header, contentOffset, contentBytes } of readTarIndex(archive, {
+      ...limits,
       maxEntries: limits.archiveMembers,
     })) {
       signal?.throwIfAborted();

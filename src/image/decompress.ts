@@ -1,16 +1,14 @@
 import { Gunzip } from "fflate";
 import { Decompress } from "fzstd";
-import { ErrorCode, ImageError, LimitError, UnsupportedError } from "../errors.ts";
+import { ErrorCode, ImageError, UnsupportedError } from "../errors.ts";
 import { loadHash64 } from "../hash/index.ts";
 import { getBuiltinModule } from "../io/builtin.ts";
 import { type ByteStream, readRange, type ScratchSpace, type Source, scanSource } from "../io/index.ts";
+import { ExpansionMeter, fillLimits } from "./limits.ts";
 import { MAX_ZSTD_WINDOW_BYTES, splitZstdFrames } from "./zstd-frames.ts";
 
 /** How bytes are compressed, as their content shows. */
 export type Compression = "none" | "gzip" | "zstd";
-
-/** Output beyond this is refused unless the caller allows more: 64 GiB. */
-export const MAX_DECOMPRESSED_BYTES = 2 ** 36;
 
 const OUTPUT_CHUNK_BYTES = 1 << 20;
 // At most 1,032 bytes come out of one byte of deflate data, all at once where the decoder is synchronous.
@@ -82,8 +80,8 @@ export async function* decompressStream(
 export interface SpoolOptions {
   scratch: ScratchSpace;
   signal?: AbortSignal | undefined;
-  /** Most bytes that may come out; {@link MAX_DECOMPRESSED_BYTES} by default. The ratio does not matter. */
-  maxBytes?: number | undefined;
+  /** Held against what comes out; one with the default limits unless given. */
+  meter?: ExpansionMeter | undefined;
   /** Names the data in errors. */
   path?: string | undefined;
   /** Sees every piece of the compressed bytes in order, to hash them on the way. */
@@ -108,21 +106,16 @@ export async function spoolDecompressed(
   compression: Compression,
   options: SpoolOptions,
 ): Promise<Spooled> {
-  const { scratch, signal, maxBytes = MAX_DECOMPRESSED_BYTES, path, onCompressed } = options;
+  const { scratch, signal, meter = new ExpansionMeter(fillLimits()), path, onCompressed } = options;
   const file = await scratch();
   try {
-    const pieces = watchPieces(scanSource(source, { signal }), onCompressed);
-    let written = 0;
+    const pieces = watchPieces(scanSource(source, { signal }), (piece) => {
+      meter.addCompressed(piece.length);
+      onCompressed?.(piece);
+    });
     for await (const piece of decompressStream(pieces, compression, options.decoders)) {
       signal?.throwIfAborted();
-      written += piece.length;
-      if (written > maxBytes) {
-        throw new LimitError(
-          ErrorCode.SIZE_LIMIT,
-          `decompressed data is over the limit of ${maxBytes} bytes; raise limits.decompressedBytes if you trust the image`,
-          path === undefined ? {} : { path },
-        );
-      }
+      meter.addDecompressed(piece.length, path);
       await file.write(piece);
     }
     return { source: await file.finish(), release: () => file.release() };
@@ -137,10 +130,10 @@ export async function spoolDecompressed(
 
 async function* watchPieces(
   pieces: ByteStream,
-  watch: ((piece: Uint8Array) => void) | undefined,
+  watch: (piece: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const piece of pieces) {
-    watch?.(piece);
+    watch(piece);
     yield piece;
   }
 }

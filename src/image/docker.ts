@@ -1,5 +1,5 @@
 import { ErrorCode, ImageError } from "../errors.ts";
-import { memoryScratch, type Source } from "../io/index.ts";
+import { createMemoryScratch, type Source } from "../io/index.ts";
 import { type BlobStore, type OpenArchiveOptions, openArchive } from "./archive.ts";
 import { parseImageConfig } from "./config.ts";
 import { proveDigest } from "./digest.ts";
@@ -46,7 +46,7 @@ export async function readDockerArchive(source: Source, options: ReadDockerOptio
 
 /** Read an image from the members of a docker-archive. Closing the image closes the store. */
 export async function readDockerStore(store: BlobStore, options: ReadDockerOptions = {}): Promise<Image> {
-  const { scratch = memoryScratch, signal } = options;
+  const { scratch = createMemoryScratch(), signal } = options;
   const limits = fillLimits(options.limits);
   const chosen = chooseImage(await readManifest(store, limits), options.reference);
   const config = await readConfig(store, chosen.config, limits);

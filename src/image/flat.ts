@@ -35,6 +35,10 @@ export interface FlatImage extends IndexedInput {
 
 /** How to flatten. */
 export interface FlattenOptions extends MergeOptions {
+  /** Size of the flat image, holes of sparse files included; 64 GiB by default. */
+  maxFlatBytes?: number | undefined;
+  /** Bytes of all headers of its layer, which are kept in memory; 2 GiB by default. */
+  maxHeaderBytes?: number | undefined;
   onProgress?: OnProgress | undefined;
 }
 
@@ -111,7 +115,7 @@ class EnvelopedFlatImage implements FlatImage {
  * layer; no content is kept in memory or on disk, so the image must stay open while the flat image is in use.
  *
  * @throws {@link ImageError} `BAD_TAR_HEADER`, `TRUNCATED`, `BAD_ENTRY`, `UNSAFE_PATH`, `DIGEST_MISMATCH`, `BAD_MANIFEST`.
- * @throws {@link LimitError} `COUNT_LIMIT`, `SIZE_LIMIT`.
+ * @throws {@link LimitError} `COUNT_LIMIT`, `SIZE_LIMIT`, `MEMORY_LIMIT`.
  */
 export async function flattenImage(image: Image, options: FlattenOptions = {}): Promise<FlatImage> {
   return flattenTree(await mergeLayers(image.layers, options), image.config, options);
@@ -128,7 +132,7 @@ export async function flattenTree(
   imageConfig: Uint8Array,
   options: FlattenOptions & { layerDigest?: string | undefined } = {},
 ): Promise<FlatImage> {
-  const { source: layerSource, entryCount } = buildFlatLayer(root);
+  const { source: layerSource, entryCount } = buildFlatLayer(root, options);
   const digest = options.layerDigest ?? (await digestLayer(layerSource, options));
   const config = encodeFlatConfig(imageConfig, digest);
   const head = encodeEnvelopeHead(config, { digest, sizeBytes: layerSource.size, entryCount });

@@ -5,7 +5,7 @@ import type { ScratchSpace, Source } from "../io/index.ts";
 import { type Compression, detectCompression, type Spooled, spoolDecompressed } from "./decompress.ts";
 import { checkDigest } from "./digest.ts";
 import { tarLayer } from "./layer.ts";
-import type { FilledLimits } from "./limits.ts";
+import { ExpansionMeter, type FilledLimits } from "./limits.ts";
 import type { ImageLayer } from "./types.ts";
 
 /** A layer as an archive or layout stores it: a tar, plain or compressed. */
@@ -60,6 +60,7 @@ export function createLayerSet(
   const closing = new AbortController();
   const signal =
     options.signal === undefined ? closing.signal : AbortSignal.any([closing.signal, options.signal]);
+  const meter = new ExpansionMeter(options.limits);
   const spooling = new Map<string, Promise<Spooled>>();
 
   const spool = async (layer: StoredLayer, compression: Compression): Promise<Spooled> => {
@@ -67,7 +68,7 @@ export function createLayerSet(
     const spooled = await spoolDecompressed(layer.blob, compression, {
       scratch: options.scratch,
       signal,
-      maxBytes: options.limits.decompressedBytes,
+      meter,
       path: layer.path,
       onCompressed: (piece) => hash.update(piece),
     });
@@ -103,7 +104,8 @@ export function createLayerSet(
         const tar = openTar(layer);
         // Its failure is met again when its own entries are asked for.
         if (next !== undefined) void openTar(next).catch(() => {});
-        yield* tarLayer(await rejectOnAbort(tar, request.signal), { diffId: layer.diffId }).entries(request);
+        const source = await rejectOnAbort(tar, request.signal);
+        yield* tarLayer(source, { ...options.limits, diffId: layer.diffId }).entries(request);
       },
     }),
   );

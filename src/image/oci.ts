@@ -1,5 +1,5 @@
 import { ErrorCode, ImageError, LimitError, UnsupportedError } from "../errors.ts";
-import { memoryScratch, type ScratchSpace, type Source } from "../io/index.ts";
+import { createMemoryScratch, type ScratchSpace, type Source } from "../io/index.ts";
 import { type BlobStore, openArchive } from "./archive.ts";
 import { parseImageConfig, parsePlatformObject } from "./config.ts";
 import { parseDigest, proveDigest } from "./digest.ts";
@@ -36,6 +36,9 @@ export const CONFIG_TYPES: ReadonlySet<string> = new Set([
 // The compression that a type claims is not asked for: content decides.
 const LAYER_TYPE =
   /^application\/vnd\.(?:oci\.image\.layer(?:\.nondistributable)?\.v1\.tar|docker\.image\.rootfs\.(?:diff|foreign\.diff)\.tar)(?:[.+](?:gzip|zstd))?$/;
+
+// As many documents of the largest allowed size may be read for one image: an index can name one of them a thousand times.
+const MAX_DOCUMENTS = 8;
 
 /** Options of {@link readOciArchive}. */
 export interface ReadOciOptions {
@@ -109,6 +112,7 @@ class LayoutReader {
   readonly #options: ReadOciOptions;
   readonly #limits: FilledLimits;
   #manifestCount = 0;
+  #jsonBytes = 0;
 
   constructor(store: BlobStore, options: ReadOciOptions) {
     this.#store = store;
@@ -118,7 +122,7 @@ class LayoutReader {
 
   async read(): Promise<ManifestImage> {
     await this.#checkLayout();
-    const { scratch = memoryScratch, signal } = this.#options;
+    const { scratch = createMemoryScratch(), signal } = this.#options;
     const named = this.#chooseByName(await this.#readLayoutIndex());
     const chosen = await this.#chooseByPlatform(await this.#collectManifests(named, 1));
     const { config, layers } = await this.#readManifest(chosen);
@@ -351,6 +355,14 @@ class LayoutReader {
 
   async #readBlob(descriptor: Descriptor): Promise<Uint8Array> {
     const blob = await this.#openBlob(descriptor);
+    this.#jsonBytes += blob.size;
+    if (this.#jsonBytes > MAX_DOCUMENTS * this.#limits.jsonBytes) {
+      throw new LimitError(
+        ErrorCode.SIZE_LIMIT,
+        `expected manifests and configs of at most ${MAX_DOCUMENTS * this.#limits.jsonBytes} bytes in all; raise limits.jsonBytes if you trust the image`,
+        { path: descriptor.path },
+      );
+    }
     const bytes = await readJsonBytes(blob, descriptor.path, this.#limits.jsonBytes);
     proveDigest(bytes, descriptor.digest, descriptor.path);
     return bytes;

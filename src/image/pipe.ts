@@ -5,11 +5,11 @@
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { type Extract, extract, type Header } from "tar-stream";
-import { ErrorCode, ImageError, LimitError } from "../errors.ts";
+import { ImageError } from "../errors.ts";
 import {
   type ByteInput,
   type ByteStream,
-  memoryScratch,
+  createMemoryScratch,
   memorySource,
   type ScratchFile,
   toByteStream,
@@ -23,7 +23,7 @@ import {
 } from "./archive.ts";
 import { decompressStream, detectCompression } from "./decompress.ts";
 import { ambiguousArchive, HeaderTap } from "./header-tap.ts";
-import { type FilledLimits, fillLimits } from "./limits.ts";
+import { ExpansionMeter, type FilledLimits, fillLimits } from "./limits.ts";
 import { parseTar, roundUpToBlock } from "./tar/index.ts";
 
 // Whole header blocks, and few enough calls for each megabyte whatever the size of the pieces that arrive.
@@ -47,7 +47,7 @@ export async function openArchiveStream(
   input: ByteInput,
   options: OpenArchiveOptions = {},
 ): Promise<BlobStore> {
-  const { scratch = memoryScratch, signal } = options;
+  const { scratch = createMemoryScratch(), signal } = options;
   const limits = fillLimits(options.limits);
   const stop = new AbortController();
   const pieces = readPieces(
@@ -57,7 +57,7 @@ export async function openArchiveStream(
   let file: ScratchFile | undefined;
   try {
     file = await scratch();
-    const blocks = cutBlocks(decompressPieces(pieces));
+    const blocks = cutBlocks(decompressPieces(pieces, new ExpansionMeter(limits)));
     const members = await takeMembers(blocks, file, limits, (error) => stop.abort(error));
     const contents = await file.finish();
     return memberStore(members, contents, file.release);
@@ -108,6 +108,7 @@ async function* readPieces(
 /** Recognise by its first bytes how a stream is compressed, and decompress it. */
 async function* decompressPieces(
   pieces: AsyncGenerator<Uint8Array, void, undefined>,
+  meter: ExpansionMeter,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let head: Uint8Array = new Uint8Array(0);
   while (head.length < HEAD_BYTES) {
@@ -118,10 +119,17 @@ async function* decompressPieces(
   }
   const compression = await detectCompression(memorySource(head));
   async function* whole() {
+    meter.addCompressed(head.length);
     yield head;
-    yield* pieces;
+    for await (const piece of pieces) {
+      meter.addCompressed(piece.length);
+      yield piece;
+    }
   }
-  yield* decompressStream(whole(), compression);
+  for await (const piece of decompressStream(whole(), compression)) {
+    meter.addDecompressed(piece.length);
+    yield piece;
+  }
 }
 
 /** The bytes of a stream in new arrays of {@link FEED_BYTES}, the last one being shorter. */
@@ -166,7 +174,7 @@ async function takeMembers(
 ): Promise<MemberIndex> {
   const members: MemberIndex = new Map();
   const tap = new HeaderTap();
-  const headers = parseTar(tap, { maxEntries: limits.archiveMembers });
+  const headers = parseTar(tap, { ...limits, maxEntries: limits.archiveMembers });
   const parser = extract(PARSER_OPTIONS);
   const feeder = new Feeder(parser);
   let writtenBytes = 0;
@@ -231,11 +239,8 @@ async function takeMembers(
     if (!done) throw ambiguousArchive(entry.headerOffset);
   };
 
-  let arrivedBytes = 0;
   let finished = false;
   const push = async (block: Uint8Array): Promise<void> => {
-    arrivedBytes += block.length;
-    if (arrivedBytes > limits.decompressedBytes) throw tooLarge(limits.decompressedBytes);
     // What follows the end mark is read, since its writer waits for that, and means nothing.
     if (finished) return;
     tap.push(block);
@@ -263,13 +268,6 @@ async function takeMembers(
     parser.destroy();
     await taken;
   }
-}
-
-function tooLarge(limitBytes: number): LimitError {
-  return new LimitError(
-    ErrorCode.SIZE_LIMIT,
-    `the archive is over the limit of ${limitBytes} bytes; raise limits.decompressedBytes if you trust the image`,
-  );
 }
 
 /** Writes blocks to tar-stream, each when it is done with the one before. */

@@ -7,7 +7,7 @@
 import { ErrorCode, ImageError, LimitError } from "../errors.ts";
 import type { Source } from "../io/index.ts";
 import { NO_CONTENT } from "./content.ts";
-import { showName } from "./tar/index.ts";
+import { bytesOfXattrs, DEFAULT_MAX_ENTRIES, DEFAULT_MAX_NAME_BYTES, showName } from "./tar/index.ts";
 import type { EntryType, ImageLayer, LayerEntry } from "./types.ts";
 import { isImageXattr } from "./xattr.ts";
 
@@ -31,10 +31,14 @@ export interface TreeNode {
 
 /** How to merge. */
 export interface MergeOptions {
-  /** Nodes made while merging, all layers and implied folders counted; 4,000,000 by default. */
+  /** Nodes made while merging, all layers and implied folders counted; 2,000,000 by default. */
   maxEntries?: number | undefined;
   /** Folders above an entry, symlinks resolved; 1,024 by default. */
   maxDepth?: number | undefined;
+  /** Bytes of the names, links and extended attributes of all layers' entries; 256 MiB by default. */
+  maxNameBytes?: number | undefined;
+  /** Names looked up on the way to all entries, those in symlinks included: time. 2^28 by default. */
+  maxLookups?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -88,11 +92,17 @@ class TreeMerger {
   readonly root = implicitFolder();
   readonly #maxEntries: number;
   readonly #maxDepth: number;
+  readonly #maxNameBytes: number;
+  readonly #maxLookups: number;
   #made = 0;
+  #nameBytes = 0;
+  #lookups = 0;
 
   constructor(options: MergeOptions) {
-    this.#maxEntries = options.maxEntries ?? 4_000_000;
+    this.#maxEntries = options.maxEntries ?? DEFAULT_MAX_ENTRIES;
     this.#maxDepth = options.maxDepth ?? 1024;
+    this.#maxNameBytes = options.maxNameBytes ?? DEFAULT_MAX_NAME_BYTES;
+    this.#maxLookups = options.maxLookups ?? 2 ** 28;
   }
 
   async addLayer(layer: ImageLayer, signal: AbortSignal | undefined): Promise<void> {
@@ -107,6 +117,7 @@ class TreeMerger {
     let count = 0;
     for await (const entry of layer.entries({ signal })) {
       if (++count > this.#maxEntries) throw this.#tooMany();
+      this.#countNames(entry);
       const { path } = entry;
       if (!path.includes(WHITEOUT_PREFIX)) {
         parts.entries.push(entry);
@@ -133,6 +144,16 @@ class TreeMerger {
     return new LimitError(
       ErrorCode.COUNT_LIMIT,
       `the image has more than ${this.#maxEntries} entries; raise maxEntries if it is trusted`,
+    );
+  }
+
+  #countNames({ path, linkPath, xattrs }: LayerEntry): void {
+    this.#nameBytes += path.length + linkPath.length + bytesOfXattrs(xattrs);
+    if (this.#nameBytes <= this.#maxNameBytes) return;
+    throw new LimitError(
+      ErrorCode.MEMORY_LIMIT,
+      `names and attributes of the image take more than ${this.#maxNameBytes} bytes; raise maxNameBytes if it is trusted`,
+      { path: showName(path) },
     );
   }
 
@@ -183,6 +204,13 @@ class TreeMerger {
     while (todo.length > 0) {
       // Long symlinks through each other must not make one entry cost more than a long path.
       if (++walked > 64 * this.#maxDepth) throw this.#tooDeep(path);
+      if (++this.#lookups > this.#maxLookups) {
+        throw new LimitError(
+          ErrorCode.COUNT_LIMIT,
+          `the paths of the image lead over more than ${this.#maxLookups} names; raise maxLookups if it is trusted`,
+          { path: showName(path) },
+        );
+      }
       const isOwn = todo.length === own;
       const name = todo.pop()!;
       if (isOwn) own--;
@@ -329,7 +357,7 @@ function makeNode(entry: LayerEntry, type: TreeNode["type"]): TreeNode {
  * - A hard link is another place of the same node; metadata of the link entry is ignored.
  *
  * @throws {@link ImageError} `BAD_ENTRY`, `UNSAFE_PATH`, and what reading the layers throws.
- * @throws {@link LimitError} `COUNT_LIMIT`.
+ * @throws {@link LimitError} `COUNT_LIMIT`, `MEMORY_LIMIT`.
  */
 export async function mergeLayers(
   layers: readonly ImageLayer[],

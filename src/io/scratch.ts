@@ -1,4 +1,5 @@
 import { concatBytes } from "../bytes/index.ts";
+import { ErrorCode, LimitError } from "../errors.ts";
 import type { Sink } from "./sink.ts";
 import { memorySource, type Source } from "./source.ts";
 
@@ -13,20 +14,45 @@ export interface ScratchFile extends Sink {
 /** Makes scratch files. `io/node` has one over temporary files. */
 export type ScratchSpace = () => Promise<ScratchFile>;
 
-/** Scratch files in memory: for small images, tests, and runtimes with no file system. */
-export const memoryScratch: ScratchSpace = async () => {
-  let parts: Uint8Array[] = [];
-  return {
-    write: async (bytes) => {
-      parts.push(bytes.slice());
-    },
-    finish: async () => {
-      const bytes = concatBytes(parts);
-      parts = [bytes];
-      return memorySource(bytes);
-    },
-    release: async () => {
-      parts = [];
-    },
+/** What scratch files in memory hold at most unless said otherwise: 1 GiB. */
+const DEFAULT_MEMORY_BYTES = 2 ** 30;
+
+/**
+ * Scratch files in memory: for small images, tests, and runtimes with no file system.
+ *
+ * @param maxBytes - what all files that are not released may hold together: 1 GiB by default. More is a {@link LimitError}
+ * `MEMORY_LIMIT`.
+ */
+export function createMemoryScratch(maxBytes: number = DEFAULT_MEMORY_BYTES): ScratchSpace {
+  let heldBytes = 0;
+  return async () => {
+    let parts: Uint8Array[] = [];
+    let fileBytes = 0;
+    return {
+      write: async (bytes) => {
+        if (heldBytes + bytes.length > maxBytes) {
+          throw new LimitError(
+            ErrorCode.MEMORY_LIMIT,
+            `scratch files in memory would take more than ${maxBytes} bytes; use fileScratch of flatdelta/node, or allow more`,
+          );
+        }
+        heldBytes += bytes.length;
+        fileBytes += bytes.length;
+        parts.push(bytes.slice());
+      },
+      finish: async () => {
+        const bytes = concatBytes(parts);
+        parts = [bytes];
+        return memorySource(bytes);
+      },
+      release: async () => {
+        parts = [];
+        heldBytes -= fileBytes;
+        fileBytes = 0;
+      },
+    };
   };
-};
+}
+
+/** Scratch files in memory, each up to 1 GiB: see {@link createMemoryScratch}. */
+export const memoryScratch: ScratchSpace = () => createMemoryScratch()();

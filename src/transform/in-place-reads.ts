@@ -1,3 +1,9 @@
+import { ErrorCode, LimitError } from "../errors.ts";
+
+// What this class and the plan keep for each block of the target, and for each step that reads a block.
+const MEMORY_PER_BLOCK = 24;
+const MEMORY_PER_READ = 4;
+
 /** What a target is cut into when it is made in place of its basis. */
 export interface InPlaceLayout {
   basisBytes: number;
@@ -36,9 +42,19 @@ export class InPlaceReads {
   /** The block whose bytes are being copied from where they are, and how many of them so far. */
   #sameBlock = -1;
   #sameBytes = 0;
+  readonly #maxMemoryBytes: number;
+  readonly #maxReads: number;
 
-  constructor(layout: InPlaceLayout) {
+  /**
+   * @param maxMemoryBytes - bound of the memory that this and the plan take.
+   * @throws {@link LimitError} `MEMORY_LIMIT`, here and while reads are added.
+   */
+  constructor(layout: InPlaceLayout, maxMemoryBytes: number = Number.POSITIVE_INFINITY) {
     const { targetBytes, stepBytes, blockBytes } = layout;
+    const blocksMemory = MEMORY_PER_BLOCK * Math.ceil(targetBytes / blockBytes);
+    if (blocksMemory > maxMemoryBytes) throw planTooLarge(maxMemoryBytes);
+    this.#maxMemoryBytes = maxMemoryBytes;
+    this.#maxReads = (maxMemoryBytes - blocksMemory) / MEMORY_PER_READ;
     this.layout = layout;
     this.stepCount = Math.ceil(targetBytes / stepBytes);
     this.blockCount = Math.ceil(targetBytes / blockBytes);
@@ -103,6 +119,7 @@ export class InPlaceReads {
       grown.set(this.#blocks);
       this.#blocks = grown;
     }
+    if (this.#size >= this.#maxReads) throw planTooLarge(this.#maxMemoryBytes);
     this.#blocks[this.#size++] = block;
     this.readers[block]!++;
     if (this.stepOf(block) === this.#step) this.selfRead[block] = 1;
@@ -140,4 +157,11 @@ export class InPlaceReads {
     this.#enter(this.stepCount);
     return this;
   }
+}
+
+function planTooLarge(limit: number): LimitError {
+  return new LimitError(
+    ErrorCode.MEMORY_LIMIT,
+    `planning the update in place takes more than the ${limit} bytes of memory that are allowed; raise limits.planBytes, or apply the delta as a stream`,
+  );
 }

@@ -5,17 +5,21 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import type { ImageError } from "../../src/errors.ts";
 import { type Decoders, detectCompression, spoolDecompressed } from "../../src/image/decompress.ts";
+import { ExpansionMeter, fillLimits } from "../../src/image/limits.ts";
 import { memoryScratch, memorySource, readRange, type ScratchSpace } from "../../src/io/index.ts";
 import { ZSTD_LAYER, ZSTD_TWO_FRAMES } from "./zstd-fixture.ts";
 
 const bothDecoders: readonly Decoders[] = ["native", "portable"];
+
+const meterOf = (decompressedBytes: number): ExpansionMeter =>
+  new ExpansionMeter(fillLimits({ decompressedBytes }));
 
 async function decompress(bytes: Uint8Array, decoders: Decoders, maxBytes?: number): Promise<Uint8Array> {
   const source = memorySource(bytes);
   const { source: out, release } = await spoolDecompressed(source, await detectCompression(source), {
     scratch: memoryScratch,
     decoders,
-    maxBytes,
+    ...(maxBytes === undefined ? {} : { meter: meterOf(maxBytes) }),
   });
   const all = await readRange(out, 0, out.size);
   await release();
@@ -80,7 +84,7 @@ for (const decoders of bothDecoders) {
     for (const bytes of [gzipSync(Buffer.alloc(100_000)), ZSTD_LAYER.bytes]) {
       const source = memorySource(bytes);
       const { scratch, held } = countedScratch();
-      const options = { scratch, decoders, maxBytes: 3_000 };
+      const options = { scratch, decoders, meter: meterOf(3_000) };
       await assert.rejects(spoolDecompressed(source, await detectCompression(source), options), {
         code: "SIZE_LIMIT",
       });

@@ -33,7 +33,7 @@ export async function prepareSteps(
   const { header } = reader;
   const { spoolBytes, stashBytes } = requireInPlace(header.inPlace);
   const basis = subSource(file, 0, layout.basisBytes);
-  const reads = new InPlaceReads(layout);
+  const reads = new InPlaceReads(layout, reader.limits.planBytes);
   const spool = await SpoolWriter.create(spoolFile, spoolBytes);
   const recorder = new StepRecorder(header, basis, spool, reads);
   const hashes = new StepHashes(await loadHash64(), layout.stepBytes);

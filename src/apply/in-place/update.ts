@@ -1,5 +1,5 @@
 import { equalBytes, toHex } from "../../bytes/index.ts";
-import type { DeltaReader } from "../../delta/index.ts";
+import { checkDeltaLimit, DEFAULT_DELTA_LIMITS, type DeltaReader } from "../../delta/index.ts";
 import { ErrorCode, MismatchError, SpaceError } from "../../errors.ts";
 import { createSha256, type Hash64Api } from "../../hash/index.ts";
 import { CHUNK_BYTES, type StorageFile, scanSource } from "../../io/index.ts";
@@ -82,7 +82,10 @@ export class InPlaceUpdate {
     reader: DeltaReader,
   ): Promise<{ journal: Journal; reads: InPlaceReads; index: SpoolIndexPlace }> {
     const { file, scratch } = this.#target;
-    await this.#checkSpace(requireInPlace(reader.header.inPlace).spoolBytes);
+    const { spoolBytes, stashBytes } = requireInPlace(reader.header.inPlace);
+    const limit = reader.limits.scratchBytes;
+    checkDeltaLimit("scratchBytes", spoolBytes + stashBytes, limit, ErrorCode.SIZE_LIMIT);
+    await this.#checkSpace(spoolBytes);
     await removeFiles(scratch);
     const { segmentCoding, signal, onProgress } = this.#options;
     const options = {
@@ -110,7 +113,8 @@ export class InPlaceUpdate {
 
   /** Gather anew, from the spool, what {@link prepare} has gathered. */
   async gatherReads(index: SpoolIndexPlace): Promise<InPlaceReads> {
-    const reads = new InPlaceReads(this.#identity);
+    const { planBytes } = { ...DEFAULT_DELTA_LIMITS, ...this.#options.limits };
+    const reads = new InPlaceReads(this.#identity, planBytes);
     const file = await this.#target.scratch.openFile(FileName.SPOOL, "existing");
     try {
       const spool = await SpoolReader.open(file, index, reads.stepCount);

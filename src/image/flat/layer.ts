@@ -1,13 +1,54 @@
 /** The one layer of a flat image: a tree as a canonical tar, put together from headers and the contents where they are. */
 import { toHex } from "../../bytes/index.ts";
+import { ErrorCode, LimitError } from "../../errors.ts";
 import { createSha256 } from "../../hash/index.ts";
 import { type OnProgress, type Source, scanSource } from "../../io/index.ts";
-import { roundUpToBlock } from "../tar/index.ts";
+import { roundUpToBlock, showName } from "../tar/index.ts";
 import { type TreeNode, walkTree } from "../tree.ts";
 import { AssemblyBuilder } from "./assembly.ts";
 import { encodeEntryHeader } from "./entry-header.ts";
 
 const END_BYTES = 1024;
+
+/** What a flat layer may become. */
+export interface FlatLayerLimits {
+  /** Size of the layer; 64 GiB by default. */
+  maxFlatBytes?: number | undefined;
+  /** Bytes of its headers; 2 GiB by default. */
+  maxHeaderBytes?: number | undefined;
+}
+
+/** Adds up what a layer becomes, and stops when it is too much. */
+class LayerMeter {
+  readonly #maxFlatBytes: number;
+  readonly #maxHeaderBytes: number;
+  #flatBytes = 0;
+  #headerBytes = 0;
+
+  constructor({ maxFlatBytes = 2 ** 36, maxHeaderBytes = 2 ** 31 }: FlatLayerLimits) {
+    this.#maxFlatBytes = maxFlatBytes;
+    this.#maxHeaderBytes = maxHeaderBytes;
+  }
+
+  add(headerBytes: number, contentBytes: number, path: string): void {
+    this.#headerBytes += headerBytes;
+    this.#flatBytes += headerBytes + contentBytes;
+    if (this.#headerBytes > this.#maxHeaderBytes) {
+      throw new LimitError(
+        ErrorCode.MEMORY_LIMIT,
+        `the flat image's headers take more than ${this.#maxHeaderBytes} bytes; raise maxHeaderBytes if the image is trusted`,
+        { path: showName(path) },
+      );
+    }
+    if (this.#flatBytes > this.#maxFlatBytes) {
+      throw new LimitError(
+        ErrorCode.SIZE_LIMIT,
+        `the flat image has more than ${this.#maxFlatBytes} bytes; raise maxFlatBytes if the image is trusted`,
+        { path: showName(path) },
+      );
+    }
+  }
+}
 
 /** The layer's tar and how many entries it has. */
 export interface BuiltLayer {
@@ -23,10 +64,12 @@ function isRootSpecial(root: TreeNode): boolean {
 /**
  * The canonical tar of a tree.
  *
- * @throws {@link ImageError} `BAD_ENTRY` when a node cannot be stored in a tar.
+ * @throws {@link ImageError} `BAD_ENTRY` when a node cannot be stored in a tar; {@link LimitError} `SIZE_LIMIT`,
+ * `MEMORY_LIMIT`.
  */
-export function buildFlatLayer(root: TreeNode): BuiltLayer {
+export function buildFlatLayer(root: TreeNode, limits: FlatLayerLimits = {}): BuiltLayer {
   const builder = new AssemblyBuilder();
+  const meter = new LayerMeter(limits);
   const firstPaths = new Map<TreeNode, string>();
   let entryCount = 0;
   for (const { path, node } of walkTree(root)) {
@@ -37,9 +80,12 @@ export function buildFlatLayer(root: TreeNode): BuiltLayer {
       continue;
     }
     const linkedPath = firstPaths.get(node);
-    builder.addBytes(encodeEntryHeader({ path, node, linkedPath }));
+    const header = encodeEntryHeader({ path, node, linkedPath });
+    const hasContent = linkedPath === undefined && node.type !== "directory";
+    meter.add(header.length, hasContent ? roundUpToBlock(node.content.size) : 0, path);
+    builder.addBytes(header);
     entryCount++;
-    if (linkedPath !== undefined || node.type === "directory") continue;
+    if (!hasContent) continue;
     firstPaths.set(node, path);
     builder.addSource(node.content);
     builder.addZeros(roundUpToBlock(node.content.size) - node.content.size);

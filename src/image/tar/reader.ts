@@ -19,10 +19,12 @@ import { decodeBinary, showName } from "./text.ts";
 export interface TarLimits {
   /** Size of one PAX header, GNU long name or sparse map; 1 MiB by default, as Go's archive/tar has it. */
   maxExtendedHeaderBytes?: number | undefined;
-  /** Entries in the archive; 4,000,000 by default. */
+  /** Entries in the archive; 2,000,000 by default. */
   maxEntries?: number | undefined;
   /** Length of a path or link; 65,536 by default. */
   maxPathBytes?: number | undefined;
+  /** Bytes of all names, links, extended attributes and sparse maps, which readers keep in memory; 256 MiB by default. */
+  maxNameBytes?: number | undefined;
 }
 
 /** What the headers of an entry say. Names are binary strings, as they stand in the archive. */
@@ -70,6 +72,14 @@ const ENTRY_TYPES: Readonly<Record<string, EntryType>> = {
   "7": "file",
   S: "file",
 };
+
+/** What readers of archives and trees allow unless they are told otherwise. */
+export const DEFAULT_MAX_ENTRIES = 2_000_000;
+/** See {@link TarLimits.maxNameBytes}. */
+export const DEFAULT_MAX_NAME_BYTES: number = 2 ** 28;
+
+// Two numbers, and the sources of what is stored and of the hole before it.
+const SPARSE_EXTENT_BYTES = 256;
 
 const XATTR_PREFIX = "SCHILY.xattr.";
 const NO_XATTRS: ReadonlyMap<string, Uint8Array> = new Map();
@@ -134,18 +144,28 @@ function collectXattrs(pax: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string
   return xattrs ?? NO_XATTRS;
 }
 
+/** Bytes of names and values. */
+export function bytesOfXattrs(xattrs: ReadonlyMap<string, Uint8Array>): number {
+  let bytes = 0;
+  for (const [name, value] of xattrs) bytes += name.length + value.length;
+  return bytes;
+}
+
 /** The parser: one over both kinds of cursor. */
 class TarParser {
   readonly #cursor: TarCursor;
   readonly #maxExtendedHeaderBytes: number;
   readonly #maxEntries: number;
   readonly #maxPathBytes: number;
+  readonly #maxNameBytes: number;
+  #nameBytes = 0;
 
   constructor(cursor: TarCursor, limits: TarLimits) {
     this.#cursor = cursor;
     this.#maxExtendedHeaderBytes = limits.maxExtendedHeaderBytes ?? 2 ** 20;
-    this.#maxEntries = limits.maxEntries ?? 4_000_000;
+    this.#maxEntries = limits.maxEntries ?? DEFAULT_MAX_ENTRIES;
     this.#maxPathBytes = limits.maxPathBytes ?? 65_536;
+    this.#maxNameBytes = limits.maxNameBytes ?? DEFAULT_MAX_NAME_BYTES;
   }
 
   async *entries(): AsyncGenerator<TarEntry, void, undefined> {
@@ -159,6 +179,7 @@ class TarParser {
           { offset: entry.headerOffset },
         );
       }
+      this.#checkNames(entry);
       const end = entry.contentOffset + roundUpToBlock(entry.contentBytes);
       // Nothing is promised for content that is not there, not even to a reader that seeks.
       this.#need(end - this.#cursor.position);
@@ -166,6 +187,17 @@ class TarParser {
       // The consumer may have moved the cursor through the content itself.
       await this.#cursor.skip(end - this.#cursor.position);
     }
+  }
+
+  #checkNames({ header, headerOffset }: TarEntry): void {
+    this.#nameBytes += header.name.length + header.linkName.length + bytesOfXattrs(header.xattrs);
+    this.#nameBytes += SPARSE_EXTENT_BYTES * (header.sparse?.length ?? 0);
+    if (this.#nameBytes <= this.#maxNameBytes) return;
+    throw new LimitError(
+      ErrorCode.MEMORY_LIMIT,
+      `names and attributes of the tar archive take more than ${this.#maxNameBytes} bytes; raise maxNameBytes if it is trusted`,
+      { offset: headerOffset },
+    );
   }
 
   #need(bytes: number): void {
@@ -374,7 +406,7 @@ class TarParser {
  * Walk through an archive by a cursor. Between two entries the caller may read content through the cursor.
  *
  * @throws {@link ImageError} `BAD_TAR_HEADER`, `TRUNCATED`, `BAD_ENTRY`.
- * @throws {@link LimitError} `COUNT_LIMIT`, `SIZE_LIMIT`.
+ * @throws {@link LimitError} `COUNT_LIMIT`, `SIZE_LIMIT`, `MEMORY_LIMIT`.
  */
 export function parseTar(
   cursor: TarCursor,
@@ -388,7 +420,7 @@ export function parseTar(
  * reads. The archive may end without its two zero blocks, as GNU tar accepts it, but only behind a whole entry.
  *
  * @throws {@link ImageError} `BAD_TAR_HEADER`, `TRUNCATED`, `BAD_ENTRY`.
- * @throws {@link LimitError} `COUNT_LIMIT`, `SIZE_LIMIT`.
+ * @throws {@link LimitError} `COUNT_LIMIT`, `SIZE_LIMIT`, `MEMORY_LIMIT`.
  */
 export function readTarIndex(
   source: Source,
