@@ -4,7 +4,7 @@ import type { ContentDescriptor, ManifestImage, Platform, ReadLimits } from "../
 import { fillLimits } from "../image/limits.ts";
 import { CONFIG_TYPES, INDEX_TYPES, MANIFEST_TYPES, OCI_INDEX, readOciStore } from "../image/oci.ts";
 import {
-  memoryScratch,
+  createMemoryScratch,
   memorySource,
   type ScratchFile,
   type ScratchSpace,
@@ -46,7 +46,13 @@ export async function readRegistryImage(
   reference: string | Reference,
   options: ReadRegistryOptions = {},
 ): Promise<ManifestImage> {
-  const { client = new RegistryClient(), platform, scratch = memoryScratch, signal, limits } = options;
+  const {
+    client = new RegistryClient(),
+    platform,
+    scratch = createMemoryScratch(),
+    signal,
+    limits,
+  } = options;
   const parsed = typeof reference === "string" ? parseReference(reference) : reference;
   const { jsonBytes } = fillLimits(limits);
   const root = await getManifest(client, parsed, { limitBytes: jsonBytes, signal });
