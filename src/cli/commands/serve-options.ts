@@ -66,6 +66,9 @@ function parseMakerOptions(values: OptionValues, imagesFolder: string | undefine
   return {
     imagesFolder,
     platform,
+    scratchFolder: textOption(values, "tmp"),
+    registryConfig: textOption(values, "registry-config"),
+    insecureRegistries: listOption(values, "insecure-registry"),
     level: numberOption(values, "level", 1, 9),
     codec: choiceOption(values, "codec", DELTA_CODECS),
     workers: numberOption(values, "workers", 0, 64),
