@@ -21,6 +21,13 @@ export {
   requestBytes,
   sendRequest,
 } from "./request.ts";
-export { Backoff, type Clock, type RetryOptions, type RetryPolicy, withRetries } from "./retry.ts";
+export {
+  Backoff,
+  type Clock,
+  type RetryOptions,
+  type RetryPolicy,
+  systemClock,
+  withRetries,
+} from "./retry.ts";
 export { parseRetryAfter } from "./status.ts";
 export { showUrl } from "./url.ts";

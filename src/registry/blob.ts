@@ -12,6 +12,8 @@ import type { Repository } from "./reference.ts";
 export interface OpenBlobOptions extends CallOptions {
   /** The beginning of the blob, if the caller has it from an earlier download: it is not sent again. */
   existing?: Source | undefined;
+  /** How much of it the caller has, instead: then the digest is the caller's to prove. */
+  offset?: number | undefined;
 }
 
 /** A blob that is on its way. */
@@ -36,11 +38,10 @@ export async function openBlob(
   client: RegistryClient,
   repository: Repository,
   descriptor: ContentDescriptor,
-  { existing, signal }: OpenBlobOptions = {},
+  { existing, offset = existing?.size ?? 0, signal }: OpenBlobOptions = {},
 ): Promise<BlobDownload> {
   const { digest, size } = descriptor;
   const path = `${repository.host}/${repository.repository}@${digest}`;
-  const offset = existing?.size ?? 0;
   if (offset > size) {
     throw new ImageError(
       ErrorCode.DIGEST_MISMATCH,
@@ -67,7 +68,7 @@ export async function openBlob(
         yield piece;
       }
     }
-    checkDigest(`sha256:${toHex(hash.digest())}`, digest, path);
+    if (offset === 0 || existing !== undefined) checkDigest(`sha256:${toHex(hash.digest())}`, digest, path);
   }
   const stream = pieces();
   return {

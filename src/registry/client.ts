@@ -1,5 +1,6 @@
 import { ErrorCode, isFlatdeltaError, NetworkError } from "../errors.ts";
 import {
+  type Clock,
   cancelBody,
   type Download,
   type DownloadOptions,
@@ -8,6 +9,8 @@ import {
   type RequestOptions,
   requestBytes,
   sendRequest,
+  systemClock,
+  withRetries,
 } from "../net/index.ts";
 import { Authorizer, type RegistryEndpoint } from "./authorizer.ts";
 import type { CredentialSource } from "./credentials.ts";
@@ -83,6 +86,16 @@ export class RegistryClient {
   async download(target: RegistryTarget, options: Omit<DownloadOptions, "fetch">): Promise<Download> {
     const { url, fetch } = await this.#aim(target, options.signal);
     return openDownload(url, { ...this.#options, ...options, fetch });
+  }
+
+  /** Do something until it succeeds, as often as the policy says. */
+  retry<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return withRetries(attempt, { ...this.#options, signal });
+  }
+
+  /** The clock of the options. @internal */
+  get clock(): Clock {
+    return this.#options.clock ?? systemClock;
   }
 
   async #aim({ repository, path, actions = "pull", alsoPulls = [] }: RegistryTarget, signal?: AbortSignal) {

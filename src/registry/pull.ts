@@ -24,6 +24,8 @@ export interface ReadRegistryOptions {
   /** Where layers are downloaded and decompressed to; memory by default. */
   scratch?: ScratchSpace | undefined;
   signal?: AbortSignal | undefined;
+  /** Told of the bytes of layers that have arrived, of all of them together. */
+  onBytes?: ((doneBytes: number, totalBytes: number) => void) | undefined;
   limits?: ReadLimits | undefined;
 }
 
@@ -62,7 +64,13 @@ export async function readRegistryImage(
   const annotations = { "org.opencontainers.image.ref.name": formatReference(parsed) };
   store.addIndex(encodeManifest({ schemaVersion: 2, manifests: [{ ...root.descriptor, annotations }] }));
   try {
-    return await readOciStore(store, { platform, scratch, signal, limits });
+    const image = await readOciStore(store, { platform, scratch, signal, limits });
+    let doneBytes = 0;
+    store.onBytes = (bytes) => {
+      doneBytes += bytes;
+      options.onBytes?.(doneBytes, image.storedBytes);
+    };
+    return image;
   } catch (error) {
     await store.close();
     throw error;
@@ -71,6 +79,8 @@ export async function readRegistryImage(
 
 /** The blobs of a repository. Documents are read when they are opened, layers when they are first read from. */
 class RegistryStore implements BlobStore {
+  /** Told of each piece of a layer. */
+  onBytes: ((bytes: number) => void) | undefined;
   readonly #client: RegistryClient;
   readonly #reference: Reference;
   readonly #options: { scratch: ScratchSpace; signal: AbortSignal | undefined; jsonBytes: number };
@@ -112,7 +122,7 @@ class RegistryStore implements BlobStore {
         openBlob(this.#client, this.#reference, descriptor, {
           signal: signal === undefined ? closing : AbortSignal.any([signal, closing]),
         });
-      layer = new LazyBlob(descriptor.size, scratch, start);
+      layer = new LazyBlob(descriptor.size, scratch, start, (bytes) => this.onBytes?.(bytes));
       this.#layers.set(digest, layer);
     }
     return layer;
@@ -153,6 +163,7 @@ class LazyBlob implements Source {
   readonly size: number;
   readonly #scratch: ScratchSpace;
   readonly #start: (closing: AbortSignal) => ReturnType<typeof openBlob>;
+  readonly #onBytes: (bytes: number) => void;
   readonly #closing = new AbortController();
   #fetched: Promise<{ source: Source; file: ScratchFile }> | undefined;
 
@@ -160,10 +171,12 @@ class LazyBlob implements Source {
     size: number,
     scratch: ScratchSpace,
     start: (closing: AbortSignal) => ReturnType<typeof openBlob>,
+    onBytes: (bytes: number) => void,
   ) {
     this.size = size;
     this.#scratch = scratch;
     this.#start = start;
+    this.#onBytes = onBytes;
   }
 
   async read(offset: number, into: Uint8Array): Promise<void> {
@@ -176,7 +189,10 @@ class LazyBlob implements Source {
     const download = await this.#start(this.#closing.signal);
     const file = await this.#scratch();
     try {
-      for await (const piece of download) await file.write(piece);
+      for await (const piece of download) {
+        await file.write(piece);
+        this.#onBytes(piece.length);
+      }
       return { source: await file.finish(), file };
     } catch (error) {
       await download.close();

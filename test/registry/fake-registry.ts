@@ -26,6 +26,7 @@ export class FakeRegistry {
   readonly manifests = new Map<string, StoredManifest>();
   readonly uploads = new Map<string, Buffer>();
   readonly #options: FakeOptions;
+  #uploadCount = 0;
 
   constructor(options: FakeOptions = {}) {
     this.#options = options;
@@ -125,7 +126,7 @@ export class FakeRegistry {
         this.blobs.set(`${repository}@${mount}`, mounted);
         return answer(201);
       }
-      const fresh = String(this.uploads.size + 1);
+      const fresh = String(++this.#uploadCount);
       this.uploads.set(fresh, Buffer.alloc(0));
       return answer(202, { location: `/v2/${repository}/blobs/uploads/${fresh}?state=s` });
     }
