@@ -1,3 +1,4 @@
+import { ErrorCode, FormatError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
 import {
   createLzDecoder,
@@ -13,6 +14,13 @@ import {
 
 /** The largest window that a decoder of so much memory has. */
 function windowBitsWithin(memoryBytes: number): number {
+  const least = lzDecoderMemoryBytes(MIN_LZ_WINDOW_BITS);
+  if (memoryBytes < least) {
+    throw new FormatError(
+      ErrorCode.CORRUPT_HEADER,
+      `expected at least ${least} bytes for a decoder of codec lz, found ${memoryBytes}`,
+    );
+  }
   let bits = MIN_LZ_WINDOW_BITS;
   while (bits < MAX_LZ_WINDOW_BITS && lzDecoderMemoryBytes(bits + 1) <= memoryBytes) bits++;
   return bits;
@@ -56,9 +64,10 @@ export const lzCodec: Codec = {
     },
   },
   createDecoder: (memoryBytes = lzDecoderMemoryBytes(MAX_LZ_WINDOW_BITS)) => {
+    const windowBits = windowBitsWithin(memoryBytes);
     let decoder: Promise<LzDecoder> | undefined;
     const open = (): Promise<LzDecoder> => {
-      decoder ??= createLzDecoder(windowBitsWithin(memoryBytes));
+      decoder ??= createLzDecoder(windowBits);
       return decoder;
     };
     return {

@@ -30,6 +30,13 @@ export class WindowDecoder {
     this.#header = header;
     const codecs = header.streams.map((declared) => ({ ...declared, codec: getCodecById(declared.codecId) }));
     for (const { stream, codec } of codecs) {
+      const { maxSegmentBytes = Number.POSITIVE_INFINITY } = codec;
+      if (header.segmentBytes > maxSegmentBytes) {
+        throw new FormatError(
+          ErrorCode.CORRUPT_HEADER,
+          `delta header: expected segments of at most ${maxSegmentBytes} bytes with codec ${codec.name}, found ${header.segmentBytes}`,
+        );
+      }
       if (codec.isForControl === true && stream !== StreamId.CONTROL) {
         throw new FormatError(
           ErrorCode.CORRUPT_HEADER,

@@ -58,6 +58,8 @@ function encodeMetadata(metadata: Readonly<Record<string, string>>): Uint8Array 
   for (const key of Object.keys(metadata).sort()) {
     for (const text of [key, metadata[key]!]) {
       const bytes = encodeUtf8(text);
+      if (decodeUtf8(bytes) !== text)
+        throw new TypeError(`metadata: expected text, got ${JSON.stringify(text)}`);
       out.varint(bytes.length);
       out.bytes(bytes);
     }
@@ -70,6 +72,7 @@ function decodeMetadata(bytes: Uint8Array, what: string): Record<string, string>
   const entries: [string, string][] = [];
   while (reader.remaining > 0) {
     const key = decodeUtf8(reader.bytes(reader.varint()));
+    if (entries.length > 0 && key <= entries.at(-1)![0]) throw reader.corrupt("metadata keys do not rise");
     entries.push([key, decodeUtf8(reader.bytes(reader.varint()))]);
   }
   return Object.fromEntries(entries);

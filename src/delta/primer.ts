@@ -25,7 +25,7 @@ export function decodePrimer(value: Uint8Array, { basisBytes }: { basisBytes: nu
   const ranges: SourceRange[] = [];
   let next = 0;
   let bytes = 0;
-  while (reader.remaining > 0) {
+  do {
     const offset = next + reader.signedVarint();
     const length = reader.varint();
     bytes += length;
@@ -34,6 +34,6 @@ export function decodePrimer(value: Uint8Array, { basisBytes }: { basisBytes: nu
     }
     ranges.push({ offset, length });
     next = offset + length;
-  }
+  } while (reader.remaining > 0);
   return ranges;
 }

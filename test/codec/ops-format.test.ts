@@ -16,7 +16,7 @@ function readBlock(name: string): string[] {
 
 test("the prime of the ops' format is what the coder decodes first", () => {
   assert.equal(readBlock("prime").join(""), PRIME_CODED);
-  assert.ok(text.includes(`of ${PRIME_BYTES.toLocaleString("en")} bytes, hexadecimal`));
+  assert.ok(text.includes(`hexadecimal, decode to ${PRIME_BYTES.toLocaleString("en")}:`));
 });
 
 test("the example of the ops' format is what the coder makes", async () => {
