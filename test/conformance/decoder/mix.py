@@ -1,0 +1,290 @@
+"""Codec mix: the coded residual. (codec/mix/FORMAT.md)"""
+
+from array import array
+
+from cursor import require
+from mixing import LIMIT, U32, BitDecoder, Entries, Mixer, clamp, hash2, learned, squash
+
+BEFORE = 64
+"""Bytes of the segments before that a segment looks back to; byte i stands in place i + BEFORE."""
+
+
+def _place(k: int) -> int:
+    return (k * 0x9E3779B1 & U32) >> 16
+
+
+class MixDecoder:
+    def __init__(self):
+        self.basis, self.residual = bytearray(BEFORE), bytearray(BEFORE)
+        self.bytes_before = 0
+        self.flags = self.run = self.last = self.last2 = 0
+        self.begins = [[((4 + (n & 3)) << (n >> 2)) >> 2 for n in range(64)] for _ in range(8)]
+        self.scout = [array("h", bytes(2 << 16)) for _ in range(6)]
+        self.flag_tables = [Entries(13, 1) for _ in range(8)]
+        self.flag_mixer = Mixer(512, 1024, 1024)
+        self.sources = [[(0, 0)] * 65536 for _ in range(6)]
+        self.recent = [(0, 0), (0, 0)]
+        self.scores = [[32768] * 16 for _ in range(8)]
+        self.lastd = self.outcomes = 0
+        self.rank_tables = [Entries(13, 1) for _ in range(8)]
+        self.rank_mixer = Mixer(256, 512, 256)
+        self.value_tables = [Entries(12, 15) for _ in range(8)]
+        self.value_mixer = Mixer(256, 1024, 2048)
+
+    def decode(self, coded: bytes, basis: bytes) -> bytes:
+        """The residual of one segment, from its coded bytes and the basis bytes beside it."""
+        n = len(basis)
+        if n == 0:
+            require(len(coded) == 0, "expected no coded residual")
+            return b""
+        self.decoder = BitDecoder(coded)
+        self.basis[BEFORE:] = basis + bytes(8)
+        self.residual[BEFORE:] = bytes(n)
+        self.end = BEFORE + n
+        i = BEFORE
+        while i < self.end:
+            i = self._step(i)
+        written = self.decoder.bytes_read - 4 + self.decoder.ending_bytes()
+        require(len(coded) == written, f"expected a coded residual of {written} bytes, found {len(coded)}")
+        made = bytes(self.residual[BEFORE:])
+        self.bytes_before += n
+        self.basis = self.basis[n : n + BEFORE]
+        self.residual = self.residual[n : n + BEFORE]
+        return made
+
+    def _w(self, i: int) -> int:
+        return int.from_bytes(self.basis[i : i + 4], "little")
+
+    def _put(self, i: int, value: int) -> None:
+        """Byte i of the residual is known."""
+        self.residual[i] = value
+        self.flags = self.flags << 1 & U32
+        if value:
+            self.flags |= 1
+            self.run = 0
+            self.last, self.last2 = value, self.last
+        else:
+            self.run += 1
+
+    def _step(self, i: int) -> int:
+        """One look from position i, and what is coded for it. Returns where to go on."""
+        looks, risk, stop = [], 0, None
+        for j in range(i, min(i + 64, self.end)):
+            look = self._look(j, self.run + j - i)
+            if look[0] > 2048:
+                stop = look
+                break
+            if risk + look[0] > 8192:
+                break
+            looks.append(look)
+            risk += look[0]
+        if looks:
+            found = self._find(looks, risk)
+            for p, weights in looks[:found]:
+                if p > 655:
+                    self._scout_learns(p, weights, 0)
+            for j in range(i, i + (len(looks) if found is None else found)):
+                self._put(j, 0)
+            if found is not None:
+                self._scout_learns(*looks[found], 1)
+                return self._field(i + found)
+        i += len(looks)
+        if stop is not None:
+            bit = self._flag(i, 0, stop[0])
+            self._scout_learns(*stop, bit)
+            if bit:
+                return self._field(i)
+            self._put(i, 0)
+            i += 1
+        return i
+
+    def _look(self, j: int, zeros: int) -> tuple[int, list[int]]:
+        b, w = self.basis, self._w(j)
+        weights = [
+            _place(b[j - 1] + (b[j] << 8) + (b[j + 1] << 16)),
+            _place(w >> 8),
+            b[j - 2] + (b[j - 1] << 8),
+            _place((w + b[j - 1] * 0x85EBCA6B) & U32),
+            _place(self._w(j - 3)),
+            min(zeros, 63) + 64 * b[j],
+        ]
+        total = sum(table[number] for table, number in zip(self.scout, weights))
+        return squash(clamp(-LIMIT, (total - 1536) >> 2, LIMIT)), weights
+
+    def _scout_learns(self, p: int, weights: list[int], begins: int) -> None:
+        step = ((65536 * begins - p) * 5 + 256) >> 9
+        for table, number in zip(self.scout, weights):
+            table[number] = clamp(-32000, table[number] + step, 32000)
+
+    def _find(self, looks: list, risk: int) -> int | None:
+        """The position of the group in which a field begins."""
+        e = risk.bit_length() - 1
+        chances, number = self.begins[len(looks).bit_length() - 1], 4 * e + ((4 * risk >> e) & 3)
+        bit = self.decoder.bit(max(1, chances[number]))
+        chances[number] += (65535 * bit - chances[number]) >> 6
+        if not bit:
+            return None
+        left = risk
+        for position, (p, _) in enumerate(looks[:-1]):
+            if self.decoder.bit(clamp(1, 65536 * p // left, 65535)):
+                return position
+            left -= p
+        return len(looks) - 1
+
+    def _carries(self, i: int) -> tuple[int, int]:
+        b, r = self.basis, self.residual
+        carry = (b[i - 1] + r[i - 1]) >> 8
+        return carry, carry + 2 * ((b[i - 2] + r[i - 2]) >> 8)
+
+    def _flag(self, i: int, phase: int, opinion: int = 0) -> int:
+        b, r, w, flags = self.basis, self.residual, self._w(i), self.flags
+        _, carries = self._carries(i)
+        hashes = [
+            hash2(w >> 12, flags & 1),
+            hash2(b[i + 2] + (b[i + 3] << 8) + (b[i - 1] << 16), flags & 15),
+            hash2(r[i - 2] + (r[i - 1] << 8), carries + 16 * phase),
+            hash2(b[i] + (b[i + 1] << 8) + (r[i - 1] << 16), carries),
+            hash2(b[i - 2] + (b[i - 1] << 8), flags & 15),
+            hash2(self._w(i + 1), flags & 7),
+            hash2(r[i - 4] + (r[i - 8] << 8), b[i - 1] + ((flags & 15) << 8)),
+            hash2(flags & 65535, phase),
+        ]
+        places = [table.find(h) if phase > 0 or j != 4 else 0 for j, (table, h) in enumerate(zip(self.flag_tables, hashes))]
+        counters = [table.counters[place] for table, place in zip(self.flag_tables, places)]
+        if phase == 0:
+            counters[4] = opinion & 0xFFF0
+        run = self.run
+        step = run if run < 4 else run.bit_length() + 1 if run < 512 else 10 if run < 1024 else 11
+        bit = self.flag_mixer.decode(
+            self.decoder,
+            counters,
+            (flags & 7) + 8 * step + 128 * phase,
+            b[i] + 256 * ((flags & 1) + 1 if phase > 0 else 0),
+            (flags & 255) + 256 * phase,
+        )
+        for j in range(8):
+            if phase > 0 or j != 4:
+                self.flag_tables[j].counters[places[j]] = learned(counters[j], bit)
+        return bit
+
+    def _field(self, i: int) -> int:
+        """The bytes of a field that begins at i. Returns where it ends."""
+        if i + 4 > self.end:
+            self._values(i, self.end)
+            return self.end
+        w = self._w(i)
+        entries = self._source_entries(i)
+        foretold = [self.sources[s][entries[s]] for s in range(6)] + self.recent
+        found = self._ranks(i, foretold)
+        if found is None:
+            self._values(i, i + 4)
+        else:
+            target = ((w + found) & U32).to_bytes(4, "little")
+            for j in range(4):
+                self._put(i + j, (target[j] - self.basis[i + j]) & 255)
+        made = bytes((self.basis[j] + self.residual[j]) & 255 for j in range(i, i + 4))
+        self._learn_difference((int.from_bytes(made, "little") - w) & U32, foretold, entries)
+        return i + 4
+
+    def _source_entries(self, i: int) -> list[int]:
+        b, w = self.basis, self._w(i)
+        g = (self.bytes_before + i - BEFORE + w) & U32
+        return [
+            hash2(a, b) >> 16
+            for a, b in ((w >> 12, b[i - 1]), (self.lastd, w >> 16), (w, 1), (g, 2), (g >> 14, 4), (w >> 16, b[i - 1] + 512))
+        ]
+
+    def _ranks(self, i: int, foretold: list[tuple[int, int]]) -> int | None:
+        """The difference, if the first or the second choice is right."""
+        first = self._choose(foretold, None)
+        if first is None:
+            return None
+        if self._rank(i, first, 0, foretold):
+            return foretold[first][0]
+        second = self._choose(foretold, foretold[first][0])
+        if second is not None and self._rank(i, second, 1, foretold):
+            return foretold[second][0]
+        return None
+
+    def _choose(self, foretold: list[tuple[int, int]], wrong: int | None) -> int | None:
+        best, best_score = None, 0
+        for s, (d, q) in enumerate(foretold):
+            if d & 255 and d != wrong and self.scores[s][q] > best_score:
+                best, best_score = s, self.scores[s][q]
+        return best
+
+    def _rank(self, i: int, s: int, rank: int, foretold: list[tuple[int, int]]) -> int:
+        b, w = self.basis, self._w(i)
+        d, q = foretold[s]
+        q0, q1, q2, q3 = (foretold[t][1] for t in range(4))
+        mask = sum(1 << t for t in range(8) if foretold[t][0] == d)
+        hashes = [
+            hash2(mask, rank),
+            hash2(s + (q << 4) + (q0 << 8) + (q1 << 12) + (q2 << 16) + (q3 << 20), rank),
+            hash2(d, rank),
+            hash2(d, b[i - 2] + (b[i - 1] << 8) + (rank << 31)),
+            hash2((w >> 12) + (b[i - 1] << 20), d ^ rank << 31),
+            hash2(w, rank),
+            hash2((self.outcomes & 255) + (s << 8), rank),
+            hash2(self.scores[s][q] >> 10, rank + 2 * b[i]),
+        ]
+        bit = self.rank_mixer.decode_looked_up(
+            self.decoder,
+            self.rank_tables,
+            hashes,
+            16 * s + q + 128 * rank,
+            mask + 256 * rank,
+            (self.outcomes & 15) + 16 * s + 128 * rank,
+        )
+        self.outcomes = (2 * self.outcomes + bit) & U32
+        return bit
+
+    def _learn_difference(self, difference: int, foretold: list[tuple[int, int]], entries: list[int]) -> None:
+        for s, (d, q) in enumerate(foretold):
+            right = d == difference
+            self.scores[s][q] += (65535 * right - self.scores[s][q]) >> 5
+            if s < 6:
+                self.sources[s][entries[s]] = (d, min(15, q + 1)) if right else (difference, 0)
+        q = next((min(15, q + 1) for d, q in foretold[6:] if d == difference), 0)
+        if self.recent[0][0] != difference:
+            self.recent[1] = self.recent[0]
+        self.recent[0] = (difference, q)
+        self.lastd = difference
+
+    def _values(self, start: int, end: int) -> None:
+        """The bytes of a field, one by one."""
+        for i in range(start, end):
+            phase = i - start
+            is_other = phase == 0 or self._flag(i, phase)
+            self._put(i, self._value(i, start) if is_other else 0)
+
+    def _value(self, i: int, start: int) -> int:
+        b, r, w, phase = self.basis, self.residual, self._w(i), i - start
+        carry, carries = self._carries(i)
+        place = carries + 16 * phase
+        done = int.from_bytes(r[start:i], "little") ^ phase << 28
+        hashes = [
+            hash2(self._w(start) >> 16, done),
+            hash2(w >> 12, r[i - 1] + (carry << 8)),
+            hash2(w >> 8, self.flags & 3),
+            hash2(self.last, place),
+            hash2(0, 0),
+            hash2(self.last + (self.last2 << 8), place),
+            hash2(b[i - 2] + (b[i - 1] << 8), self.flags & 3),
+            hash2(b[i], phase),
+        ]
+        high = self._half(1, hashes, phase, carry, carries)
+        low = self._half(high, [(h + high * 0x9E3779B1) * 0x85EBCA6B & U32 for h in hashes], phase, carry, carries)
+        return low & 255
+
+    def _half(self, start: int, hashes: list[int], phase: int, carry: int, carries: int) -> int:
+        """The node four bits behind node `start` of a value."""
+
+        def sets(node: int) -> tuple[int, int, int]:
+            bits = node.bit_length() - 1
+            whole = (start - 1 << bits) + node
+            depth = whole.bit_length() - 1
+            set_b = depth + 8 * phase + 32 * min(self.run, 4) + 256 * carries
+            return whole, set_b, whole + 256 * carry + 512 * phase
+
+        return 16 * start + self.value_mixer.decode_tree(self.decoder, self.value_tables, hashes, 4, sets)

@@ -1,0 +1,105 @@
+"""The codecs of a delta's streams. (delta/FORMAT.md, "Codecs")
+
+Each codec has `decode(coded, raw_size, basis)`: the raw bytes of the stream's next segment. `basis` are the bytes beside a
+residual; codec mix alone asks for them.
+"""
+
+import zlib
+
+import brotli
+import zstandard
+
+from cursor import Refused, require
+from lz import LzDecoder
+from mix import MixDecoder
+from ops import make_primed_decoder
+
+CONTROL, DATA, RESIDUAL = 0, 1, 2
+NONE, DEFLATE, BROTLI, ZSTD, MIX, LZ, OPS = range(7)
+MAX_MIXED_SEGMENT = 2**20
+DICTIONARY_BYTES = 32768
+MAX_WINDOW = 2**24
+
+
+class _None:
+    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+        return coded
+
+
+class _Deflate:
+    def __init__(self):
+        self.dictionary = b""
+
+    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+        stream = zlib.decompressobj(-15, self.dictionary)
+        try:
+            raw = stream.decompress(coded, raw_size + 1)
+        except zlib.error as error:
+            raise Refused(f"expected a deflate stream: {error}") from error
+        require(stream.eof, "expected the deflate stream to end with its segment")
+        self.dictionary = (self.dictionary + raw)[-DICTIONARY_BYTES:]
+        return raw
+
+
+class _Brotli:
+    def __init__(self):
+        self.stream = brotli.Decompressor()
+
+    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+        try:
+            return self.stream.process(coded)
+        except brotli.error as error:
+            raise Refused(f"expected a brotli stream: {error}") from error
+
+
+class _Zstd:
+    def __init__(self):
+        self.stream = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()
+
+    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+        try:
+            return self.stream.decompress(coded)
+        except zstandard.ZstdError as error:
+            raise Refused(f"expected a zstd frame: {error}") from error
+
+
+class _Mix:
+    def __init__(self):
+        self.decoder = MixDecoder()
+
+    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+        require(len(basis) == raw_size, f"expected DIFF ops of {raw_size} bytes in all, found {len(basis)}")
+        return self.decoder.decode(coded, basis)
+
+
+class _Lz:
+    def __init__(self, memory: int, primer: bytes):
+        self.decoder = LzDecoder(memory, primer)
+
+    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+        return self.decoder.decode(coded, raw_size)
+
+
+class _Ops:
+    def __init__(self):
+        self.decoder = make_primed_decoder()
+
+    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+        return self.decoder.decode(coded, raw_size)
+
+
+def require_codec(stream: int, codec: int, segment_bytes: int) -> None:
+    """Refuses what no delta may declare."""
+    require(codec <= OPS, f"expected a codec of 0 to {OPS}, found {codec}")
+    require(codec != MIX or stream == RESIDUAL, "expected codec mix in the residual stream alone")
+    require(codec != OPS or stream == CONTROL, "expected codec ops in the control stream alone")
+    if codec in (MIX, OPS):
+        require(segment_bytes <= MAX_MIXED_SEGMENT, f"expected segments of at most {MAX_MIXED_SEGMENT} bytes, found {segment_bytes}")
+
+
+def make_codec(codec: int, memory: int, primer: bytes):
+    if codec == MIX:
+        return _Mix()
+    if codec == LZ:
+        return _Lz(memory, primer)
+    return {NONE: _None, DEFLATE: _Deflate, BROTLI: _Brotli, ZSTD: _Zstd, OPS: _Ops}[codec]()
