@@ -25,7 +25,8 @@ def run(arguments: list[str]) -> dict:
                 header = apply_delta(source, Path(delta).read_bytes(), sink)
             return asdict(header)
         case ["signature", file]:
-            return asdict(read_signature(Path(file).read_bytes()))
+            signature = asdict(read_signature(Path(file).read_bytes()))
+            return signature | {"strong_hashes": [f"{h:016x}" for h in signature["strong_hashes"]]}
     sys.exit(__doc__)
 
 
