@@ -147,3 +147,8 @@ export class PagedSource implements Source {
     }
   }
 }
+
+/** Fill `into` from a paged source, waiting only where the bytes are not at hand. */
+export async function readPaged(source: PagedSource, offset: number, into: Uint8Array): Promise<void> {
+  if (!source.tryRead(offset, into)) await source.read(offset, into);
+}

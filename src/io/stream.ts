@@ -227,6 +227,18 @@ export class StreamReader {
     return parts.length === 1 ? parts[0]! : concatBytes(parts);
   }
 
+  /** The next `length` bytes, copied; fewer where the stream ends. */
+  async readUpTo(length: number): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    for (let missing = length; missing > 0; ) {
+      const part = await this.#take(missing);
+      if (part === undefined) break;
+      parts.push(new Uint8Array(part));
+      missing -= part.length;
+    }
+    return concatBytes(parts);
+  }
+
   /**
    * Fill `into` with the next bytes.
    *

@@ -6,6 +6,7 @@
  */
 export { BlockIndex } from "./block-index.ts";
 export { chooseBlockBytes } from "./block-size.ts";
+export { BlockTable } from "./block-table.ts";
 export { type BuildSignatureOptions, buildSignature } from "./build.ts";
 export { isSignature, type ReadSignatureOptions, readSignature } from "./read.ts";
 export {
