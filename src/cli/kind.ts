@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { isDelta } from "../delta/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
 import { isFlatImage } from "../image/index.ts";
-import { type PeerFile, recognisePeerFile } from "../interop/index.ts";
+import { type PeerFile, type PeerFormat, recognisePeerFile } from "../interop/index.ts";
 import type { Source } from "../io/index.ts";
 import { openFileSource } from "../io/node.ts";
 import { isSignature } from "../signature/index.ts";
@@ -19,14 +19,19 @@ async function readHead(source: Source): Promise<Uint8Array> {
   return head;
 }
 
-/** Whether the name is that of a file that holds a signature; image names of other forms are not looked at. */
-export async function isSignatureFile(name: string): Promise<boolean> {
-  if (isStdinName(name)) return false;
+/**
+ * Whose signature the file of this name holds, if it holds one; image names of other forms are not looked at.
+ */
+export async function recogniseSignatureFile(name: string): Promise<"flatdelta" | PeerFormat | undefined> {
+  if (isStdinName(name)) return undefined;
   const found = await stat(name).catch(() => undefined);
-  if (found?.isFile() !== true) return false;
+  if (found?.isFile() !== true) return undefined;
   const source = await openFileSource(name);
   try {
-    return isSignature(await readHead(source));
+    const head = await readHead(source);
+    if (isSignature(head)) return "flatdelta";
+    const peerFile = recognisePeerFile(head);
+    return peerFile?.kind === "signature" ? peerFile.format : undefined;
   } finally {
     await source.close();
   }

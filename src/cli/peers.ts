@@ -36,10 +36,23 @@ interface PeerEntry {
   load(): Promise<Peer>;
 }
 
+const SIGNATURE_HASHES = ["weak-hash", "strong-hash", "strong-size"] as const;
+
+/** The options of `signature` for signatures of other tools. */
+export const SIGNATURE_HASH_OPTIONS: OptionTable = {
+  "weak-hash": { type: "string", value: "NAME", help: "with rdiff: rabinkarp (unless given) or rollsum" },
+  "strong-hash": { type: "string", value: "NAME", help: "with rdiff: blake2b (unless given) or md4" },
+  "strong-size": {
+    type: "string",
+    value: "BYTES",
+    help: "with rdiff: bytes kept of each strong hash, or min for the fewest that are safe (all)",
+  },
+};
+
 const PEERS: Readonly<Record<PeerFormat, PeerEntry>> = {
   rdiff: {
-    options: {},
-    load: async () => ({}),
+    options: { signature: ["block-size", ...SIGNATURE_HASHES], delta: ["workers"], patch: [TARGET_DIGEST] },
+    load: async () => (await import("./peers/rdiff.ts")).rdiff,
   },
   vcdiff: {
     options: { delta: ["workers"], patch: [TARGET_DIGEST] },
@@ -72,7 +85,7 @@ export function formatOption(command: FormatCommand): OptionTable {
 }
 
 /** Options that only the formats of other tools take. */
-const PEER_OPTIONS: ReadonlySet<string> = new Set([TARGET_DIGEST]);
+const PEER_OPTIONS: ReadonlySet<string> = new Set([TARGET_DIGEST, ...SIGNATURE_HASHES]);
 
 /**
  * The tool that `--format` names, or the one that the input was recognised as.

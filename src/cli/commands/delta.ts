@@ -8,7 +8,7 @@ import type { Command } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { openInput } from "../inputs.ts";
-import { isSignatureFile } from "../kind.ts";
+import { recogniseSignatureFile } from "../kind.ts";
 import { openOutput } from "../output-file.ts";
 import { choosePeer, formatOption } from "../peers.ts";
 import { checkStdinOnce } from "../stdin-name.ts";
@@ -61,7 +61,8 @@ content. One of the two may be - for an image archive on standard input.`,
   run: async ([basisName, targetName], context) => {
     const { values, signal, onProgress } = context;
     checkStdinOnce(basisName!, targetName!);
-    const peer = await choosePeer("delta", values);
+    const signedBy = await recogniseSignatureFile(basisName!);
+    const peer = await choosePeer("delta", values, signedBy === "flatdelta" ? undefined : signedBy);
     if (peer !== undefined) return peer.delta!(basisName!, targetName!, context);
     const codec = choiceOption(values, "codec", DELTA_CODECS);
     const level = numberOption(values, "level", 1, 9);
@@ -122,7 +123,7 @@ content. One of the two may be - for an image archive on standard input.`,
     }
 
     async function openBasis(name: string) {
-      if (await isSignatureFile(name)) {
+      if (signedBy === "flatdelta") {
         const source = await openFileSource(name);
         try {
           return { input: await readSignature(source, { signal }), close: async () => {} };

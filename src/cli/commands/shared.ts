@@ -12,7 +12,7 @@ export const BLOCK_SIZE_OPTION: OptionTable = {
   "block-size": {
     type: "string",
     value: "BYTES",
-    help: "bytes in a block, 16 to 65536 (chosen by the size of BASIS)",
+    help: "bytes in a block, 16 to 65536, with rdiff any number (chosen by the size of BASIS)",
   },
 };
 

@@ -6,7 +6,7 @@ import type { Command } from "../command.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { openBytes } from "../inputs.ts";
 import { openOutput } from "../output-file.ts";
-import { choosePeer, formatOption } from "../peers.ts";
+import { choosePeer, formatOption, SIGNATURE_HASH_OPTIONS } from "../peers.ts";
 import { BLOCK_SIZE_OPTION, RAW_OPTION } from "./shared.ts";
 
 /** `flatdelta signature`. */
@@ -19,6 +19,7 @@ the basis itself. BASIS may be - for an image archive on standard input.`,
     ...OUTPUT_OPTIONS,
     ...BLOCK_SIZE_OPTION,
     ...formatOption("signature"),
+    ...SIGNATURE_HASH_OPTIONS,
     ...RAW_OPTION,
     ...IMAGE_OPTIONS,
   },
@@ -29,6 +30,7 @@ the basis itself. BASIS may be - for an image archive on standard input.`,
       "flatdelta signature docker-archive:app.tar -o app.sig",
     ],
     ["of any file, in blocks of 4 KiB", "flatdelta signature --raw disk.img --block-size 4096 -o disk.sig"],
+    ["for rdiff", "flatdelta signature --format rdiff disk.img -o disk.sig"],
   ],
   run: async ([name], context) => {
     const { values, signal, onProgress } = context;

@@ -85,10 +85,7 @@ class Output {
   }
 
   /** Let `fill` write `length` bytes, as many at a time as there is room for. */
-  async put(
-    length: number,
-    fill: (into: Uint8Array, done: number) => void | Promise<void>,
-  ): Promise<void> {
+  async put(length: number, fill: (into: Uint8Array, done: number) => void | Promise<void>): Promise<void> {
     this.#target.reserve(this.#filled + length);
     for (let done = 0; done < length; ) {
       this.#signal?.throwIfAborted();

@@ -1,24 +1,15 @@
-import { equalBytes } from "../../bytes/index.ts";
-import { createSha256, type Sha256 } from "../../hash/index.ts";
-import {
-  countingSink,
-  type OnProgress,
-  PagedSource,
-  readPaged,
-  type Sink,
-  type Source,
-} from "../../io/index.ts";
-import { MatchList, matchBlocks } from "../../match/index.ts";
-import { buildSignature } from "../../signature/index.ts";
+import { type IndexedInput, type MatchInputOptions, matchInputs } from "../../encode/index.ts";
+import { createSha256 } from "../../hash/index.ts";
+import { countingSink, type OnProgress, type Sink, type Source, scanSource } from "../../io/index.ts";
+import type { MatchList } from "../../match/index.ts";
+import { DeltaBuilder } from "./delta-builder.ts";
 import { matchSignature } from "./match.ts";
-import { copyOpBytes, type RdiffOpTotals, RdiffOpWriter } from "./op-writer.ts";
+import { type RdiffOpTotals, RdiffOpWriter } from "./op-writer.ts";
 import type { RdiffSignature } from "./signature.ts";
-
-const PIECE_BYTES = 1 << 18;
 
 /** Options of {@link createRdiffDelta}. */
 export interface CreateRdiffDeltaOptions extends MatchInputOptions {
-  /** Phases: those of matching, where the basis is at hand, then "write". */
+  /** Phases: "read basis", "read target", "match", "write". */
   onProgress?: OnProgress | undefined;
 }
 
@@ -36,92 +27,46 @@ export interface RdiffDeltaStats extends RdiffOpTotals {
 const isSignature = (basis: RdiffBasis): basis is RdiffSignature => "weakHashes" in basis;
 const isIndexed = (input: Source | IndexedInput): input is IndexedInput => "source" in input;
 
-/** What a delta is made from, and the matches between them. */
-interface Matched {
+/** The sides of a delta, and what they share. */
+interface MatchedSides {
   basis: Source | undefined;
   target: Source;
+  targetSha256: Uint8Array;
   matches: MatchList;
 }
 
-async function match(
+async function matchWithSignature(
+  signature: RdiffSignature,
+  target: Source,
+  { signal, onProgress }: CreateRdiffDeltaOptions,
+): Promise<MatchedSides> {
+  const digest = createSha256();
+  let doneBytes = 0;
+  for await (const piece of scanSource(target, { signal })) {
+    digest.update(piece);
+    doneBytes += piece.length;
+    onProgress?.({ phase: "read target", doneBytes, totalBytes: target.size });
+  }
+  const matches = await matchSignature(signature, target, { signal, onProgress });
+  return { basis: undefined, target, targetSha256: digest.digest(), matches };
+}
+
+async function matchSides(
   basis: RdiffBasis,
   target: Source | IndexedInput,
   options: CreateRdiffDeltaOptions,
-): Promise<Matched> {
-  if (isSignature(basis)) {
-    const source = isIndexed(target) ? target.source : target;
-    return { basis: undefined, target: source, matches: await matchSignature(basis, source, options.signal) };
-  }
-  const matched = await matchInputs(basis, target, options);
-  return { basis: matched.basis.source, target: matched.target.source, matches: matched.matches };
-}
-
-/** Turns ranges of the target into ops, and hashes the target on the way. */
-class TargetWriter {
-  readonly #ops: RdiffOpWriter;
-  readonly #target: PagedSource;
-  readonly #basis: PagedSource | undefined;
-  readonly #digest: Sha256;
-  readonly #options: CreateRdiffDeltaOptions;
-  readonly #targetPiece = new Uint8Array(PIECE_BYTES);
-  readonly #basisPiece = new Uint8Array(PIECE_BYTES);
-
-  constructor(
-    ops: RdiffOpWriter,
-    digest: Sha256,
-    sources: { target: Source; basis: Source | undefined },
-    options: CreateRdiffDeltaOptions,
-  ) {
-    this.#ops = ops;
-    this.#digest = digest;
-    this.#target = new PagedSource(sources.target);
-    this.#basis = sources.basis && new PagedSource(sources.basis);
-    this.#options = options;
-  }
-
-  /** The pieces of a range of the target, each valid until the next. */
-  async *#pieces(offset: number, length: number) {
-    for (let at = 0; at < length; at += PIECE_BYTES) {
-      this.#options.signal?.throwIfAborted();
-      const piece = this.#targetPiece.subarray(0, Math.min(PIECE_BYTES, length - at));
-      await readPaged(this.#target, offset + at, piece);
-      yield { at, piece };
-    }
-    this.#options.onProgress?.({
-      phase: "write",
-      doneBytes: offset + length,
-      totalBytes: this.#target.size,
-    });
-  }
-
-  /** Hash a range, and tell whether the basis has the same bytes; without a basis at hand the signature must be trusted. */
-  async isInBasis(offset: number, length: number, basisOffset: number): Promise<boolean> {
-    let isEqual = true;
-    for await (const { at, piece } of this.#pieces(offset, length)) {
-      this.#digest.update(piece);
-      if (this.#basis === undefined) continue;
-      const other = this.#basisPiece.subarray(0, piece.length);
-      await readPaged(this.#basis, basisOffset + at, other);
-      isEqual &&= equalBytes(piece, other);
-    }
-    return isEqual;
-  }
-
-  async literal(offset: number, length: number, isHashed: boolean): Promise<void> {
-    if (length === 0) return;
-    await this.#ops.literal(length);
-    for await (const { piece } of this.#pieces(offset, length)) {
-      if (!isHashed) this.#digest.update(piece);
-      await this.#ops.bytes(piece);
-    }
-  }
+): Promise<MatchedSides> {
+  if (isSignature(basis))
+    return matchWithSignature(basis, isIndexed(target) ? target.source : target, options);
+  const { basis: old, target: wanted, matches } = await matchInputs(basis, target, options);
+  return { basis: old.source, target: wanted.source, targetSha256: wanted.index.sha256, matches };
 }
 
 /**
- * Write a delta that `rdiff patch` applies, and `balena-engine` inside of its delta images.
+ * Write a delta that `rdiff patch` applies, and balenaEngine inside of its delta images.
  *
- * With the basis at hand matches are extended past the edges of blocks, and compared byte by byte: the delta is right whatever
- * the hashes say. From a signature alone they are as sure as its strong hashes.
+ * With the basis at hand matches end where bytes differ, not at the edges of blocks, and are compared byte by byte: the delta is
+ * right whatever hashes say. From a signature alone they are as sure as its strong hashes.
  *
  * The format names neither basis nor target and has no checksum: keep `targetSha256` for whoever applies it.
  *
@@ -133,37 +78,25 @@ class TargetWriter {
  * ```
  *
  * @param basis - the basis, or its signature.
- * @throws RangeError when `blockBytes` is out of range.
+ * @param sink - receives the delta in order.
  */
 export async function createRdiffDelta(
-  basis: Source | RdiffSignature,
-  target: Source,
+  basis: RdiffBasis,
+  target: Source | IndexedInput,
   sink: Sink,
   options: CreateRdiffDeltaOptions = {},
 ): Promise<RdiffDeltaStats> {
-  const readable = isSource(basis) ? basis : undefined;
-  const matches = isSource(basis)
-    ? await matchBasis(basis, target, options)
-    : await matchSignature(basis, target, options.signal);
+  const { matches, targetSha256, ...sources } = await matchSides(basis, target, options);
+  const { signal, onProgress } = options;
   const out = countingSink(sink);
-  const digest = createSha256();
   const ops = new RdiffOpWriter(out);
-  const writer = new TargetWriter(ops, digest, { target, basis: readable }, options);
-  let done = 0;
-  for (const { targetOffset, basisOffset, length } of matches) {
-    if (copyOpBytes(basisOffset, length) >= length) continue;
-    await writer.literal(done, targetOffset - done, false);
-    if (await writer.isInBasis(targetOffset, length, basisOffset)) await ops.copy(basisOffset, length);
-    else await writer.literal(targetOffset, length, true);
-    done = targetOffset + length;
+  const builder = await DeltaBuilder.create(ops, sources, signal);
+  const targetBytes = sources.target.size;
+  for (const found of matches) {
+    await builder.add(found);
+    onProgress?.({ phase: "write", doneBytes: found.targetOffset + found.length, totalBytes: targetBytes });
   }
-  await writer.literal(done, target.size - done, false);
-  await ops.end();
+  await builder.finish();
   const { copiedBytes, literalBytes, opCount } = ops;
-  return {
-    ...{ copiedBytes, literalBytes, opCount },
-    deltaBytes: out.bytesWritten,
-    targetBytes: target.size,
-    targetSha256: digest.digest(),
-  };
+  return { copiedBytes, literalBytes, opCount, deltaBytes: out.bytesWritten, targetBytes, targetSha256 };
 }

@@ -6,7 +6,12 @@ export {
   DEFAULT_RDIFF_DELTA_LIMITS,
   type RdiffDeltaLimits,
 } from "./apply.ts";
-export { type CreateRdiffDeltaOptions, createRdiffDelta, type RdiffDeltaStats } from "./create.ts";
+export {
+  type CreateRdiffDeltaOptions,
+  createRdiffDelta,
+  type RdiffBasis,
+  type RdiffDeltaStats,
+} from "./create.ts";
 export type { RdiffStrongBytes } from "./defaults.ts";
 export type { RdiffHashes, RdiffStrongHash, RdiffWeakHash } from "./format.ts";
 export { inspectRdiffDelta, type RdiffDeltaInfo } from "./inspect.ts";

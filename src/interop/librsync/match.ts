@@ -1,4 +1,4 @@
-import type { Source } from "../../io/index.ts";
+import type { OnProgress, Source } from "../../io/index.ts";
 import { MatchList } from "../../match/index.ts";
 import { BlockTable } from "../../signature/index.ts";
 import { instantiateWeakKernel } from "./kernel/load.ts";
@@ -25,6 +25,12 @@ function leadingNumber(view: DataView, offset: number, length: number): bigint {
 function leadingNumbers({ strongHashes, strongBytes, weakHashes }: RdiffSignature): BigUint64Array {
   const view = new DataView(strongHashes.buffer, strongHashes.byteOffset, strongHashes.byteLength);
   return BigUint64Array.from(weakHashes, (_, block) => leadingNumber(view, block * strongBytes, strongBytes));
+}
+
+/** Options of {@link matchSignature}. */
+export interface MatchSignatureOptions {
+  signal: AbortSignal | undefined;
+  onProgress: OnProgress | undefined;
 }
 
 class SignatureMatcher {
@@ -109,7 +115,7 @@ class SignatureMatcher {
     }
   }
 
-  async match(target: Source, signal: AbortSignal | undefined): Promise<MatchList> {
+  async match(target: Source, { signal, onProgress }: MatchSignatureOptions): Promise<MatchList> {
     const { blockBytes } = this.#signature;
     const room = Math.min(target.size, Math.max(MIN_BUFFER_BYTES, BLOCKS_IN_BUFFER * blockBytes));
     const buffer = new Uint8Array(room);
@@ -119,6 +125,7 @@ class SignatureMatcher {
       const bytes = buffer.subarray(0, Math.min(buffer.length, target.size - at));
       await target.read(at, bytes);
       at += this.#matchBuffer(bytes, at);
+      onProgress?.({ phase: "match", doneBytes: at, totalBytes: target.size });
     }
     const rest = buffer.subarray(0, target.size - at);
     await target.read(at, rest);
@@ -135,7 +142,7 @@ class SignatureMatcher {
 export async function matchSignature(
   signature: RdiffSignature,
   target: Source,
-  signal: AbortSignal | undefined,
+  options: MatchSignatureOptions,
 ): Promise<MatchList> {
   const { weakHash, strongHash, blockBytes, weakHashes } = signature;
   if (weakHashes.length === 0) return new MatchList();
@@ -147,5 +154,5 @@ export async function matchSignature(
     weak: new WeakHasher(kernel, weakHash),
     strong,
   };
-  return new SignatureMatcher(signature, tools).match(target, signal);
+  return new SignatureMatcher(signature, tools).match(target, options);
 }

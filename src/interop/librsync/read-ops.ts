@@ -10,6 +10,7 @@ export type RdiffOp =
 /** Reads the ops of a delta in order, and refuses what no delta may have. */
 export class RdiffOpReader {
   readonly #input: StreamReader;
+  #targetBytes = 0;
 
   private constructor(input: StreamReader) {
     this.#input = input;
@@ -25,6 +26,11 @@ export class RdiffOpReader {
       });
     }
     return new RdiffOpReader(input);
+  }
+
+  /** How many bytes the ops make that were read so far. */
+  get targetBytes(): number {
+    return this.#targetBytes;
   }
 
   #corrupt(message: string): FormatError {
@@ -61,6 +67,14 @@ export class RdiffOpReader {
         offset: this.#input.position,
       });
     }
+    const op = await this.#decode(code);
+    if (op.length === 0) throw this.#corrupt("an op has no length");
+    this.#targetBytes += op.length;
+    if (!Number.isSafeInteger(this.#targetBytes)) throw this.#corrupt("the target is over 2^53 − 1 bytes");
+    return op;
+  }
+
+  async #decode(code: number): Promise<RdiffOp> {
     if (code <= OpCode.LAST_SHORT_LITERAL) return { kind: "literal", length: code };
     if (code > OpCode.LAST_COPY) throw this.#corrupt(`expected an op, found the code ${code}`);
     const isCopy = code >= OpCode.FIRST_COPY;
@@ -69,7 +83,6 @@ export class RdiffOpReader {
     const [offset, length] = isCopy
       ? await this.#integers(INTEGER_BYTES[Math.floor(sizes / 4)]!, lengthBytes)
       : [0, (await this.#integers(lengthBytes))[0]];
-    if (length === 0) throw this.#corrupt("an op has no length");
     return isCopy ? { kind: "copy", offset, length } : { kind: "literal", length };
   }
 }
