@@ -27,6 +27,11 @@ export const IMAGE_OPTIONS: OptionTable = {
     value: "read|ignore",
     help: "extended attributes of a rootfs folder (read)",
   },
+  "max-image-size": {
+    type: "string",
+    value: "SIZE",
+    help: "the largest flat image, and what its layers decompress to (64G)",
+  },
   tmp: {
     type: "string",
     value: "DIR",

@@ -10,7 +10,7 @@ import {
 } from "../image/index.ts";
 import { openFlatFile, type ReadImageOptions, readImage, readImageStream } from "../image/node.ts";
 import { type FileSource, fileScratch, openFileSource } from "../io/node.ts";
-import { choiceOption, textOption } from "./arguments.ts";
+import { choiceOption, sizeOption, textOption } from "./arguments.ts";
 import type { CommandContext, OptionValues } from "./command.ts";
 import { UsageError } from "./exit-code.ts";
 import type { InputOptions, OpenInput, OpenSource } from "./inputs.ts";
@@ -37,12 +37,17 @@ function imageOptions(values: OptionValues, signal: AbortSignal): ReadImageOptio
   const platform = textOption(values, "platform");
   const xattrs = choiceOption(values, "xattrs", ["read", "ignore"]);
   const tmp = textOption(values, "tmp");
+  const maxImageBytes = sizeOption(values, "max-image-size");
   if (platform !== undefined) checkUsage(() => parsePlatform(platform));
   return {
     signal,
     platform,
     xattrs,
     scratch: tmp === undefined ? undefined : fileScratch(tmp),
+    limits:
+      maxImageBytes === undefined
+        ? undefined
+        : { decompressedBytes: maxImageBytes, expansion: Number.POSITIVE_INFINITY },
   };
 }
 
@@ -81,7 +86,8 @@ async function flattenNamed(name: string, context: CommandContext): Promise<Open
   const { signal, onProgress } = context;
   const image = await readNamed(name, context);
   try {
-    const flat = await flattenImage(image, { signal, onProgress });
+    const maxFlatBytes = sizeOption(context.values, "max-image-size");
+    const flat = await flattenImage(image, { signal, onProgress, maxFlatBytes });
     return { source: flat.source, flat, close: () => closeAll(flat, image) };
   } catch (error) {
     await image.close();

@@ -187,7 +187,8 @@ export async function verifyFlatImage(
       references: [],
       close: async () => {},
     },
-    { signal: options.signal },
+    // More than there is it cannot be, if it is the same.
+    { signal: options.signal, maxFlatBytes: source.size },
   );
   if (again.layerDigest !== layerDigest) {
     throw new ImageError(

@@ -1,7 +1,7 @@
 import { ErrorCode, LimitError } from "../errors.ts";
 import type { TarLimits } from "./tar/index.ts";
 
-/** Limits on what an image that is being read may ask for; those of {@link TarLimits} hold for each layer and archive. */
+/** Limits on what an image that is being read may ask for; those of tars hold for each layer and archive. */
 export interface ReadLimits extends TarLimits {
   /** Bytes of one JSON document (manifest, index, config): 8 MiB by default. All together may have eight times as many. */
   jsonBytes?: number | undefined;

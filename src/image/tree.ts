@@ -7,7 +7,7 @@
 import { ErrorCode, ImageError, LimitError } from "../errors.ts";
 import type { Source } from "../io/index.ts";
 import { NO_CONTENT } from "./content.ts";
-import { bytesOfXattrs, DEFAULT_MAX_ENTRIES, DEFAULT_MAX_NAME_BYTES, showName } from "./tar/index.ts";
+import { bytesOfXattrs, showName } from "./tar/index.ts";
 import type { EntryType, ImageLayer, LayerEntry } from "./types.ts";
 import { isImageXattr } from "./xattr.ts";
 
@@ -41,6 +41,14 @@ export interface MergeOptions {
   maxLookups?: number | undefined;
   signal?: AbortSignal | undefined;
 }
+
+/** The limits that hold where the caller sets none. */
+export const DEFAULT_MERGE_LIMITS = {
+  maxEntries: 2_000_000,
+  maxDepth: 1024,
+  maxNameBytes: 2 ** 28,
+  maxLookups: 2 ** 28,
+} as const;
 
 const WHITEOUT_PREFIX = ".wh.";
 const WHITEOUT_META_PREFIX = ".wh..wh.";
@@ -99,10 +107,10 @@ class TreeMerger {
   #lookups = 0;
 
   constructor(options: MergeOptions) {
-    this.#maxEntries = options.maxEntries ?? DEFAULT_MAX_ENTRIES;
-    this.#maxDepth = options.maxDepth ?? 1024;
-    this.#maxNameBytes = options.maxNameBytes ?? DEFAULT_MAX_NAME_BYTES;
-    this.#maxLookups = options.maxLookups ?? 2 ** 28;
+    this.#maxEntries = options.maxEntries ?? DEFAULT_MERGE_LIMITS.maxEntries;
+    this.#maxDepth = options.maxDepth ?? DEFAULT_MERGE_LIMITS.maxDepth;
+    this.#maxNameBytes = options.maxNameBytes ?? DEFAULT_MERGE_LIMITS.maxNameBytes;
+    this.#maxLookups = options.maxLookups ?? DEFAULT_MERGE_LIMITS.maxLookups;
   }
 
   async addLayer(layer: ImageLayer, signal: AbortSignal | undefined): Promise<void> {

@@ -10,6 +10,7 @@ import type { Command, CommandContext, CommandResult, Json } from "../command.ts
 import { UsageError } from "../exit-code.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { type FileKind, recogniseFile } from "../kind.ts";
+import { deltaLimits, TARGET_LIMIT_OPTION } from "../limits.ts";
 import { callPeer } from "../peers.ts";
 import { tellAccount } from "./account.ts";
 import { tellPending } from "./pending.ts";
@@ -28,6 +29,7 @@ update of it was interrupted.`,
       value: "IMAGE",
       help: "of a delta, the image it was made against: tells what each file of the target costs",
     },
+    ...TARGET_LIMIT_OPTION,
     ...IMAGE_OPTIONS,
   },
   examples: [
@@ -81,7 +83,7 @@ const INSPECTORS: Readonly<
     }
   },
   delta: async (source, context) => {
-    const info = await inspectDelta(source, { signal: context.signal });
+    const info = await inspectDelta(source, { signal: context.signal, limits: deltaLimits(context.values) });
     const basisName = textOption(context.values, "basis");
     if (basisName !== undefined && info.targetForm === "plain")
       throw new UsageError(

@@ -6,6 +6,7 @@ import { textOption } from "../arguments.ts";
 import type { CommandContext, CommandResult } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes } from "../format.ts";
+import { deltaLimits } from "../limits.ts";
 
 const DONE = {
   applied: "updated in place",
@@ -37,6 +38,7 @@ export async function patchInPlace(
   const { targetSha256: digest, ...result } = await patchFileInPlace(path, delta, {
     scratch,
     segmentCoding,
+    limits: deltaLimits(values),
     signal,
     onProgress,
   });

@@ -13,6 +13,7 @@ import {
 import type { CommandContext, CommandResult } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes, formatCount } from "../format.ts";
+import { deltaLimits } from "../limits.ts";
 import type { NamedRootfs } from "./rootfs-name.ts";
 import { opReport } from "./shared.ts";
 
@@ -40,7 +41,13 @@ export async function patchRootfs(
   const result =
     delta === undefined
       ? await resumeRootfs(path, options)
-      : await applyDeltaToRootfs(path, delta, { ...options, segmentCoding, signal, onProgress });
+      : await applyDeltaToRootfs(path, delta, {
+          ...options,
+          segmentCoding,
+          limits: deltaLimits(values),
+          signal,
+          onProgress,
+        });
   if (result === undefined) {
     throw new UsageError(
       `expected an interrupted update of ${path} to resume, found none; name a DELTA to begin one`,

@@ -12,6 +12,7 @@ import type { Command, CommandContext, CommandResult } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes } from "../format.ts";
 import { type OpenSource, openBytes, openRawInput } from "../inputs.ts";
+import { deltaLimits, TARGET_LIMIT_OPTION } from "../limits.ts";
 import { type Output, openOutput } from "../output-file.ts";
 import { choosePeer, formatOption } from "../peers.ts";
 import { checkStdinOnce, isStdinName, STDIN_NAME } from "../stdin-name.ts";
@@ -49,6 +50,7 @@ With -o and --resume what was made stays when DELTA breaks off, and the next run
       value: "DIR",
       help: "folder of its own for what --in-place needs beside BASIS (BASIS.flatdelta)",
     },
+    ...TARGET_LIMIT_OPTION,
     ...formatOption("patch"),
     ...TARGET_DIGEST_OPTION,
     ...RAW_OPTION,
@@ -101,6 +103,7 @@ async function patchOwn(
 ): Promise<CommandResult> {
   const { values, signal, onProgress } = context;
   const inPlace = values["in-place"] === true;
+  const limits = deltaLimits(values);
   const segmentCoding = createCodingThreads({
     atOnce: delta?.source !== undefined && delta.source.size >= LARGE_DELTA_BYTES,
   });
@@ -117,7 +120,8 @@ async function patchOwn(
     const applyTo = async (basis: OpenSource) => {
       try {
         return await output.write(
-          (sink) => applyDelta(basis.source, delta.input, sink, { segmentCoding, signal, onProgress }),
+          (sink) =>
+            applyDelta(basis.source, delta.input, sink, { segmentCoding, limits, signal, onProgress }),
           signal,
         );
       } finally {
@@ -184,7 +188,7 @@ async function openLikelyBasis(
   const path = name.replace(/^flat:/u, "");
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile() !== true) return undefined;
-  const reader = await DeltaReader.open(delta, { signal });
+  const reader = await DeltaReader.open(delta, { limits: deltaLimits(values), signal });
   await reader.close();
   return found.size === reader.header.basisBytes ? openRawInput(path) : undefined;
 }

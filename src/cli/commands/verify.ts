@@ -10,6 +10,7 @@ import { IMAGE_OPTIONS } from "../arguments.ts";
 import type { Command, CommandContext, CommandResult } from "../command.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { type FileKind, recogniseFile } from "../kind.ts";
+import { deltaLimits, TARGET_LIMIT_OPTION } from "../limits.ts";
 import { callPeer } from "../peers.ts";
 import { parseRootfsName } from "./rootfs-name.ts";
 
@@ -20,7 +21,7 @@ export const verify: Command = {
 checksum, of a signature its checksums. The kind is recognised by content. Of rootfs:FOLDER[:CONFIG] that no
 update of it is pending, and which flat image it makes. Success is exit code 0.`,
   // Of a folder, as other commands have it.
-  options: { xattrs: IMAGE_OPTIONS.xattrs! },
+  options: { xattrs: IMAGE_OPTIONS.xattrs!, ...TARGET_LIMIT_OPTION },
   examples: [
     ["before it is shipped", "flatdelta verify update.delta"],
     ["in a script", "flatdelta verify --quiet app.flat && docker load -i app.flat"],
@@ -61,8 +62,11 @@ const VERIFIERS: Readonly<
       ["layer", `${layerDigest}, ${formatCount(entryCount)} entries`],
     ]);
   },
-  delta: async (source, { signal }) => {
-    const { basisSha256, targetSha256, targetBytes } = await inspectDelta(source, { signal });
+  delta: async (source, { values, signal }) => {
+    const { basisSha256, targetSha256, targetBytes } = await inspectDelta(source, {
+      signal,
+      limits: deltaLimits(values),
+    });
     return result("delta", source, { basisSha256, targetSha256, targetBytes }, [
       ["basis", `sha256 ${basisSha256}`],
       ["target", `sha256 ${targetSha256}, ${formatBytes(targetBytes)}`],

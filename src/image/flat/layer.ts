@@ -18,6 +18,9 @@ export interface FlatLayerLimits {
   maxHeaderBytes?: number | undefined;
 }
 
+/** The limits that hold where the caller sets none. */
+export const DEFAULT_FLAT_LIMITS = { maxFlatBytes: 2 ** 36, maxHeaderBytes: 2 ** 31 } as const;
+
 /** Adds up what a layer becomes, and stops when it is too much. */
 class LayerMeter {
   readonly #maxFlatBytes: number;
@@ -25,9 +28,9 @@ class LayerMeter {
   #flatBytes = 0;
   #headerBytes = 0;
 
-  constructor({ maxFlatBytes = 2 ** 36, maxHeaderBytes = 2 ** 31 }: FlatLayerLimits) {
-    this.#maxFlatBytes = maxFlatBytes;
-    this.#maxHeaderBytes = maxHeaderBytes;
+  constructor({ maxFlatBytes, maxHeaderBytes }: FlatLayerLimits) {
+    this.#maxFlatBytes = maxFlatBytes ?? DEFAULT_FLAT_LIMITS.maxFlatBytes;
+    this.#maxHeaderBytes = maxHeaderBytes ?? DEFAULT_FLAT_LIMITS.maxHeaderBytes;
   }
 
   add(headerBytes: number, contentBytes: number, path: string): void {

@@ -73,10 +73,13 @@ const ENTRY_TYPES: Readonly<Record<string, EntryType>> = {
   S: "file",
 };
 
-/** What readers of archives and trees allow unless they are told otherwise. */
-export const DEFAULT_MAX_ENTRIES = 2_000_000;
-/** See {@link TarLimits.maxNameBytes}. */
-export const DEFAULT_MAX_NAME_BYTES: number = 2 ** 28;
+/** The limits that hold where the caller sets none. */
+export const DEFAULT_TAR_LIMITS = {
+  maxExtendedHeaderBytes: 2 ** 20,
+  maxEntries: 2_000_000,
+  maxPathBytes: 2 ** 16,
+  maxNameBytes: 2 ** 28,
+} as const;
 
 // Two numbers, and the sources of what is stored and of the hole before it.
 const SPARSE_EXTENT_BYTES = 256;
@@ -162,10 +165,10 @@ class TarParser {
 
   constructor(cursor: TarCursor, limits: TarLimits) {
     this.#cursor = cursor;
-    this.#maxExtendedHeaderBytes = limits.maxExtendedHeaderBytes ?? 2 ** 20;
-    this.#maxEntries = limits.maxEntries ?? DEFAULT_MAX_ENTRIES;
-    this.#maxPathBytes = limits.maxPathBytes ?? 65_536;
-    this.#maxNameBytes = limits.maxNameBytes ?? DEFAULT_MAX_NAME_BYTES;
+    this.#maxExtendedHeaderBytes = limits.maxExtendedHeaderBytes ?? DEFAULT_TAR_LIMITS.maxExtendedHeaderBytes;
+    this.#maxEntries = limits.maxEntries ?? DEFAULT_TAR_LIMITS.maxEntries;
+    this.#maxPathBytes = limits.maxPathBytes ?? DEFAULT_TAR_LIMITS.maxPathBytes;
+    this.#maxNameBytes = limits.maxNameBytes ?? DEFAULT_TAR_LIMITS.maxNameBytes;
   }
 
   async *entries(): AsyncGenerator<TarEntry, void, undefined> {

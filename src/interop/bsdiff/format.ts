@@ -14,8 +14,8 @@ export interface BsdiffLimits {
   entryCount: number;
 }
 
-/** The limits that hold unless the caller sets others: 1 TiB of target, 64 Mi entries. */
-export const DEFAULT_BSDIFF_LIMITS: BsdiffLimits = { targetBytes: 2 ** 40, entryCount: 2 ** 26 };
+/** The limits that hold unless the caller sets others: 64 GiB of target, 64 Mi entries. */
+export const DEFAULT_BSDIFF_LIMITS: BsdiffLimits = { targetBytes: 2 ** 36, entryCount: 2 ** 26 };
 
 /** Bytes of an integer. */
 export const INTEGER_BYTES = 8;

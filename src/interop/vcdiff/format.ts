@@ -46,9 +46,9 @@ export interface VcdiffLimits {
   applicationHeaderBytes: number;
 }
 
-/** The limits that hold unless the caller sets others: 1 TiB of target, 64 MiB windows of at most 128 MiB, 64 KiB of header. */
+/** The limits that hold unless the caller sets others: 64 GiB of target, 64 MiB windows of at most 128 MiB, 64 KiB of header. */
 export const DEFAULT_VCDIFF_LIMITS: VcdiffLimits = {
-  targetBytes: 2 ** 40,
+  targetBytes: 2 ** 36,
   windowBytes: 2 ** 26,
   windowDeltaBytes: 2 ** 27,
   applicationHeaderBytes: 2 ** 16,
