@@ -31,7 +31,7 @@ interface Pair {
 }
 
 const notReady = (): Problem =>
-  new Problem(202, "NOT_READY", "an image is still being read; ask again later", {
+  new Problem(202, "NOT_READY", "what this takes is still being read; ask again later", {
     headers: retryAfter(MAKING_RETRY_MS),
     details: { state: "reading", progress: 0 },
   });
@@ -55,6 +55,12 @@ function findPair({ url }: RequestContext, { releases }: DeltaRouteParts): Pair 
     basis: expectReady(releases.find(from), "NO_BASIS", "src"),
     isFixed: isDigest(src) && isDigest(dest),
   };
+}
+
+/** A file that was there a moment ago, and is made again if it is not any more. */
+function expectThere(pinned: PinnedFile | undefined): PinnedFile {
+  if (pinned === undefined) throw notReady();
+  return pinned;
 }
 
 /** What a device is told of a delta that it cannot have now. */
@@ -158,13 +164,11 @@ export async function getImage(context: RequestContext, parts: DeltaRouteParts):
   const { releases, metrics } = parts;
   const digest = context.pathParts[0]!;
   const release = expectReady(releases.find({ digest }), "NO_TARGET", "image");
-  const pinned = await parts.openImage(release);
-  if (pinned === undefined) throw notReady();
   return sendFile(context.request, {
     digest: release.flatDigest,
     sizeBytes: release.flatBytes,
     headers: { "cache-control": cacheControl(parts, digest === release.flatDigest) },
-    pinned,
+    open: async () => expectThere(await parts.openImage(release)),
     onSent: (bytes) => metrics.flatdelta_sent_bytes_total.add(bytes),
   });
 }
@@ -176,8 +180,6 @@ async function sendDelta(
   isFixed: boolean,
 ): Promise<Response> {
   const { deltas, metrics } = parts;
-  const pinned = await deltas.pin(delta);
-  if (pinned === undefined) throw notReady();
   metrics.flatdelta_delta_hits_total.add();
   return sendFile(context.request, {
     digest: delta.digest,
@@ -187,7 +189,7 @@ async function sendDelta(
       "x-flatdelta-basis": delta.basis,
       "x-flatdelta-target": delta.target,
     },
-    pinned,
+    open: async () => expectThere(await deltas.pin(delta)),
     onSent: (bytes, isLast) => {
       metrics.flatdelta_sent_bytes_total.add(bytes);
       if (isLast)

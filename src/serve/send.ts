@@ -1,8 +1,8 @@
 import { selectContent } from "./range.ts";
 import type { PinnedFile } from "./shelf.ts";
 
-// Large enough that a system call costs little, small enough for a thousand answers at once.
-const PIECE_BYTES = 1 << 16;
+// Large enough that a system call costs little, small enough for thousands of answers at once.
+const PIECE_BYTES = 1 << 15;
 
 /** A file to be sent. */
 export interface SendableFile {
@@ -11,8 +11,8 @@ export interface SendableFile {
   readonly sizeBytes: number;
   /** Headers of every answer with it. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Its bytes; released when the answer is at its end, or has none of them. */
-  readonly pinned: PinnedFile;
+  /** Open its bytes, for an answer that has any; they are released when it is at its end. */
+  readonly open: () => Promise<PinnedFile>;
   /** Told of each piece that is handed over, and whether the file's last byte is in it. */
   onSent(bytes: number, isLast: boolean): void;
 }
@@ -23,8 +23,9 @@ function base64OfHex(hex: string): string {
 }
 
 function streamRange(
-  { pinned, sizeBytes, onSent }: SendableFile,
+  pinned: PinnedFile,
   { offset, length }: { offset: number; length: number },
+  { sizeBytes, onSent }: SendableFile,
 ): ReadableStream<Uint8Array> {
   let at = offset;
   const end = offset + length;
@@ -58,16 +59,9 @@ function streamRange(
  * @throws {@link Problem} as `selectContent`.
  */
 export async function sendFile(request: Request, file: SendableFile): Promise<Response> {
-  const { pinned } = file;
-  let isStreaming = false;
-  try {
-    const { range, ...init } = describeAnswer(request, file);
-    if (range === undefined || request.method === "HEAD") return new Response(null, init);
-    isStreaming = true;
-    return new Response(streamRange(file, range), init);
-  } finally {
-    if (!isStreaming) await pinned.release();
-  }
+  const { range, ...init } = describeAnswer(request, file);
+  if (range === undefined || request.method === "HEAD") return new Response(null, init);
+  return new Response(streamRange(await file.open(), range, file), init);
 }
 
 /** Status and headers of the answer, and which bytes it has. */

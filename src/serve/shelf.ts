@@ -11,6 +11,7 @@ export interface ShelfLimits {
 /** A file in use: it is not evicted until it is released. */
 export interface PinnedFile {
   readonly source: OpenStoredFile;
+  /** Let it go. Does nothing when it is called again: an answer may break and be cancelled at the same time. */
   release(): Promise<void>;
 }
 
@@ -97,7 +98,10 @@ export class Shelf {
     if (item === undefined) return undefined;
     item.pins++;
     this.#note(name, item);
+    let isReleased = false;
     const release = async (): Promise<void> => {
+      if (isReleased) return;
+      isReleased = true;
       if (--item.pins > 0 || item.open === undefined) return;
       const open = item.open;
       item.open = undefined;

@@ -1,6 +1,6 @@
 /** Releases whose images are in a registry. */
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -15,6 +15,8 @@ test("are read by tag, kept by digest, and found by manifest and config", async 
   const site = await createSite([]);
   context.after(() => site.remove());
   const { registry, host } = await startRegistry(context);
+  const registryConfig = join(site.imagesFolder, "config.json");
+  await writeFile(registryConfig, "{}");
   const push = async (version: number, tag: string): Promise<{ digest: string; layerBytes: number }> => {
     const layer = await buildTar([
       ["same", makeBytes(40_000, 5)],
@@ -28,7 +30,7 @@ test("are read by tag, kept by digest, and found by manifest and config", async 
   };
   const maker = watchMaker(
     createInlineMaker({
-      readImage: (name, signal) => readReleaseImage(name, { registryConfig: undefined }, signal),
+      readImage: (name, signal) => readReleaseImage(name, { registryConfig }, signal),
       delta: { level: 1 },
     }),
   );
