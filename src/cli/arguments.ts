@@ -15,6 +15,20 @@ export const OUTPUT_OPTIONS: OptionTable = {
   force: { type: "boolean", short: "f", help: "replace FILE if it exists" },
 };
 
+/** Options of the commands that speak to registries. */
+export const REGISTRY_OPTIONS: OptionTable = {
+  "registry-config": {
+    type: "string",
+    value: "FILE",
+    help: "Docker's config.json with credentials for registries (that of docker login)",
+  },
+  "insecure-registry": {
+    type: "string",
+    value: "HOST[,…]",
+    help: "registries that are spoken to by plain http; those of this machine are anyway",
+  },
+};
+
 /** Options of the commands that read images. */
 export const IMAGE_OPTIONS: OptionTable = {
   platform: {
@@ -35,8 +49,9 @@ export const IMAGE_OPTIONS: OptionTable = {
   tmp: {
     type: "string",
     value: "DIR",
-    help: "folder for decompressed layers and piped archives (the system's temporary folder)",
+    help: "folder for layers and archives that are piped or downloaded (the system's temporary folder)",
   },
+  ...REGISTRY_OPTIONS,
 };
 
 /** What the arguments of a command say. */
@@ -137,4 +152,9 @@ export function choiceOption<Choice extends string>(
     throw new UsageError(`expected --${name} to be one of ${choices.join(", ")}, got ${text}`);
   }
   return choice;
+}
+
+/** The values of an option that takes several, with commas between them. */
+export function listOption(values: OptionValues, name: string): string[] {
+  return (textOption(values, name) ?? "").split(",").filter((item) => item !== "");
 }

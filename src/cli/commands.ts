@@ -37,6 +37,13 @@ export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
     },
   ],
   [
+    "publish",
+    {
+      summary: "make a delta and put it into the registry of its target",
+      load: async () => (await import("./commands/publish.ts")).publish,
+    },
+  ],
+  [
     "verify",
     {
       summary: "prove that a flat image, delta or signature is whole",

@@ -37,6 +37,15 @@ export class UsageError extends Error {
   readonly code = "USAGE";
 }
 
+/** Run a check of the library's on an argument of the command line: what it refuses is wrong use. */
+export function checkUsage<Value>(check: () => Value): Value {
+  try {
+    return check();
+  } catch (error) {
+    throw error instanceof RangeError ? new UsageError(error.message) : error;
+  }
+}
+
 /** The process was told to stop. */
 export class InterruptedError extends Error {
   override name = "InterruptedError";

@@ -9,6 +9,8 @@ const IMAGE_NAMES: readonly (readonly [string, string])[] = [
   ["oci:DIR[:REF]", "an OCI layout in a folder"],
   ["rootfs:DIR[:CONFIG]", "an unpacked root file system and its image's config JSON"],
   ["flat:FILE", "a flat image"],
+  ["docker://REF", "an image in a registry: [HOST/]NAME[:TAG][@DIGEST]"],
+  ["docker-daemon:REF", "an image in the Docker engine of DOCKER_HOST, by name or ID"],
   ["FILE or DIR", "any of these, recognised by content"],
   ["-", "an archive or flat image on standard input, plain, gzip or zstd"],
   ["docker-archive:-[:REF]", "the same, of several images the one named REF; oci-archive:-[:REF] likewise"],

@@ -12,7 +12,7 @@ import { openFlatFile, type ReadImageOptions, readImage, readImageStream } from 
 import { type FileSource, fileScratch, openFileSource } from "../io/node.ts";
 import { choiceOption, sizeOption, textOption } from "./arguments.ts";
 import type { CommandContext, OptionValues } from "./command.ts";
-import { UsageError } from "./exit-code.ts";
+import { checkUsage, UsageError } from "./exit-code.ts";
 import type { InputOptions, OpenInput, OpenSource } from "./inputs.ts";
 import { isStdinName, STDIN_NAME } from "./stdin-name.ts";
 
@@ -22,15 +22,8 @@ const MIN_THREAD_BYTES = 1 << 25;
 /** An image, open as a flat image. */
 export interface OpenFlat extends OpenInput {
   readonly flat: FlatImage;
-}
-
-/** Run a check of the library's on an argument of the command line: what it refuses is wrong use. */
-function checkUsage<Value>(check: () => Value): Value {
-  try {
-    return check();
-  } catch (error) {
-    throw error instanceof RangeError ? new UsageError(error.message) : error;
-  }
+  /** What it was flattened from; none for a flat image file. */
+  readonly image?: Image;
 }
 
 function imageOptions(values: OptionValues, signal: AbortSignal): ReadImageOptions {
@@ -71,10 +64,15 @@ async function openFlatSource(name: string): Promise<FileSource | undefined> {
   return undefined;
 }
 
-async function readNamed(name: string, { values, signal, stdin }: CommandContext): Promise<Image> {
+async function readNamed(name: string, context: CommandContext): Promise<Image> {
+  const { values, signal, stdin } = context;
   const options = imageOptions(values, signal);
+  const { transport, path, reference } = checkUsage(() => parseImageName(name));
+  if (transport === "docker" || transport === "docker-daemon") {
+    const { readRemoteImage } = await import("./remote-input.ts");
+    return readRemoteImage({ transport, path }, options, context);
+  }
   if (!isStdinName(name)) return readImage(name, options);
-  const { transport, reference } = checkUsage(() => parseImageName(name));
   return readImageStream(stdin, {
     ...options,
     transport: transport === "docker-archive" || transport === "oci-archive" ? transport : undefined,
@@ -88,7 +86,7 @@ async function flattenNamed(name: string, context: CommandContext): Promise<Open
   try {
     const maxFlatBytes = sizeOption(context.values, "max-image-size");
     const flat = await flattenImage(image, { signal, onProgress, maxFlatBytes });
-    return { source: flat.source, flat, close: () => closeAll(flat, image) };
+    return { source: flat.source, flat, image, close: () => closeAll(flat, image) };
   } catch (error) {
     await image.close();
     throw error;

@@ -17,7 +17,13 @@ export {
   verifyFlatImage,
 } from "./flat.ts";
 export type { ReadLimits } from "./limits.ts";
-export { type ImageName, type ImageTransport, parseImageName } from "./name.ts";
+export {
+  type FileTransport,
+  type ImageName,
+  type ImageTransport,
+  parseImageName,
+  type RemoteTransport,
+} from "./name.ts";
 export { type ReadOciOptions, readOciArchive } from "./oci.ts";
 export { defaultPlatform, formatPlatform, type Platform, parsePlatform } from "./platform.ts";
 export type {

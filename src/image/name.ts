@@ -1,12 +1,18 @@
 import { ErrorCode, UnsupportedError } from "../errors.ts";
 
 /** Where an image is read from; `auto` is a bare path, recognised by its content. */
-export type ImageTransport = "docker-archive" | "oci" | "oci-archive" | "rootfs" | "flat" | "auto";
+export type ImageTransport = FileTransport | RemoteTransport;
+
+/** Transports of files and folders. */
+export type FileTransport = "docker-archive" | "oci" | "oci-archive" | "rootfs" | "flat" | "auto";
+
+/** Transports of a registry (`docker://`) and of a Docker engine. */
+export type RemoteTransport = "docker" | "docker-daemon";
 
 /** The parts of an image name. */
 export interface ImageName {
   transport: ImageTransport;
-  /** Path of the archive, file or folder. */
+  /** Path of the archive, file or folder; of a remote transport, the image's name there. */
   path: string;
   /**
    * Which image in it: `repo:tag` or `@index` in a docker-archive, the reference name or `@index` in an OCI layout;
@@ -22,13 +28,15 @@ const FILE_TRANSPORTS: ReadonlySet<string> = new Set([
   "rootfs",
   "flat",
 ]);
-// Transports of skopeo's that name no file which this library reads.
+const REMOTE_PREFIXES: Readonly<Record<RemoteTransport, string>> = {
+  docker: "docker://",
+  "docker-daemon": "docker-daemon:",
+};
+// Transports of skopeo's that name nothing which this library reads.
 const OTHER_TRANSPORTS: ReadonlySet<string> = new Set([
   "atomic",
   "containers-storage",
   "dir",
-  "docker",
-  "docker-daemon",
   "ostree",
   "sif",
   "tarball",
@@ -36,12 +44,13 @@ const OTHER_TRANSPORTS: ReadonlySet<string> = new Set([
 
 /**
  * Parse an image name in the manner of skopeo's transports: `docker-archive:PATH[:REPO:TAG|:@INDEX]`,
- * `oci:PATH[:REFERENCE]`, `oci-archive:PATH[:REFERENCE]`, `rootfs:FOLDER[:CONFIG.json]`, `flat:PATH`, or a bare path.
+ * `oci:PATH[:REFERENCE]`, `oci-archive:PATH[:REFERENCE]`, `rootfs:FOLDER[:CONFIG.json]`, `flat:PATH`, `docker://REFERENCE`,
+ * `docker-daemon:REFERENCE`, or a bare path.
  *
  * The path ends at the first colon behind the transport, as with skopeo; a bare path is taken whole.
  *
  * @throws RangeError when the path or the reference is empty.
- * @throws {@link UnsupportedError} `UNSUPPORTED_FEATURE` for transports that are not read: `docker:`, `docker-daemon:` …
+ * @throws {@link UnsupportedError} `UNSUPPORTED_FEATURE` for transports that are not read: `containers-storage:`, `dir:` …
  */
 export function parseImageName(text: string): ImageName {
   const colon = text.indexOf(":");
@@ -52,6 +61,12 @@ export function parseImageName(text: string): ImageName {
       `images cannot be read from ${transport}: (${JSON.stringify(text)}); save the image to a file first, as ` +
         "`docker save` or `skopeo copy … oci:FOLDER` do, and name that",
     );
+  }
+  if (transport === "docker" || transport === "docker-daemon") {
+    const prefix = REMOTE_PREFIXES[transport];
+    if (!text.startsWith(prefix) || text === prefix)
+      throw new RangeError(`image name: expected ${prefix}REFERENCE, got "${text}"`);
+    return { transport, path: text.slice(prefix.length) };
   }
   if (!FILE_TRANSPORTS.has(transport)) {
     if (text === "")

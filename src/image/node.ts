@@ -5,7 +5,7 @@
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { ErrorCode, ImageError } from "../errors.ts";
+import { ErrorCode, ImageError, UnsupportedError } from "../errors.ts";
 import type { ByteInput, ScratchSpace } from "../io/index.ts";
 import { type FileSource, fileScratch, openFileSource } from "../io/node.ts";
 import { type BlobStore, openArchive } from "./archive.ts";
@@ -71,13 +71,22 @@ export interface ReadImageOptions {
  *
  * Close the image when it is no longer needed: it holds files and scratch space.
  *
- * @throws RangeError for a malformed name or platform; {@link UnsupportedError} for `docker:` and other transports that
+ * @throws RangeError for a malformed name or platform; {@link UnsupportedError} for `docker://` and other transports that
  * name no file; {@link ImageError} when the image is invalid or not found; the operating system's errors (`ENOENT`).
  */
 export async function readImage(name: string, options: ReadImageOptions = {}): Promise<Image> {
   const { transport, path, reference } = parseImageName(name);
   const platform = typeof options.platform === "string" ? parsePlatform(options.platform) : options.platform;
   const { scratch = fileScratch(), signal, xattrs, limits } = options;
+  if (transport === "docker" || transport === "docker-daemon") {
+    throw new UnsupportedError(
+      ErrorCode.UNSUPPORTED_FEATURE,
+      `expected the name of a file or folder, found ${JSON.stringify(name)}; ` +
+        (transport === "docker"
+          ? "readRegistryImage of flatdelta/registry reads from registries"
+          : "readEngineImage of flatdelta/engine reads from Docker engines"),
+    );
+  }
   const chosen = transport === "auto" ? await recognizeFolder(path) : transport;
   switch (chosen) {
     case "oci":

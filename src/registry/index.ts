@@ -19,7 +19,7 @@ export {
   type TargetDeltas,
 } from "./deltas.ts";
 export { type CallOptions, getManifest, putManifest, type StoredManifest } from "./manifest.ts";
-export { type PublishOptions, publishDelta } from "./publish.ts";
+export { type Publication, type PublishOptions, publishDelta } from "./publish.ts";
 export { type ReadRegistryOptions, readRegistryImage } from "./pull.ts";
 export { formatReference, parseReference, type Reference, type Repository } from "./reference.ts";
 export { listReferrers, type Referrer } from "./referrers.ts";

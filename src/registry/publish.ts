@@ -30,6 +30,13 @@ export interface PublishOptions extends CreateDeltaOptions {
   scratch?: ScratchSpace | undefined;
 }
 
+/** What {@link publishDelta} made. */
+export interface Publication extends PublishedDelta {
+  stats: DeltaStats;
+  /** The new image in its registry, and about what pulling it costs. */
+  target: { manifest: ContentDescriptor; storedBytes: number };
+}
+
 /**
  * Make the delta between two images and put it into the registry of the new one, where devices find it by `findDeltas`.
  *
@@ -42,40 +49,44 @@ export interface PublishOptions extends CreateDeltaOptions {
  * console.log(`${published.deltaBytes} bytes`);
  * ```
  */
-export async function publishDelta(options: PublishOptions): Promise<PublishedDelta & { stats: DeltaStats }> {
+export async function publishDelta(options: PublishOptions): Promise<Publication> {
   const { old, new: target, to, newDiffIds, oldManifestDigest, ...creating } = options;
   const { client = new RegistryClient(), scratch = memoryScratch, signal } = options;
   const reference = typeof to === "string" ? parseReference(to) : to;
-  const subject = await proveTarget(target, newDiffIds, reference, { client, scratch, signal });
+  const image = await proveTarget(target, newDiffIds, reference, { client, scratch, signal });
   const file = await scratch();
   try {
     const stats = await createDelta(old, target, file, creating);
     const delta = await file.finish();
     const basisManifestDigest = oldManifestDigest;
-    const published = await pushDelta(client, reference, delta, subject, { basisManifestDigest, signal });
-    return { ...published, stats };
+    const published = await pushDelta(client, reference, delta, image.manifest, {
+      basisManifestDigest,
+      signal,
+    });
+    return { ...published, stats, target: image };
   } finally {
     await file.release();
   }
 }
 
-/** Prove that the flat image of what is in the registry is the new one. Returns what names its manifest. */
+/** Prove that the flat image of what is in the registry is the new one. Returns what its registry says of it. */
 async function proveTarget(
   target: FlatImage,
   diffIds: readonly (string | undefined)[] | undefined,
   reference: Reference,
   options: ReadRegistryOptions,
-): Promise<ContentDescriptor> {
+): Promise<Publication["target"]> {
   const { platform } = parseImageConfig(target.config, "config of the new image");
   const image = await readRegistryImage(reference, { ...options, platform });
+  const { manifest, storedBytes } = image;
   try {
     const isConfig = equalBytes(encodeFlatConfig(image.config, target.layerDigest), target.config);
     const hasLayers =
       image.layers.length === diffIds?.length && image.layers.every(({ diffId }, i) => diffId === diffIds[i]);
-    if (isConfig && hasLayers) return image.manifest;
+    if (isConfig && hasLayers) return { manifest, storedBytes };
     const flat = isConfig ? await flattenImage(image, { signal: options.signal }) : undefined;
     await flat?.close();
-    if (flat?.layerDigest === target.layerDigest) return image.manifest;
+    if (flat?.layerDigest === target.layerDigest) return { manifest, storedBytes };
   } finally {
     await image.close();
   }

@@ -1,7 +1,7 @@
 import { ErrorCode, LimitError } from "../errors.ts";
 import type { BlobStore } from "../image/archive.ts";
 import type { ContentDescriptor, ManifestImage, Platform, ReadLimits } from "../image/index.ts";
-import { fillLimits } from "../image/limits.ts";
+import { type FilledLimits, fillLimits } from "../image/limits.ts";
 import { CONFIG_TYPES, INDEX_TYPES, MANIFEST_TYPES, OCI_INDEX, readOciStore } from "../image/oci.ts";
 import {
   createMemoryScratch,
@@ -56,9 +56,9 @@ export async function readRegistryImage(
     limits,
   } = options;
   const parsed = typeof reference === "string" ? parseReference(reference) : reference;
-  const { jsonBytes } = fillLimits(limits);
-  const root = await getManifest(client, parsed, { limitBytes: jsonBytes, signal });
-  const store = new RegistryStore(client, parsed, { scratch, signal, jsonBytes });
+  const filled = fillLimits(limits);
+  const root = await getManifest(client, parsed, { limitBytes: filled.jsonBytes, signal });
+  const store = new RegistryStore(client, parsed, { scratch, signal, limits: filled });
   store.addJson(root.descriptor.digest, root.bytes);
   // The image is read as if the registry were a layout whose index has it alone.
   const annotations = { "org.opencontainers.image.ref.name": formatReference(parsed) };
@@ -77,21 +77,23 @@ export async function readRegistryImage(
   }
 }
 
+interface StoreOptions {
+  scratch: ScratchSpace;
+  signal: AbortSignal | undefined;
+  limits: FilledLimits;
+}
+
 /** The blobs of a repository. Documents are read when they are opened, layers when they are first read from. */
 class RegistryStore implements BlobStore {
   /** Told of each piece of a layer. */
   onBytes: ((bytes: number) => void) | undefined;
   readonly #client: RegistryClient;
   readonly #reference: Reference;
-  readonly #options: { scratch: ScratchSpace; signal: AbortSignal | undefined; jsonBytes: number };
+  readonly #options: StoreOptions;
   readonly #documents = new Map<string, Uint8Array>();
   readonly #layers = new Map<string, LazyBlob>();
 
-  constructor(
-    client: RegistryClient,
-    reference: Reference,
-    options: { scratch: ScratchSpace; signal: AbortSignal | undefined; jsonBytes: number },
-  ) {
+  constructor(client: RegistryClient, reference: Reference, options: StoreOptions) {
     this.#client = client;
     this.#reference = reference;
     this.#options = options;
@@ -110,7 +112,9 @@ class RegistryStore implements BlobStore {
     if (document !== undefined) return memorySource(document);
     if (descriptor === undefined) return undefined;
     const { digest, mediaType } = descriptor;
-    if (CONFIG_TYPES.has(mediaType) || isManifestType(mediaType)) {
+    const isDocument = CONFIG_TYPES.has(mediaType) || isManifestType(mediaType);
+    this.#checkSize(descriptor, isDocument ? "jsonBytes" : "decompressedBytes");
+    if (isDocument) {
       const bytes = await this.#readDocument(descriptor);
       this.#documents.set(digest, bytes);
       return memorySource(bytes);
@@ -128,17 +132,20 @@ class RegistryStore implements BlobStore {
     return layer;
   }
 
+  #checkSize({ digest, size }: ContentDescriptor, name: "jsonBytes" | "decompressedBytes"): void {
+    const limit = this.#options.limits[name];
+    if (size <= limit) return;
+    throw new LimitError(
+      ErrorCode.SIZE_LIMIT,
+      `expected a blob of at most ${limit} bytes, found ${size}; raise limits.${name} if you trust the image`,
+      { path: formatReference({ ...this.#reference, digest }) },
+    );
+  }
+
   async #readDocument(descriptor: ContentDescriptor): Promise<Uint8Array> {
     const { digest, size, mediaType } = descriptor;
-    const { jsonBytes, signal } = this.#options;
+    const { signal } = this.#options;
     const reference = { ...this.#reference, digest };
-    if (size > jsonBytes) {
-      throw new LimitError(
-        ErrorCode.SIZE_LIMIT,
-        `expected a JSON document of at most ${jsonBytes} bytes, found ${size}; raise limits.jsonBytes if you trust the image`,
-        { path: formatReference(reference) },
-      );
-    }
     if (isManifestType(mediaType)) {
       return (await getManifest(this.#client, reference, { limitBytes: size, signal })).bytes;
     }

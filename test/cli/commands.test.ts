@@ -285,7 +285,7 @@ test("a damaged or unreadable image is refused with the code of its class", asyn
     [at("text"), 7],
     [`flat:${pair("old.tar")}`, 7],
     [`docker-archive:${pair("old.tar")}:no-such:tag`, 7],
-    ["docker-daemon:app:1", 6],
+    ["containers-storage:app:1", 6],
     ["oci:", 2],
     [at("none.tar"), 1],
   ];

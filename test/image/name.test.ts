@@ -21,12 +21,14 @@ for (const [text, expected] of [
   ["flat:/a:b", { transport: "flat", path: "/a:b" }],
   ["image.tar", { transport: "auto", path: "image.tar" }],
   ["C:\\image.tar", { transport: "auto", path: "C:\\image.tar" }],
+  ["docker://host:5000/app:1@sha256:00", { transport: "docker", path: "host:5000/app:1@sha256:00" }],
+  ["docker-daemon:app:1", { transport: "docker-daemon", path: "app:1" }],
   ["./odd:name", { transport: "auto", path: "./odd:name" }],
 ] as const) {
   test(`the name ${text}`, () => assert.deepEqual(parseImageName(text), expected));
 }
 
-for (const text of ["docker://alpine:3", "docker-daemon:alpine:3", "containers-storage:alpine", "dir:/a"]) {
+for (const text of ["containers-storage:alpine", "dir:/a"]) {
   test(`the transport of ${text} is refused by name`, () => {
     assert.throws(() => parseImageName(text), {
       code: "UNSUPPORTED_FEATURE",
@@ -35,7 +37,15 @@ for (const text of ["docker://alpine:3", "docker-daemon:alpine:3", "containers-s
   });
 }
 
-for (const text of ["", "oci:", "oci::v1", "docker-archive:a.tar:"]) {
+for (const text of [
+  "",
+  "oci:",
+  "oci::v1",
+  "docker-archive:a.tar:",
+  "docker:alpine",
+  "docker://",
+  "docker-daemon:",
+]) {
   test(`the name ${JSON.stringify(text)} is incomplete`, () => {
     assert.throws(() => parseImageName(text), RangeError);
   });

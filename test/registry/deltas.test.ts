@@ -58,7 +58,11 @@ for (const [name, options] of [
     const { client, image, to, find, registry } = await serve(context, options);
     assert.deepEqual((await find()).deltas, []);
     const digest = `sha256:${"5".repeat(64)}`;
-    const { stats, ...published } = await publishDelta({
+    const {
+      stats,
+      target: subject,
+      ...published
+    } = await publishDelta({
       old: basis,
       new: target,
       to,
@@ -68,6 +72,7 @@ for (const [name, options] of [
     const again = await publishDelta({ old: basis, new: target, to, client, codec: "none" });
     const found = await find();
     assert.equal(found.manifest.digest, image.digest);
+    assert.deepEqual(subject, { manifest: found.manifest, storedBytes: found.storedBytes });
     assert.deepEqual(found.deltas.length, 2);
     assert.deepEqual(found.deltas[0], published);
     assert.equal(found.deltas[1]!.deltaDigest, again.deltaDigest);

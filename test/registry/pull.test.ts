@@ -149,7 +149,8 @@ test("what is not there is NOT_FOUND; a document over the limit is SIZE_LIMIT", 
   const { read, host } = await serveImage(context);
   await assert.rejects(read("team/app:2"), { code: ErrorCode.NOT_FOUND, message: /MANIFEST_UNKNOWN/ });
   await assert.rejects(read("team/none:1"), { code: ErrorCode.NOT_FOUND });
-  await assert.rejects(read("team/app:1", { limits: { jsonBytes: 100 } }), { code: ErrorCode.SIZE_LIMIT });
+  for (const limits of [{ jsonBytes: 100 }, { decompressedBytes: 100 }])
+    await assert.rejects(read("team/app:1", { limits }), { code: ErrorCode.SIZE_LIMIT });
   await assert.rejects(readRegistryImage(`${host}/UPPER`), RangeError);
 });
 

@@ -9,6 +9,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /** The program that proves a runtime. */
 export const PROGRAM = fileURLToPath(new URL("program.ts", import.meta.url));
 
+const NODE_DOORS: ReadonlySet<string> = new Set([".", "./rootfs", "./engine"]);
+
 /** The modules that every runtime can load: all entry points of the package but those for Node. */
 export function listPortableModules(): string[] {
   const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
@@ -17,7 +19,7 @@ export function listPortableModules(): string[] {
   const modules: string[] = [];
   for (const [name, door] of Object.entries(exports)) {
     // The whole, and what works on files, are for Node.
-    if (typeof door === "string" || name === "." || name === "./rootfs" || name.endsWith("/node")) continue;
+    if (typeof door === "string" || NODE_DOORS.has(name) || name.endsWith("/node")) continue;
     modules.push(join(root, door.default.replace(/^\.\/dist\//u, "src/").replace(/\.js$/u, ".ts")));
   }
   return modules;

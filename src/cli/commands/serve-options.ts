@@ -3,7 +3,7 @@ import { DELTA_CODECS } from "../../encode/index.ts";
 import { parsePlatform } from "../../image/index.ts";
 import type { AccessToken, DeltaServiceOptions } from "../../serve/index.ts";
 import type { ProcessMakerOptions, ServeHttpOptions } from "../../serve/node.ts";
-import { choiceOption, numberOption, sizeOption, textOption } from "../arguments.ts";
+import { choiceOption, listOption, numberOption, sizeOption, textOption } from "../arguments.ts";
 import type { OptionValues } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import type { LogForm } from "./serve-log.ts";
@@ -73,10 +73,6 @@ function parseMakerOptions(values: OptionValues, imagesFolder: string | undefine
     codec: choiceOption(values, "codec", DELTA_CODECS),
     workers: numberOption(values, "workers", 0, 64),
   };
-}
-
-function listOption(values: OptionValues, name: string): string[] {
-  return (textOption(values, name) ?? "").split(",").filter((part) => part !== "");
 }
 
 function readTokens(path: string | undefined): AccessToken[] {

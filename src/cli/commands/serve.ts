@@ -1,7 +1,7 @@
 import { DEFAULT_LEVEL, DELTA_CODECS } from "../../encode/index.ts";
 import { createDeltaService } from "../../serve/index.ts";
 import { createFolderStore, createProcessMaker, serveHttp } from "../../serve/node.ts";
-import { IMAGE_OPTIONS } from "../arguments.ts";
+import { IMAGE_OPTIONS, REGISTRY_OPTIONS } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { addConfigFile, CONFIG_OPTION } from "../config-file.ts";
 import { formatCount } from "../format.ts";
@@ -29,16 +29,7 @@ answers that are under way have come to their end. docs/SERVICE.md has the proto
       value: "OS/ARCH[/VARIANT]",
       help: "which image of a multi-platform one to take",
     },
-    "registry-config": {
-      type: "string",
-      value: "FILE",
-      help: "Docker's config.json with credentials for registries (that of docker login)",
-    },
-    "insecure-registry": {
-      type: "string",
-      value: "HOST[,…]",
-      help: "registries that are spoken to by plain http; those of this machine are anyway",
-    },
+    ...REGISTRY_OPTIONS,
     tmp: IMAGE_OPTIONS.tmp!,
     "token-file": {
       type: "string",
