@@ -7,7 +7,12 @@ import { DEFAULT_FLAT_LIMITS } from "../src/image/flat/layer.ts";
 import { fillLimits } from "../src/image/limits.ts";
 import { DEFAULT_TAR_LIMITS } from "../src/image/tar/index.ts";
 import { DEFAULT_MERGE_LIMITS } from "../src/image/tree.ts";
-import { DEFAULT_BSDIFF_LIMITS, DEFAULT_VCDIFF_LIMITS } from "../src/interop/index.ts";
+import {
+  DEFAULT_BSDIFF_LIMITS,
+  DEFAULT_RDIFF_DELTA_LIMITS,
+  DEFAULT_RDIFF_SIGNATURE_LIMITS,
+  DEFAULT_VCDIFF_LIMITS,
+} from "../src/interop/index.ts";
 import { fillServiceLimits } from "../src/serve/options.ts";
 import { DEFAULT_SIGNATURE_LIMITS } from "../src/signature/index.ts";
 
@@ -24,7 +29,7 @@ function readTables(): Defaults[] {
   return tables;
 }
 
-const [delta, signature, image, flatten, vcdiff, bsdiff, service] = readTables();
+const [delta, signature, image, flatten, rdiffDelta, rdiffSignature, vcdiff, bsdiff, service] = readTables();
 
 test("the defaults on the page of limits are those of the code, none left out", () => {
   assert.deepEqual(delta, DEFAULT_DELTA_LIMITS);
@@ -34,6 +39,8 @@ test("the defaults on the page of limits are those of the code, none left out", 
   assert.deepEqual(tarLimits, [undefined, undefined, undefined, undefined]);
   assert.deepEqual(image, { ...read, ...DEFAULT_TAR_LIMITS });
   assert.deepEqual(flatten, { ...DEFAULT_MERGE_LIMITS, ...DEFAULT_FLAT_LIMITS });
+  assert.deepEqual(rdiffDelta, DEFAULT_RDIFF_DELTA_LIMITS);
+  assert.deepEqual(rdiffSignature, DEFAULT_RDIFF_SIGNATURE_LIMITS);
   assert.deepEqual(vcdiff, DEFAULT_VCDIFF_LIMITS);
   assert.deepEqual(bsdiff, DEFAULT_BSDIFF_LIMITS);
 });

@@ -30,7 +30,9 @@ async function fuzzParser(parser: string, seconds: number, seed: number): Promis
     child.on("close", (status, signal) => resolve(status ?? signal!)),
   );
   if (code === 0) return JSON.parse(output.trim().split("\n").at(-1)!) as FuzzReport;
-  return new Error(`${parser}: ended with ${code}; see test/fuzz/crashers/${parser}/ended-${child.pid}*`);
+  return new Error(
+    `${parser}: its process ended with ${code}; what it was running, if it was ended for that, is in test/fuzz/crashers/${parser}/ended-${child.pid}`,
+  );
 }
 
 function printTable(reports: readonly FuzzReport[]): void {

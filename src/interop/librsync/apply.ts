@@ -23,8 +23,8 @@ export interface RdiffDeltaLimits {
   targetBytes: number;
 }
 
-/** The limits that hold unless the caller sets others: 1 TiB. */
-export const DEFAULT_RDIFF_DELTA_LIMITS: RdiffDeltaLimits = { targetBytes: 2 ** 40 };
+/** The limits that hold unless the caller sets others: 64 GiB. */
+export const DEFAULT_RDIFF_DELTA_LIMITS: RdiffDeltaLimits = { targetBytes: 2 ** 36 };
 
 /** Options of {@link applyRdiffDelta}. */
 export interface ApplyRdiffDeltaOptions {

@@ -8,6 +8,7 @@ export const TARGETS: Readonly<Record<string, () => Promise<FuzzTarget>>> = {
   image: async () => (await import("./image.ts")).imageTarget,
   "in-place": async () => (await import("./in-place.ts")).inPlaceTarget,
   rootfs: async () => (await import("./rootfs.ts")).rootfsTarget,
+  librsync: async () => (await import("./librsync.ts")).librsyncTarget,
   vcdiff: async () => (await import("./vcdiff.ts")).vcdiffTarget,
   bsdiff: async () => (await import("./bsdiff.ts")).bsdiffTarget,
 };
