@@ -12,7 +12,7 @@ import { GOLDEN_FOLDER, type GoldenEntry, type GoldenTarget } from "./golden.ts"
 export const GOLDEN_LIMITS = { expansion: Number.POSITIVE_INFINITY };
 
 export const readGolden = async ({ path }: GoldenEntry): Promise<Uint8Array> =>
-  readFile(join(GOLDEN_FOLDER, path));
+  new Uint8Array(await readFile(join(GOLDEN_FOLDER, path)));
 
 /** Size and digest of what a delta makes. */
 export async function applyToFile(basisPath: string, delta: Uint8Array): Promise<GoldenTarget> {

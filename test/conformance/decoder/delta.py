@@ -1,5 +1,6 @@
 """Applying deltas: windows, and what their ops make. (delta/FORMAT.md)"""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import BinaryIO
 
@@ -102,7 +103,7 @@ class Applier:
         require(coded <= raw + raw // 8 + 4096, f"expected less coded bytes for {raw}, found {coded}")
         return raw, coded
 
-    def _segment(self, stream: int, sizes: list[tuple[int, int]], coded: list[bytes], ops: list[Op] = []) -> bytes:
+    def _segment(self, stream: int, sizes: list[tuple[int, int]], coded: list[bytes], ops: Sequence[Op] = ()) -> bytes:
         raw_size, _ = sizes[stream]
         if raw_size == 0:
             return b""

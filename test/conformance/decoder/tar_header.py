@@ -1,6 +1,6 @@
 """Tar header blocks of flat images, and how TOUCH and HEADER ops change them. (delta/FORMAT.md, "Ops")"""
 
-from cursor import Cursor, require
+from cursor import require
 
 BLOCK_BYTES = 512
 MAX_OCTAL = 8**11 - 1
