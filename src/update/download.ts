@@ -1,11 +1,12 @@
 import { toHex } from "../bytes/index.ts";
-import { ErrorCode, MismatchError, NetworkError, SpaceError } from "../errors.ts";
+import { ErrorCode, isFlatdeltaError, MismatchError, NetworkError, SpaceError } from "../errors.ts";
 import { createSha256 } from "../hash/index.ts";
 import { type Source, type StorageFile, type StorageFolder, scanSource } from "../io/index.ts";
-import { codeOf } from "./rules.ts";
 import type { DeltaOffer, Digest, SourceOptions, UpdateSource } from "./source.ts";
 
 const SUFFIX = ".delta";
+
+const OTHER_BYTES: ReadonlySet<ErrorCode> = new Set([ErrorCode.SOURCE_CHANGED, ErrorCode.DIGEST_MISMATCH]);
 
 /** What a download is called: by its content, so that what a later run finds under the name belongs to it. */
 function nameOf(digest: Digest): string {
@@ -79,7 +80,10 @@ export class DeltaDownload {
     if (file.size < deltaBytes) {
       await this.#checkSpace();
       await this.#receive(source, options).catch(async (error) => {
-        if (codeOf(error) === ErrorCode.SOURCE_CHANGED) await this.#drop(deltaDigest, "another file");
+        // A source may see for itself that these are other bytes.
+        const isOther = isFlatdeltaError(error) && OTHER_BYTES.has(error.code);
+        if (isOther && !(error instanceof NetworkError))
+          await this.#drop(deltaDigest, error.actual ?? "another file");
         throw error;
       });
       await file.sync();

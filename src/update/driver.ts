@@ -199,6 +199,7 @@ class Update {
   async #isThere(release: Release, digest: Digest | undefined): Promise<boolean> {
     if (digest === undefined) return false;
     if (release.flatDigest !== undefined) return release.flatDigest === digest;
+    if (release.claimedDigest === digest) return true;
     const installed = await readInstalled(this.#session.work);
     return installed?.identity === release.identity && installed.digest === digest;
   }

@@ -4,6 +4,8 @@
  *
  * @module
  */
+export { type AgentOptions, type HandoverRecord, runAgent } from "./agent.ts";
+export { type FollowOptions, followService, pollSource } from "./announcements.ts";
 export { type UpdateOptions, type UpdateResult, updateImage } from "./driver.ts";
 export {
   formatUpdateEvent,
@@ -26,6 +28,8 @@ export {
   type ResolvedPolicy,
   resolvePolicy,
 } from "./policy.ts";
+export { type RegistryAccess, registryReader } from "./pull-registry.ts";
+export { type RegistrySourceOptions, registrySource } from "./registry-source.ts";
 export { findRule, type Remedy, RULES, type Rule, type UpdateStep } from "./rules.ts";
 export { type ServiceSourceOptions, serviceSource } from "./service-source.ts";
 export type { ApplyHow, InstalledImage, SiteOptions, UpdateSession, UpdateSite } from "./site.ts";

@@ -11,6 +11,8 @@ export interface Release {
   readonly identity: string;
   /** Digest of its flat image, where the source knows it. */
   readonly flatDigest?: Digest | undefined;
+  /** Digest of its flat image by what others say: enough to see that it is here already, not enough to refuse another one. */
+  readonly claimedDigest?: Digest | undefined;
   /** Size of its flat image in bytes, where the source knows it. */
   readonly flatBytes?: number | undefined;
   /** Bytes that a full pull moves, where the source knows it. */

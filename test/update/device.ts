@@ -75,7 +75,7 @@ export class TestDevice {
       outcome.result = await updateImage({
         current: flatFile(this.path, { inPlace }),
         wanted: "app",
-        source: serviceSource(url),
+        source: more.source ?? serviceSource(url),
         policy: resolvePolicy({ defaults: { retryCount: 4, requestTimeoutMs: 5000 } }),
         clock,
         ...more,

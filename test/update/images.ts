@@ -1,7 +1,7 @@
 /** Three small images of one app, as flat images, as images to pull, and the deltas between them. */
 import { createHash } from "node:crypto";
 import { createDelta } from "../../src/encode/index.ts";
-import { flattenImage, type Image, openFlatImage, readDockerArchive } from "../../src/image/index.ts";
+import { flattenImage, openFlatImage, readDockerArchive } from "../../src/image/index.ts";
 import { memorySink, memorySource, readRange } from "../../src/io/index.ts";
 import type { DeltaOffer } from "../../src/update/index.ts";
 import { buildOldDockerArchive, buildTar } from "../image/build-image.ts";
@@ -12,7 +12,8 @@ export const digestOf = (bytes: Uint8Array): string =>
 
 /** One version of the app. */
 export interface TestImage {
-  /** What a registry would hold. */
+  /** The same image as layers, and in an archive. */
+  layers: Uint8Array[];
   archive: Uint8Array;
   flat: Uint8Array;
   digest: string;
@@ -21,23 +22,20 @@ export interface TestImage {
 /** An app of a large file that changes a little, and one that moves. */
 export async function makeImage(version: number): Promise<TestImage> {
   const data = makeBytes(400_000, 1);
-  data.set(makeBytes(60_000, 100 + version), 50_000 * version);
-  const layer = await buildTar([
-    ["app", "", { type: "directory", mode: 0o755 }],
-    ["app/data", data],
-    ["app/version", `version ${version}\n`],
-    [`app/lib-${version}`, makeBytes(50_000, 7)],
-  ]);
-  const archive = await buildOldDockerArchive([layer]);
+  data.set(makeBytes(60_000, 100 + version), (50_000 * version) % 340_000);
+  const layers = [
+    await buildTar([
+      ["app", "", { type: "directory", mode: 0o755 }],
+      ["app/data", data],
+      ["app/version", `version ${version}\n`],
+      [`app/lib-${version}`, makeBytes(50_000, 7)],
+    ]),
+  ];
+  const archive = await buildOldDockerArchive(layers);
   const image = await readDockerArchive(memorySource(archive));
   const { source } = await flattenImage(image);
   const flat = await readRange(source, 0, source.size);
-  return { archive, flat, digest: digestOf(flat) };
-}
-
-/** The image as a full pull gives it. */
-export function pullTestImage({ archive }: TestImage): Promise<Image> {
-  return readDockerArchive(memorySource(archive));
+  return { layers, archive, flat, digest: digestOf(flat) };
 }
 
 /** A delta between two of them: in small steps, so that an update in place has many. */

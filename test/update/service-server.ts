@@ -5,7 +5,7 @@ import { after, before, beforeEach } from "node:test";
 import { digestOf, type TestImage } from "./images.ts";
 
 /** Where the service is asked for what. */
-export type Route = "latest" | "info" | "delta" | "image";
+export type Route = "latest" | "info" | "delta" | "image" | "events";
 
 /** What goes wrong with one request. */
 export type Fault =
@@ -16,6 +16,14 @@ export type Fault =
   /** Other bytes in place of the body. */
   | { bytes: Uint8Array };
 
+const PATHS: Readonly<Record<Route, RegExp>> = {
+  latest: /latest$/,
+  info: /info$/,
+  delta: /delta$/,
+  image: /images/,
+  events: /events$/,
+};
+
 /** A service with one app. */
 export class TestService {
   url = "";
@@ -23,6 +31,8 @@ export class TestService {
   readonly requests: string[] = [];
   bytesSent = 0;
   #latest: TestImage | undefined;
+  #sequence = 0;
+  readonly #listeners = new Set<ServerResponse>();
   #images: TestImage[] = [];
   readonly #deltas = new Map<string, Uint8Array>();
   readonly #faults = new Map<Route, Fault[]>();
@@ -44,6 +54,8 @@ export class TestService {
     this.#server.closeAllConnections();
     this.#images = images;
     this.#latest = images.at(-1);
+    this.#sequence = 1;
+    this.#listeners.clear();
     this.#deltas.clear();
     this.#faults.clear();
     this.requests.length = 0;
@@ -55,6 +67,26 @@ export class TestService {
     this.#deltas.set(`${from.digest} ${to.digest}`, delta);
   }
 
+  /** Let an image be the latest release, and tell those who listen. */
+  announce(image: TestImage): void {
+    this.#images.push(image);
+    this.#latest = image;
+    this.#sequence++;
+    for (const listener of this.#listeners)
+      listener.write(`event: release\nid: ${this.#sequence}\ndata: {}\n\n`);
+  }
+
+  /** Break all connections of those who listen. */
+  cut(): void {
+    for (const listener of this.#listeners) listener.destroy();
+    this.#listeners.clear();
+  }
+
+  /** Those who listen now. */
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
   /** The next requests of a route fail, one after another; those behind them do not. */
   fail(route: Route, ...faults: Fault[]): void {
     this.#faults.set(route, faults);
@@ -62,15 +94,21 @@ export class TestService {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url!, this.url);
-    const route = (["latest", "info", "delta", "image"] as const).find((name) =>
-      ({ latest: /latest$/, info: /info$/, delta: /delta$/, image: /images/ })[name].test(url.pathname),
-    )!;
+    const route = (Object.keys(PATHS) as Route[]).find((name) => PATHS[name].test(url.pathname))!;
     const offset = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "bytes=0-")![1]);
     this.requests.push(`${route} ${offset}`);
     const fault = this.#faults.get(route)?.shift();
     if (fault !== undefined && "status" in fault) {
       response.writeHead(fault.status, fault.headers ?? {});
       response.end(fault.body);
+      return;
+    }
+    if (route === "events") {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      const missed = Number(request.headers["last-event-id"]) < this.#sequence;
+      response.write(`retry: 10\n\n${missed ? `event: release\nid: ${this.#sequence}\ndata: {}\n\n` : ""}`);
+      this.#listeners.add(response);
+      response.on("close", () => this.#listeners.delete(response));
       return;
     }
     const body = this.#find(route, url);
@@ -91,7 +129,8 @@ export class TestService {
       case "latest": {
         const image = this.#latest!;
         const flat = { flatDigest: image.digest, flatBytes: image.flat.length, pullBytes };
-        return json({ app: "app", version: image.digest.slice(7, 15), image: "app.tar", ...flat });
+        const version = image.digest.slice(7, 15);
+        return json({ app: "app", version, image: "app.tar", sequence: this.#sequence, ...flat });
       }
       case "info":
         return (
@@ -107,6 +146,8 @@ export class TestService {
         );
       case "delta":
         return delta;
+      case "events":
+        return undefined;
       case "image":
         return this.#images.find(({ digest }) => url.pathname.endsWith(digest))?.flat;
     }
