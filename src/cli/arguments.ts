@@ -49,7 +49,7 @@ export const IMAGE_OPTIONS: OptionTable = {
   tmp: {
     type: "string",
     value: "DIR",
-    help: "folder for layers and archives that are piped or downloaded (the system's temporary folder)",
+    help: "folder for layers and archives from elsewhere (the system's temporary folder)",
   },
   ...REGISTRY_OPTIONS,
 };
