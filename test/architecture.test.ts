@@ -43,6 +43,7 @@ const PLATFORM_FILES = new Set([
   "encode/start-pair-thread.ts",
   "encode/thread-pool.ts",
   "update/flat-file.ts",
+  "update/handover-file.ts",
   "update/node.ts",
   "update/rootfs-folder.ts",
   "update/work-folder.ts",

@@ -58,6 +58,20 @@ export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
     },
   ],
   [
+    "update",
+    {
+      summary: "bring the image on this device to the one that it should have",
+      load: async () => (await import("./commands/update.ts")).update,
+    },
+  ],
+  [
+    "agent",
+    {
+      summary: "keep the image on this device up to date",
+      load: async () => (await import("./commands/agent.ts")).agent,
+    },
+  ],
+  [
     "serve",
     {
       summary: "announce releases to devices and give them deltas, over HTTP",

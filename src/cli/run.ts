@@ -69,6 +69,7 @@ async function dispatch(argv: readonly string[], environment: CliEnvironment): P
   try {
     signal.throwIfAborted();
     const log = (line: string): void => {
+      bar?.clear();
       if (values.quiet !== true) stderr.write(`${line}\n`);
     };
     result = await command.run(operands, { values, signal, stdin, log, onProgress: bar?.onProgress });
