@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { buildLayers, buildNewDockerArchive } from "../image/build-image.ts";
-import { run, useFolder } from "./harness.ts";
+import { gzipSync } from "node:zlib";
+import { concatBytes } from "../../src/bytes/index.ts";
+import { buildLayers, buildNewDockerArchive, buildTar, json } from "../image/build-image.ts";
+import { file, rawEntry } from "../image/tar-builder.ts";
+import { finish, run, start, useFolder } from "./harness.ts";
 
 const at = useFolder();
 
@@ -26,4 +29,23 @@ test("a target or image over the size that is named is refused by exit code 5, a
     assert.equal((await run([...args, "--max-target-size", "1M"])).code, 0, args[0]);
     assert.equal((await run([...args, "--max-target-size", "large"])).code, 2, args[0]);
   }
+});
+
+test("a small image of many long names ends by a limit, not for want of memory", async () => {
+  const entry = rawEntry(file("x", "", { pax: { path: "p".repeat(60_000) } }));
+  const piece = gzipSync(concatBytes(Array.from({ length: 100 }, () => entry)));
+  // 330 MB of names, over the limit of 256 MiB, in well under a megabyte.
+  const layer = concatBytes(Array.from({ length: 55 }, () => piece));
+  assert.ok(layer.length < 2 ** 20);
+  const config = json({ rootfs: { type: "layers", diff_ids: [`sha256:${"0".repeat(64)}`] } });
+  const archive = await buildTar([
+    ["manifest.json", json([{ Config: "config.json", Layers: ["layer.tar.gz"] }])],
+    ["config.json", config],
+    ["layer.tar.gz", layer],
+  ]);
+  await writeFile(at("bomb.tar"), archive);
+  const environment = { NODE_OPTIONS: "--max-old-space-size=600" };
+  const { code, stderr } = await finish(start(["flatten", at("bomb.tar"), "-o", at("flat")], environment));
+  assert.match(stderr, /maxNameBytes.*MEMORY_LIMIT/);
+  assert.equal(code, 5);
 });

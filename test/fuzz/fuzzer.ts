@@ -32,7 +32,6 @@ export interface FuzzOptions {
   maxExecutions?: number;
   /** Told before and after each run. */
   watch?: { begin(input: Uint8Array): void; end(): void };
-  onCrash?: (crash: Crash) => void;
 }
 
 const MAX_INPUT_BYTES = 1 << 17;
@@ -69,7 +68,7 @@ class Fuzzer {
   }
 
   async #run(input: Uint8Array): Promise<void> {
-    const { watch, onCrash } = this.#options;
+    const { watch } = this.#options;
     watch?.begin(input);
     const error = await runInput(this.#target, input);
     watch?.end();
@@ -78,9 +77,7 @@ class Fuzzer {
     const place = placeOf(error);
     const known = this.#crashes.get(place);
     if (known !== undefined && known.input.length <= input.length) return;
-    const crash = { input, error };
-    this.#crashes.set(place, crash);
-    if (known === undefined) onCrash?.(crash);
+    this.#crashes.set(place, { input, error });
   }
 
   /** Recent finds are changed more often: what they reached is least explored. */

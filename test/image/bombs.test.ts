@@ -239,11 +239,9 @@ describe("a tree", () => {
       "GNU.sparse.map": "0,0",
       "GNU.sparse.size": String(2 ** 50),
     };
-    const started = performance.now();
     await assert.rejects(flattenImage(imageOfEntries([[file("hole", "", { pax })]])), {
       code: ErrorCode.SIZE_LIMIT,
     });
-    assert.ok(performance.now() - started < 60_000);
   });
 
   test("of one file under many names is as large as one file", async () => {

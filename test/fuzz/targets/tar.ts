@@ -1,6 +1,7 @@
 /** Layers: tar and PAX headers, the merge, and the flat layer that comes out. */
 import { concatBytes, equalBytes, toHex } from "../../../src/bytes/index.ts";
 import { sha256 } from "../../../src/hash/index.ts";
+import { readEnvelope } from "../../../src/image/flat/envelope.ts";
 import { flattenImage } from "../../../src/image/index.ts";
 import { tarLayer } from "../../../src/image/layer.ts";
 import { parseTar, readTarIndex, ScanCursor, scanTar, type TarEntry } from "../../../src/image/tar/index.ts";
@@ -152,17 +153,10 @@ async function flatten(layers: readonly Uint8Array[]): Promise<{ source: Source;
   return flattenImage(imageOf(layers), { maxEntries: 2000, maxDepth: 64 });
 }
 
-/** The only layer of a flat image, found as any reader would. */
+/** The only layer of a flat image. */
 async function layerOfFlat(flat: Uint8Array): Promise<Uint8Array> {
-  let largest = new Uint8Array(0);
-  for await (const { header, contentOffset, contentBytes } of readTarIndex(memorySource(flat)))
-    if (header.name.startsWith("blobs/") && contentBytes >= largest.length && isTar(flat, contentOffset))
-      largest = flat.slice(contentOffset, contentOffset + contentBytes);
-  return largest;
-}
-
-function isTar(bytes: Uint8Array, at: number): boolean {
-  return bytes[at] !== 0x7b;
+  const { layer, layerOffset } = await readEnvelope(memorySource(flat));
+  return flat.subarray(layerOffset, layerOffset + layer.sizeBytes);
 }
 
 /** The parser of layers, and the merge. */
