@@ -80,7 +80,8 @@ export async function createVcdiff(
   const buffer = new Uint8Array(Math.min(windowBytes, source.size));
   let windowCount = 0;
   let copiedBytes = 0;
-  for (let at = 0; at < source.size; at += windowBytes) {
+  // An empty target has a window, too: without any xdelta3 finds "nothing to output".
+  for (let at = 0; at === 0 || at < source.size; at += windowBytes) {
     signal?.throwIfAborted();
     const window = buffer.subarray(0, Math.min(windowBytes, source.size - at));
     await source.read(at, window);
