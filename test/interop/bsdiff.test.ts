@@ -6,69 +6,20 @@ import { ErrorCode, isFlatdeltaError } from "../../src/errors.ts";
 import { sha256 } from "../../src/hash/index.ts";
 import { type ApplyBsdiffOptions, applyBsdiff, inspectBsdiff } from "../../src/interop/index.ts";
 import { countingSink, memorySink, memorySource } from "../../src/io/index.ts";
-import { compressBzip2 } from "../support/bzip2.ts";
+import {
+  assembleBsdiff40,
+  assembleBsdiffStreams,
+  assembleEndsley,
+  expectBsdiffTarget,
+  putBsdiffInteger,
+  sizeOfBsdiff,
+} from "../support/bsdiff.ts";
 import { makeBytes } from "../support/pairs.ts";
 
 async function apply(basis: Uint8Array, delta: Uint8Array, options: ApplyBsdiffOptions = {}) {
   const sink = memorySink();
   const result = await applyBsdiff(memorySource(basis), delta, sink, options);
   return { target: sink.bytes(), result };
-}
-
-/** An integer as bsdiff writes it: eight bytes, the sign in the highest bit. */
-function integer(value: number | bigint): Uint8Array {
-  const out = new Uint8Array(8);
-  const magnitude = BigInt(value) < 0n ? -BigInt(value) : BigInt(value);
-  new DataView(out.buffer).setBigUint64(0, magnitude | (BigInt(value) < 0n ? 1n << 63n : 0n), true);
-  return out;
-}
-
-/** Bytes to add to the basis', bytes as they are, and how far to move on in the basis. */
-interface Entry {
-  diff: Uint8Array;
-  extra: Uint8Array;
-  seek: number;
-}
-
-type Numbers = readonly [diff: number | bigint, extra: number | bigint, seek: number | bigint];
-
-const numbersOf = ({ diff, extra, seek }: Entry): Uint8Array =>
-  concatBytes([diff.length, extra.length, seek].map(integer));
-
-function assemble(control: Uint8Array, diff: Uint8Array, extra: Uint8Array, targetBytes: number | bigint) {
-  const [first, second, third] = [control, diff, extra].map((bytes) => compressBzip2(bytes));
-  const sizes = [first!.length, second!.length, targetBytes].map(integer);
-  return concatBytes([encodeUtf8("BSDIFF40"), ...sizes, first!, second!, third!]);
-}
-
-const sizeOf = (entries: readonly Entry[]): number =>
-  entries.reduce((sum, { diff, extra }) => sum + diff.length + extra.length, 0);
-
-const assembleBsdiff40 = (entries: readonly Entry[]): Uint8Array =>
-  assemble(
-    concatBytes(entries.map(numbersOf)),
-    concatBytes(entries.map(({ diff }) => diff)),
-    concatBytes(entries.map(({ extra }) => extra)),
-    sizeOf(entries),
-  );
-
-const assembleEndsley = (entries: readonly Entry[]): Uint8Array =>
-  concatBytes([
-    encodeUtf8("ENDSLEY/BSDIFF43"),
-    integer(sizeOf(entries)),
-    compressBzip2(concatBytes(entries.flatMap((entry) => [numbersOf(entry), entry.diff, entry.extra]))),
-  ]);
-
-/** What the format says the target is. */
-function expectTarget(basis: Uint8Array, entries: readonly Entry[]): Uint8Array {
-  let at = 0;
-  return concatBytes(
-    entries.flatMap(({ diff, extra, seek }) => {
-      const sums = diff.map((byte, i) => byte + (basis[at + i] ?? 0));
-      at += diff.length + seek;
-      return [sums, extra];
-    }),
-  );
 }
 
 // What `bsdiff old new` 4.3 makes of OLD and NEW.
@@ -104,8 +55,8 @@ for (const [format, assembleFile] of [
         const basis = makeBytes(length, 3);
         const delta = assembleFile(entries);
         // Entries behind the target's last byte are none that any program writes.
-        while (entries.length > 0 && sizeOf(entries.slice(-1)) === 0) entries.pop();
-        const expected = expectTarget(basis, entries);
+        while (entries.length > 0 && sizeOfBsdiff(entries.slice(-1)) === 0) entries.pop();
+        const expected = expectBsdiffTarget(basis, entries);
         const found = await apply(basis, assembleFile(entries), { expectedTargetSha256: sha256(expected) });
         assert.deepEqual(Buffer.from(found.target), Buffer.from(expected));
         assert.equal(found.result.entryCount, entries.length);
@@ -122,7 +73,7 @@ for (const [format, assembleFile] of [
       { diff: makeBytes(30, 7), extra: makeBytes(9, 8), seek: 0 },
     ];
     const delta = assembleFile(entries);
-    const expected = expectTarget(basis, entries);
+    const expected = expectBsdiffTarget(basis, entries);
     const check = async (damaged: Uint8Array, what: string): Promise<void> => {
       const options = { expectedTargetSha256: sha256(expected) };
       const found = await apply(basis, damaged, options).catch((error: unknown) => error);
@@ -141,47 +92,69 @@ for (const [format, assembleFile] of [
 }
 
 const NONE = new Uint8Array(0);
-const entry = (...numbers: Numbers): Uint8Array => concatBytes(numbers.map(integer));
+const entry = (...numbers: readonly (number | bigint)[]): Uint8Array =>
+  concatBytes(numbers.map(putBsdiffInteger));
 
 const refused: readonly (readonly [what: string, delta: Uint8Array, code: ErrorCode])[] = [
   ["another kind of file", encodeUtf8("BSDIFF41".padEnd(40)), ErrorCode.BAD_MAGIC],
   ["a header that ends early", encodeUtf8("BSDIFF40".padEnd(31)), ErrorCode.TRUNCATED],
-  ["a target of negative size", assemble(NONE, NONE, NONE, -1), ErrorCode.CORRUPT_HEADER],
-  ["a target of 2^62 bytes", assemble(NONE, NONE, NONE, 2n ** 62n), ErrorCode.CORRUPT_HEADER],
-  ["a target of 2 TiB", assemble(NONE, NONE, NONE, 2 ** 41), ErrorCode.SIZE_LIMIT],
-  ["a stream of negative size", spoil(assemble(NONE, NONE, NONE, 0), 15, 0x80), ErrorCode.CORRUPT_HEADER],
-  ["a stream longer than the file", spoil(assemble(NONE, NONE, NONE, 0), 20, 1), ErrorCode.TRUNCATED],
+  ["a target of negative size", assembleBsdiffStreams(NONE, NONE, NONE, -1), ErrorCode.CORRUPT_HEADER],
+  ["a target of 2^62 bytes", assembleBsdiffStreams(NONE, NONE, NONE, 2n ** 62n), ErrorCode.CORRUPT_HEADER],
+  ["a target of 2 TiB", assembleBsdiffStreams(NONE, NONE, NONE, 2 ** 41), ErrorCode.SIZE_LIMIT],
+  [
+    "a stream of negative size",
+    spoil(assembleBsdiffStreams(NONE, NONE, NONE, 0), 15, 0x80),
+    ErrorCode.CORRUPT_HEADER,
+  ],
+  [
+    "a stream longer than the file",
+    spoil(assembleBsdiffStreams(NONE, NONE, NONE, 0), 20, 1),
+    ErrorCode.TRUNCATED,
+  ],
   [
     "CVE-2014-9862: a negative number of bytes to add",
-    assemble(entry(-4, 8, 0), NONE, NONE, 4),
+    assembleBsdiffStreams(entry(-4, 8, 0), NONE, NONE, 4),
     ErrorCode.CORRUPT_BODY,
   ],
-  ["a negative number of bytes to take", assemble(entry(8, -4, 0), NONE, NONE, 4), ErrorCode.CORRUPT_BODY],
+  [
+    "a negative number of bytes to take",
+    assembleBsdiffStreams(entry(8, -4, 0), NONE, NONE, 4),
+    ErrorCode.CORRUPT_BODY,
+  ],
   [
     "CVE-2020-14315: numbers whose sum overflows",
-    assemble(entry(2n ** 62n, 2n ** 62n, 0), NONE, NONE, 4),
+    assembleBsdiffStreams(entry(2n ** 62n, 2n ** 62n, 0), NONE, NONE, 4),
     ErrorCode.CORRUPT_BODY,
   ],
   [
     "an entry over the target's end",
-    assemble(entry(3, 2, 0), makeBytes(3, 1), makeBytes(2, 1), 4),
+    assembleBsdiffStreams(entry(3, 2, 0), makeBytes(3, 1), makeBytes(2, 1), 4),
     ErrorCode.CORRUPT_BODY,
   ],
   [
     "a move to beyond 2^53",
-    assemble(concatBytes([entry(0, 0, 2 ** 52), entry(0, 0, 2 ** 52), entry(0, 0, 1)]), NONE, NONE, 1),
+    assembleBsdiffStreams(
+      concatBytes([entry(0, 0, 2 ** 52), entry(0, 0, 2 ** 52), entry(0, 0, 1)]),
+      NONE,
+      NONE,
+      1,
+    ),
     ErrorCode.CORRUPT_BODY,
   ],
-  ["no entries for the target", assemble(NONE, NONE, NONE, 4), ErrorCode.TRUNCATED],
-  ["too few bytes to add", assemble(entry(4, 0, 0), makeBytes(3, 1), NONE, 4), ErrorCode.TRUNCATED],
+  ["no entries for the target", assembleBsdiffStreams(NONE, NONE, NONE, 4), ErrorCode.TRUNCATED],
+  [
+    "too few bytes to add",
+    assembleBsdiffStreams(entry(4, 0, 0), makeBytes(3, 1), NONE, 4),
+    ErrorCode.TRUNCATED,
+  ],
   [
     "bytes that no entry takes",
-    assemble(entry(1, 0, 0), makeBytes(1, 1), makeBytes(1, 1), 1),
+    assembleBsdiffStreams(entry(1, 0, 0), makeBytes(1, 1), makeBytes(1, 1), 1),
     ErrorCode.TRAILING_DATA,
   ],
   [
     "entries behind the end",
-    assemble(concatBytes([entry(1, 0, 0), entry(0, 0, 0)]), makeBytes(1, 1), NONE, 1),
+    assembleBsdiffStreams(concatBytes([entry(1, 0, 0), entry(0, 0, 0)]), makeBytes(1, 1), NONE, 1),
     ErrorCode.TRAILING_DATA,
   ],
 ];
@@ -202,7 +175,7 @@ for (const [what, delta, code] of refused) {
 }
 
 test("entries that do nothing stop at their limit", async () => {
-  const idle = assemble(concatBytes(Array<Uint8Array>(100).fill(entry(0, 0, 1))), NONE, NONE, 1);
+  const idle = assembleBsdiffStreams(concatBytes(Array<Uint8Array>(100).fill(entry(0, 0, 1))), NONE, NONE, 1);
   await assert.rejects(apply(NONE, idle, { limits: { entryCount: 50 } }), { code: ErrorCode.COUNT_LIMIT });
 });
 
