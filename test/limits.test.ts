@@ -9,8 +9,8 @@ import { DEFAULT_TAR_LIMITS } from "../src/image/tar/index.ts";
 import { DEFAULT_MERGE_LIMITS } from "../src/image/tree.ts";
 import {
   DEFAULT_BSDIFF_LIMITS,
-  DEFAULT_RDIFF_DELTA_LIMITS,
   DEFAULT_RDIFF_SIGNATURE_LIMITS,
+  DEFAULT_TARGET_LIMITS,
   DEFAULT_VCDIFF_LIMITS,
 } from "../src/interop/index.ts";
 import { fillServiceLimits } from "../src/serve/options.ts";
@@ -39,7 +39,7 @@ test("the defaults on the page of limits are those of the code, none left out", 
   assert.deepEqual(tarLimits, [undefined, undefined, undefined, undefined]);
   assert.deepEqual(image, { ...read, ...DEFAULT_TAR_LIMITS });
   assert.deepEqual(flatten, { ...DEFAULT_MERGE_LIMITS, ...DEFAULT_FLAT_LIMITS });
-  assert.deepEqual(rdiffDelta, DEFAULT_RDIFF_DELTA_LIMITS);
+  assert.deepEqual(rdiffDelta, DEFAULT_TARGET_LIMITS);
   assert.deepEqual(rdiffSignature, DEFAULT_RDIFF_SIGNATURE_LIMITS);
   assert.deepEqual(vcdiff, DEFAULT_VCDIFF_LIMITS);
   assert.deepEqual(bsdiff, DEFAULT_BSDIFF_LIMITS);

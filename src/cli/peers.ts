@@ -49,17 +49,20 @@ export const SIGNATURE_HASH_OPTIONS: OptionTable = {
   },
 };
 
+/** The options of `patch` that deltas of all tools take. */
+const PATCH_OPTIONS = [TARGET_DIGEST, "max-target-size"] as const;
+
 const PEERS: Readonly<Record<PeerFormat, PeerEntry>> = {
   rdiff: {
-    options: { signature: ["block-size", ...SIGNATURE_HASHES], delta: ["workers"], patch: [TARGET_DIGEST] },
+    options: { signature: ["block-size", ...SIGNATURE_HASHES], delta: ["workers"], patch: PATCH_OPTIONS },
     load: async () => (await import("./peers/rdiff.ts")).rdiff,
   },
   vcdiff: {
-    options: { delta: ["workers"], patch: [TARGET_DIGEST] },
+    options: { delta: ["workers"], patch: PATCH_OPTIONS },
     load: async () => (await import("./peers/vcdiff.ts")).vcdiff,
   },
   bsdiff: {
-    options: { patch: ["tmp", TARGET_DIGEST] },
+    options: { patch: ["tmp", ...PATCH_OPTIONS] },
     load: async () => (await import("./peers/bsdiff.ts")).bsdiff,
   },
 };

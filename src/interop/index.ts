@@ -11,6 +11,7 @@ export { type BsdiffLimits, DEFAULT_BSDIFF_LIMITS } from "./bsdiff/format.ts";
 export { type BsdiffInfo, inspectBsdiff } from "./bsdiff/reader.ts";
 export * from "./format.ts";
 export * from "./librsync/index.ts";
+export { DEFAULT_TARGET_LIMITS, type TargetLimits } from "./target-limits.ts";
 export { type ApplyVcdiffOptions, type ApplyVcdiffResult, applyVcdiff } from "./vcdiff/apply.ts";
 export { type CreateVcdiffOptions, type CreateVcdiffStats, createVcdiff } from "./vcdiff/create.ts";
 export { DEFAULT_VCDIFF_LIMITS, type VcdiffLimits } from "./vcdiff/format.ts";

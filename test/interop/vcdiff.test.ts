@@ -334,6 +334,22 @@ test("RUN bombs of many windows stop at the target's limit", async () => {
   assert.equal(sink.bytesWritten, 10 << 20);
 });
 
+test("RUN bombs over 100 times what they come from stop behind the first GiB", async () => {
+  const windowBytes = 1 << 26;
+  const bomb = assemble({
+    targetBytes: windowBytes,
+    data: Uint8Array.of(0),
+    instructions: [0, ...integer(windowBytes)],
+  });
+  const delta = concatBytes([bomb, ...Array<Uint8Array>(20).fill(bomb.subarray(HEADER.length))]);
+  const sink = countingSink();
+  await assert.rejects(applyVcdiff(memorySource(EMPTY_BYTES), delta, sink), {
+    code: ErrorCode.SIZE_LIMIT,
+    message: /over 100 times/u,
+  });
+  assert.equal(sink.bytesWritten, 1 << 30);
+});
+
 test("a wrong basis, a flipped bit and a truncation give a coded error or the target", async () => {
   const basis = makeBytes(3000, 7);
   const target = applyEdit(basis, { kind: "sprinkle", at: 500, length: 1000, step: 90 });

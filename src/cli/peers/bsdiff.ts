@@ -6,6 +6,7 @@ import { textOption } from "../arguments.ts";
 import { shareOf } from "../commands/shared.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { openRawInput } from "../inputs.ts";
+import { deltaLimits } from "../limits.ts";
 import type { Peer } from "../peers.ts";
 import { targetDigestOption, UNPROVEN_WARNING } from "../target-digest.ts";
 
@@ -13,12 +14,13 @@ import { targetDigestOption, UNPROVEN_WARNING } from "../target-digest.ts";
 export const bsdiff: Peer = {
   patch: async (basisName, delta, output, { values, signal, onProgress }) => {
     const expectedTargetSha256 = targetDigestOption(values);
+    const limits = deltaLimits(values);
     const basis = await openRawInput(basisName);
     const spool = await fileScratch(textOption(values, "tmp"))();
     try {
       const { targetSha256, ...result } = await output.write(async (sink) => {
         const source = await openAnywhere(delta);
-        return applyBsdiff(basis.source, source, sink, { expectedTargetSha256, signal, onProgress });
+        return applyBsdiff(basis.source, source, sink, { expectedTargetSha256, limits, signal, onProgress });
       }, signal);
       const isProven = expectedTargetSha256 !== undefined;
       return {

@@ -16,6 +16,7 @@ import { UsageError } from "../exit-code.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { openRawInput } from "../inputs.ts";
 import { recogniseSignatureFile } from "../kind.ts";
+import { deltaLimits } from "../limits.ts";
 import { openOutput } from "../output-file.ts";
 import type { Peer } from "../peers.ts";
 import { STDIN_NAME } from "../stdin-name.ts";
@@ -139,9 +140,11 @@ export const rdiff: Peer = {
   patch: (basisName, delta, output, { values, signal, onProgress }) =>
     usingAll(async (open) => {
       const expectedTargetSha256 = targetDigestOption(values);
+      const limits = deltaLimits(values);
       const basis = open(await openRawInput(basisName));
       const { targetSha256, ...result } = await output.write(
-        (sink) => applyRdiffDelta(basis.source, delta, sink, { expectedTargetSha256, signal, onProgress }),
+        (sink) =>
+          applyRdiffDelta(basis.source, delta, sink, { expectedTargetSha256, limits, signal, onProgress }),
         signal,
       );
       const isProven = expectedTargetSha256 !== undefined;

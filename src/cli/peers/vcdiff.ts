@@ -8,6 +8,7 @@ import type { OptionValues } from "../command.ts";
 import { shareOf } from "../commands/shared.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { openRawInput } from "../inputs.ts";
+import { deltaLimits } from "../limits.ts";
 import { openOutput } from "../output-file.ts";
 import type { Peer } from "../peers.ts";
 import { targetDigestOption, UNPROVEN_WARNING } from "../target-digest.ts";
@@ -58,10 +59,12 @@ export const vcdiff: Peer = {
 
   patch: async (basisName, delta, output, { values, signal, onProgress }) => {
     const expectedTargetSha256 = targetDigestOption(values);
+    const limits = deltaLimits(values);
     const basis = await openRawInput(basisName);
     try {
       const { targetSha256, ...result } = await output.write(
-        (sink) => applyVcdiff(basis.source, delta, sink, { expectedTargetSha256, signal, onProgress }),
+        (sink) =>
+          applyVcdiff(basis.source, delta, sink, { expectedTargetSha256, limits, signal, onProgress }),
         signal,
       );
       const { targetBytes, checkedBytes } = result;

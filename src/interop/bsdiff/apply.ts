@@ -58,7 +58,11 @@ export async function applyBsdiff(
   const { signal, onProgress, expectedTargetSha256 } = options;
   const limits = { ...DEFAULT_BSDIFF_LIMITS, ...options.limits };
   const { info, openStreams } = await openBsdiff(delta);
-  const output = new TargetWriter(sink, { expectedTargetSha256, limitBytes: limits.targetBytes });
+  const output = new TargetWriter(sink, {
+    expectedTargetSha256,
+    limits,
+    inputBytes: () => basis.size + info.deltaBytes,
+  });
   output.reserve(info.targetBytes);
   const streams = openStreams(signal);
   const target = new BsdiffTarget(new PagedSource(basis), streams, output);

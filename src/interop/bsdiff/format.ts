@@ -1,4 +1,5 @@
 import { type ErrorCode, FormatError } from "../../errors.ts";
+import { DEFAULT_TARGET_LIMITS, type TargetLimits } from "../target-limits.ts";
 
 /** What bsdiff 4 writes: three bzip2 streams one behind the other. */
 export const BSDIFF40_MAGIC = "BSDIFF40";
@@ -7,15 +8,13 @@ export const BSDIFF40_MAGIC = "BSDIFF40";
 export const ENDSLEY_MAGIC = "ENDSLEY/BSDIFF43";
 
 /** What a reader of bsdiff files allows. */
-export interface BsdiffLimits {
-  /** Size of the target. */
-  targetBytes: number;
+export interface BsdiffLimits extends TargetLimits {
   /** Control entries, which may do nothing. */
   entryCount: number;
 }
 
-/** The limits that hold unless the caller sets others: 64 GiB of target, 64 Mi entries. */
-export const DEFAULT_BSDIFF_LIMITS: BsdiffLimits = { targetBytes: 2 ** 36, entryCount: 2 ** 26 };
+/** The limits that hold unless the caller sets others: 64 GiB of target, 100 times basis and delta, 64 Mi entries. */
+export const DEFAULT_BSDIFF_LIMITS: BsdiffLimits = { ...DEFAULT_TARGET_LIMITS, entryCount: 2 ** 26 };
 
 /** Bytes of an integer. */
 export const INTEGER_BYTES = 8;

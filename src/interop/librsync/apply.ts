@@ -11,20 +11,12 @@ import {
   scanSource,
   toByteStream,
 } from "../../io/index.ts";
+import { DEFAULT_TARGET_LIMITS, type TargetLimits } from "../target-limits.ts";
 import { TargetWriter } from "../target-writer.ts";
 import type { RdiffOpTotals } from "./op-writer.ts";
 import { RdiffOpReader } from "./read-ops.ts";
 
 const BUFFER_BYTES = 1 << 18;
-
-/** What an applier of rdiff deltas allows. */
-export interface RdiffDeltaLimits {
-  /** Size of the target. The format does not say it in advance: copies of a small delta can make any. */
-  targetBytes: number;
-}
-
-/** The limits that hold unless the caller sets others: 64 GiB. */
-export const DEFAULT_RDIFF_DELTA_LIMITS: RdiffDeltaLimits = { targetBytes: 2 ** 36 };
 
 /** Options of {@link applyRdiffDelta}. */
 export interface ApplyRdiffDeltaOptions {
@@ -32,8 +24,8 @@ export interface ApplyRdiffDeltaOptions {
   expectedBasisSha256?: Uint8Array | undefined;
   /** SHA-256 that the target must have. Without it a wrong basis or a damaged delta may go unnoticed. */
   expectedTargetSha256?: Uint8Array | undefined;
-  /** Override some of {@link DEFAULT_RDIFF_DELTA_LIMITS}. */
-  limits?: Partial<RdiffDeltaLimits> | undefined;
+  /** Override some of {@link DEFAULT_TARGET_LIMITS}: the format does not say the target's size, copies of a small delta can make any. */
+  limits?: Partial<TargetLimits> | undefined;
   signal?: AbortSignal | undefined;
   /** Phases: "check basis", "apply"; of the latter nobody knows before its end how many bytes it makes. */
   onProgress?: OnProgress | undefined;
@@ -138,9 +130,12 @@ export async function applyRdiffDelta(
   options: ApplyRdiffDeltaOptions = {},
 ): Promise<ApplyRdiffDeltaResult> {
   const { expectedBasisSha256, expectedTargetSha256, signal, onProgress } = options;
-  const { targetBytes: limitBytes } = { ...DEFAULT_RDIFF_DELTA_LIMITS, ...options.limits };
-  const target = new TargetWriter(sink, { expectedTargetSha256, limitBytes });
   const input = new StreamReader(toByteStream(delta, signal), "the delta");
+  const target = new TargetWriter(sink, {
+    expectedTargetSha256,
+    limits: { ...DEFAULT_TARGET_LIMITS, ...options.limits },
+    inputBytes: () => basis.size + input.position,
+  });
   try {
     const ops = await RdiffOpReader.open(input);
     if (expectedBasisSha256 !== undefined) await checkBasis(basis, expectedBasisSha256, options);

@@ -3,8 +3,6 @@ export {
   type ApplyRdiffDeltaOptions,
   type ApplyRdiffDeltaResult,
   applyRdiffDelta,
-  DEFAULT_RDIFF_DELTA_LIMITS,
-  type RdiffDeltaLimits,
 } from "./apply.ts";
 export {
   type CreateRdiffDeltaOptions,

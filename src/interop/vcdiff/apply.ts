@@ -1,3 +1,4 @@
+import { EMPTY_BYTES } from "../../bytes/index.ts";
 import { ErrorCode, FormatError, MismatchError, UnsupportedError } from "../../errors.ts";
 import {
   type ByteInput,
@@ -66,14 +67,17 @@ export async function applyVcdiff(
   options: ApplyVcdiffOptions = {},
 ): Promise<ApplyVcdiffResult> {
   const { limits, signal, onProgress, expectedTargetSha256 } = options;
-  const limitBytes = limits?.targetBytes ?? DEFAULT_VCDIFF_LIMITS.targetBytes;
-  const output = new TargetWriter(sink, { expectedTargetSha256, limitBytes });
   const basisPages = new PagedSource(basis);
   const totals = zeroVcdiffTotals();
   const reader = await VcdiffReader.open(delta, { limits, signal });
-  let buffer = new Uint8Array(0);
+  let buffer = EMPTY_BYTES;
   let checkedBytes = 0;
   try {
+    const output = new TargetWriter(sink, {
+      expectedTargetSha256,
+      limits: { ...DEFAULT_VCDIFF_LIMITS, ...limits },
+      inputBytes: () => basis.size + reader.position,
+    });
     for await (const window of reader.windows()) {
       signal?.throwIfAborted();
       output.reserve(window.targetBytes);

@@ -1,3 +1,5 @@
+import { DEFAULT_TARGET_LIMITS, type TargetLimits } from "../target-limits.ts";
+
 /** The numbers of RFC 3284 (sections 4 and 5) and of the extensions that xdelta3 writes. */
 
 /** What a VCDIFF file begins with; a byte for the version follows. */
@@ -35,9 +37,7 @@ export function nameSecondaryCompressor(id: number): string {
 }
 
 /** What a reader of VCDIFF files allows. A file that asks for more is refused before anything is allocated. */
-export interface VcdiffLimits {
-  /** Size of the target, which the format does not declare. */
-  targetBytes: number;
+export interface VcdiffLimits extends TargetLimits {
   /** Size of a target window: memory. */
   windowBytes: number;
   /** What one window takes in the file: memory. */
@@ -46,9 +46,12 @@ export interface VcdiffLimits {
   applicationHeaderBytes: number;
 }
 
-/** The limits that hold unless the caller sets others: 64 GiB of target, 64 MiB windows of at most 128 MiB, 64 KiB of header. */
+/**
+ * The limits that hold unless the caller sets others: 64 GiB of target, 100 times basis and delta, 64 MiB windows of at most
+ * 128 MiB, 64 KiB of header.
+ */
 export const DEFAULT_VCDIFF_LIMITS: VcdiffLimits = {
-  targetBytes: 2 ** 36,
+  ...DEFAULT_TARGET_LIMITS,
   windowBytes: 2 ** 26,
   windowDeltaBytes: 2 ** 27,
   applicationHeaderBytes: 2 ** 16,
