@@ -4,11 +4,17 @@
  * Prints each difference with the seed that shows it again, and counts. Fails when anything differs or a tool is missing.
  */
 import { parseArgs } from "node:util";
+import { bsdiff } from "./bsdiff.ts";
 import { type CrossCheck, hasProgram } from "./check.ts";
 import { rdiff } from "./rdiff.ts";
 import { runCases } from "./run-cases.ts";
+import { vcdiff } from "./vcdiff.ts";
 
-const CHECKS: ReadonlyMap<string, CrossCheck> = new Map([["rdiff", rdiff]]);
+const CHECKS: ReadonlyMap<string, CrossCheck> = new Map([
+  ["rdiff", rdiff],
+  ["vcdiff", vcdiff],
+  ["bsdiff", bsdiff],
+]);
 
 const { values, positionals } = parseArgs({
   options: {

@@ -6,6 +6,9 @@ import { ErrorCode, isFlatdeltaError } from "../../src/errors.ts";
 import { sha256 } from "../../src/hash/index.ts";
 import { type ApplyBsdiffOptions, applyBsdiff, inspectBsdiff } from "../../src/interop/index.ts";
 import { countingSink, memorySink, memorySource } from "../../src/io/index.ts";
+import { bsdiff } from "../interop-cross/bsdiff.ts";
+import { hasProgram } from "../interop-cross/check.ts";
+import { runCases } from "../interop-cross/run-cases.ts";
 import {
   assembleBsdiff40,
   assembleBsdiffStreams,
@@ -201,4 +204,12 @@ test("a wrong basis is found by the expected digest", async () => {
 test("aborting ends with the signal's reason", async () => {
   const signal = AbortSignal.abort(new Error("enough"));
   await assert.rejects(apply(OLD, new Uint8Array(Buffer.from(BSDIFF40, "base64")), { signal }), /enough/u);
+});
+
+test("bsdiff and bspatch make the same of the same", {
+  skip: !(hasProgram("bsdiff") && hasProgram("bspatch")) && "no bsdiff",
+}, async () => {
+  const found: string[] = [];
+  await runCases(bsdiff, { cases: 25, seed: 1000 }, (_, differences) => found.push(...differences));
+  assert.deepEqual(found, []);
 });

@@ -15,6 +15,9 @@ import { adler32 } from "../../src/interop/vcdiff/adler32.ts";
 import { CODE_TABLE, InstructionKind } from "../../src/interop/vcdiff/code-table.ts";
 import { integerBytes, putInteger, SectionReader } from "../../src/interop/vcdiff/integer.ts";
 import { countingSink, memorySink, memorySource } from "../../src/io/index.ts";
+import { hasProgram } from "../interop-cross/check.ts";
+import { runCases } from "../interop-cross/run-cases.ts";
+import { vcdiff } from "../interop-cross/vcdiff.ts";
 import { applyEdit, inPieces, makeBytes, pairArbitrary } from "../support/pairs.ts";
 
 async function make(basis: Uint8Array, target: Uint8Array, options?: CreateVcdiffOptions) {
@@ -390,4 +393,12 @@ test("aborting ends both ways with the signal's reason", async () => {
   const signal = AbortSignal.abort(new Error("enough"));
   await assert.rejects(make(OLD, NEW, { signal }), /enough/u);
   await assert.rejects(apply(OLD, fromHex(XDELTA3), { signal }), /enough/u);
+});
+
+test("read and written by xdelta3 make the same target", {
+  skip: !hasProgram("xdelta3") && "no xdelta3",
+}, async () => {
+  const found: string[] = [];
+  await runCases(vcdiff, { cases: 25, seed: 1000 }, (_, differences) => found.push(...differences));
+  assert.deepEqual(found, []);
 });
