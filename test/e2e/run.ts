@@ -16,6 +16,7 @@ import { DOCKER_CHECKS } from "./docker-checks.ts";
 import { FORM_CHECKS } from "./form-checks.ts";
 import { copyImage, unpackWithUmoci } from "./images.ts";
 import { IN_PLACE_CHECKS } from "./in-place-checks.ts";
+import { REGISTRY_CHECKS } from "./registry-checks.ts";
 import { buildStressImage, STRESS_TAG, STRESS_UNTIMED_FOLDERS } from "./stress-image.ts";
 import { findObstacles, PAIR, run } from "./tools.ts";
 import { TREE_CHECKS } from "./tree-checks.ts";
@@ -26,6 +27,7 @@ const CHECKS = [
   ...DAMAGE_CHECKS,
   ...DOCKER_CHECKS,
   ...IN_PLACE_CHECKS,
+  ...REGISTRY_CHECKS,
   ...BROWSER_CHECKS,
 ];
 

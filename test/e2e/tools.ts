@@ -18,11 +18,13 @@ export const PAIR = fileURLToPath(new URL("../../fixtures/pair/", import.meta.ur
 export const NEEDED_PROGRAMS: readonly (readonly [program: string, debianPackage: string])[] = [
   ["chromium", "chromium"],
   ["docker", "docker.io"],
+  ["docker-registry", "docker-registry"],
   ["dockerd", "docker.io"],
   ["getfattr", "attr"],
   ["losetup", "mount"],
   ["mkfifo", "coreutils"],
   ["mknod", "coreutils"],
+  ["openssl", "openssl"],
   ["setcap", "libcap2-bin"],
   ["setfattr", "attr"],
   ["skopeo", "skopeo"],

@@ -1,0 +1,2 @@
+/** Who signs tokens, as registries are told. */
+export const TOKEN_ISSUER = "tokens";
