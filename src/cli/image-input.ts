@@ -64,7 +64,8 @@ async function openFlatSource(name: string): Promise<FileSource | undefined> {
   return undefined;
 }
 
-async function readNamed(name: string, context: CommandContext): Promise<Image> {
+/** Read any image by its name. */
+export async function readNamed(name: string, context: CommandContext): Promise<Image> {
   const { values, signal, stdin } = context;
   const options = imageOptions(values, signal);
   const { transport, path, reference } = checkUsage(() => parseImageName(name));

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { isDelta } from "../delta/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
 import { isFlatImage } from "../image/index.ts";
-import { type PeerFile, type PeerFormat, recognisePeerFile } from "../interop/index.ts";
+import { isBalenaDelta, type PeerFile, type PeerFormat, recognisePeerFile } from "../interop/index.ts";
 import type { Source } from "../io/index.ts";
 import { openFileSource } from "../io/node.ts";
 import { isSignature } from "../signature/index.ts";
@@ -49,6 +49,7 @@ export async function recogniseFile(source: Source, path: string): Promise<FileK
   const peerFile = recognisePeerFile(head);
   if (peerFile !== undefined) return peerFile;
   if (await isFlatImage(source)) return "flat";
+  if (await isBalenaDelta(source)) return { format: "balena", kind: "delta" };
   throw new FormatError(
     ErrorCode.BAD_MAGIC,
     "expected a flat image, a delta or a signature, found another kind of file",

@@ -1,12 +1,12 @@
 /**
- * What commands do with the formats of other tools. Their files are plain bytes always, as with `--raw`: the other tool is given
- * the same files.
+ * What commands do with the formats of other tools. The files are plain bytes always, as with `--raw`, since the other tool is given
+ * the same files; but for balenaEngine, which deals with images.
  *
  * @module
  */
 import type { PeerFile, PeerFormat } from "../interop/index.ts";
 import type { ByteInput, Source } from "../io/index.ts";
-import { choiceOption } from "./arguments.ts";
+import { choiceOption, IMAGE_OPTIONS } from "./arguments.ts";
 import type { CommandContext, CommandResult, OptionTable, OptionValues } from "./command.ts";
 import { UsageError } from "./exit-code.ts";
 import type { Output } from "./output-file.ts";
@@ -16,11 +16,13 @@ import { TARGET_DIGEST } from "./target-digest.ts";
 export interface Peer {
   signature?(basisName: string, context: CommandContext): Promise<CommandResult>;
   delta?(basisName: string, targetName: string, context: CommandContext): Promise<CommandResult>;
+  /** @param deltaName - what `delta` was opened by; `context.stdin` is all of it when that is standard input. */
   patch?(
     basisName: string,
     delta: ByteInput,
     output: Output,
     context: CommandContext,
+    deltaName: string,
   ): Promise<CommandResult>;
   /** Tell what a file that was recognised as this tool's says about itself. */
   inspect?(source: Source, file: PeerFile, context: CommandContext): Promise<CommandResult>;
@@ -52,6 +54,8 @@ export const SIGNATURE_HASH_OPTIONS: OptionTable = {
 /** The options of `patch` that deltas of all tools take. */
 const PATCH_OPTIONS = [TARGET_DIGEST, "max-target-size"] as const;
 
+const IMAGE_NAMES = Object.keys(IMAGE_OPTIONS);
+
 const PEERS: Readonly<Record<PeerFormat, PeerEntry>> = {
   rdiff: {
     options: { signature: ["block-size", ...SIGNATURE_HASHES], delta: ["workers"], patch: PATCH_OPTIONS },
@@ -64,6 +68,10 @@ const PEERS: Readonly<Record<PeerFormat, PeerEntry>> = {
   bsdiff: {
     options: { patch: ["tmp", ...PATCH_OPTIONS] },
     load: async () => (await import("./peers/bsdiff.ts")).bsdiff,
+  },
+  balena: {
+    options: { delta: ["workers", ...IMAGE_NAMES], patch: [...IMAGE_NAMES, "max-target-size"] },
+    load: async () => (await import("./peers/balena.ts")).balena,
   },
 };
 

@@ -107,6 +107,7 @@ export function createLayerSet(
         const source = await rejectOnAbort(tar, request.signal);
         yield* tarLayer(source, { ...options.limits, diffId: layer.diffId }).entries(request);
       },
+      openTar: (request = {}) => rejectOnAbort(openTar(layer), request.signal),
     }),
   );
   return {

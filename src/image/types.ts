@@ -42,6 +42,8 @@ export interface ImageLayer {
    * readable until the image is closed.
    */
   entries(options?: { signal?: AbortSignal | undefined }): AsyncIterable<LayerEntry>;
+  /** The uncompressed tar, readable until the image is closed; its digest is not proven. Absent for a rootfs folder. */
+  openTar?(options?: { signal?: AbortSignal | undefined }): Promise<Source>;
 }
 
 /** An image: its config and its layers. */

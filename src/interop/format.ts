@@ -3,7 +3,7 @@ import { BSDIFF40_MAGIC, ENDSLEY_MAGIC } from "./bsdiff/format.ts";
 import { VCDIFF_MAGIC } from "./vcdiff/format.ts";
 
 /** The tools whose formats are read or written, as `--format` names them. */
-export type PeerFormat = "rdiff" | "vcdiff" | "bsdiff";
+export type PeerFormat = "rdiff" | "vcdiff" | "bsdiff" | "balena";
 
 /** A file of another tool, as its first bytes tell it. */
 export interface PeerFile {
@@ -34,7 +34,8 @@ const MAGICS: readonly Magic[] = [
  * Tell whose file begins with these bytes.
  *
  * @param head - the first {@link PEER_HEAD_BYTES}, or all when the file has fewer.
- * @returns nothing for a file of no tool that is known here.
+ * @returns nothing for a file of no tool that is known here, and for balenaEngine's delta images, which begin as every archive:
+ * see {@link isBalenaDelta}.
  */
 export function recognisePeerFile(head: Uint8Array): PeerFile | undefined {
   const found = MAGICS.find(({ bytes }) => bytes.every((byte, at) => head[at] === byte));

@@ -6,6 +6,8 @@
  *
  * @module
  */
+
+export * from "./balena/index.ts";
 export { type ApplyBsdiffOptions, type ApplyBsdiffResult, applyBsdiff } from "./bsdiff/apply.ts";
 export { type BsdiffLimits, DEFAULT_BSDIFF_LIMITS } from "./bsdiff/format.ts";
 export { type BsdiffInfo, inspectBsdiff } from "./bsdiff/reader.ts";

@@ -4,7 +4,7 @@ import { toHex } from "../../bytes/index.ts";
 import { createCodingThreads } from "../../codec/node.ts";
 import { DeltaReader } from "../../delta/index.ts";
 import { ErrorCode, isFlatdeltaError } from "../../errors.ts";
-import { PEER_HEAD_BYTES, type PeerFormat, recognisePeerFile } from "../../interop/index.ts";
+import { isBalenaDelta, PEER_HEAD_BYTES, type PeerFormat, recognisePeerFile } from "../../interop/index.ts";
 import { type ByteInput, peekStream, readRange, type Source } from "../../io/index.ts";
 import { openFileSource } from "../../io/node.ts";
 import { IMAGE_OPTIONS, OUTPUT_OPTIONS } from "../arguments.ts";
@@ -87,7 +87,8 @@ With -o and --resume what was made stays when DELTA breaks off, and the next run
     try {
       const peer = await choosePeer("patch", values, delta?.format);
       if (peer === undefined) return await patchOwn(basisName!, delta, output, context);
-      return await peer.patch!(basisName!, delta!.input, output!, context);
+      const { input, stdin = context.stdin } = delta!;
+      return await peer.patch!(basisName!, input, output!, { ...context, stdin }, deltaName!);
     } finally {
       await delta?.close();
     }
@@ -158,6 +159,8 @@ interface OpenDelta {
   readonly input: ByteInput;
   /** The same, where it can be read again. */
   readonly source: Source | undefined;
+  /** Standard input again, where it was looked into. */
+  readonly stdin?: AsyncIterable<Uint8Array>;
   /** The other tool whose it is. */
   readonly format: PeerFormat | undefined;
   close(): Promise<void>;
@@ -167,11 +170,12 @@ async function openDelta(name: string, { stdin }: CommandContext): Promise<OpenD
   if (name === STDIN_NAME) {
     const { head, stream } = await peekStream(stdin, PEER_HEAD_BYTES);
     const format = recognisePeerFile(head)?.format;
-    return { input: stream, source: undefined, format, close: async () => {} };
+    return { input: stream, stdin: stream, source: undefined, format, close: async () => {} };
   }
   const source = await openFileSource(name);
   const head = await readRange(source, 0, Math.min(PEER_HEAD_BYTES, source.size));
-  return { input: source, source, format: recognisePeerFile(head)?.format, close: () => source.close() };
+  const format = recognisePeerFile(head)?.format ?? ((await isBalenaDelta(source)) ? "balena" : undefined);
+  return { input: source, source, format, close: () => source.close() };
 }
 
 /**

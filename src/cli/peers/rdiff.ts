@@ -21,30 +21,12 @@ import { openOutput } from "../output-file.ts";
 import type { Peer } from "../peers.ts";
 import { STDIN_NAME } from "../stdin-name.ts";
 import { targetDigestOption, UNPROVEN_WARNING } from "../target-digest.ts";
+import { usingAll } from "../using-all.ts";
 
 const MAX_BLOCK_BYTES = 2 ** 32 - 1;
 const MAX_STRONG_BYTES = 32;
 
 const UNPROVEN_FILE_WARNING = "the format has no checksum: the file may be damaged and still look whole";
-
-/** What a command uses while it runs, and must close. */
-interface Closable {
-  close(): Promise<void>;
-}
-
-async function usingAll<Result>(
-  use: (open: <Kind extends Closable>(opened: Kind) => Kind) => Promise<Result>,
-): Promise<Result> {
-  const all: Closable[] = [];
-  try {
-    return await use((opened) => {
-      all.push(opened);
-      return opened;
-    });
-  } finally {
-    for (const opened of all.reverse()) await opened.close();
-  }
-}
 
 function strongSize(context: CommandContext): number | "min" | undefined {
   if (textOption(context.values, "strong-size") === "min") return "min";

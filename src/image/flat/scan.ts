@@ -76,7 +76,8 @@ export class LayerCursor implements TarCursor {
   };
 }
 
-async function hashContent(cursor: ScanCursor, length: number, hashes: Hash64Api): Promise<bigint> {
+/** XXH64 of the next `length` bytes; 0n of none. */
+export async function hashContent(cursor: ScanCursor, length: number, hashes: Hash64Api): Promise<bigint> {
   if (length === 0) return 0n;
   if (length <= SMALL_CONTENT_BYTES) return hashes.hash(await cursor.take(length));
   const hash = hashes.create();
@@ -84,7 +85,8 @@ async function hashContent(cursor: ScanCursor, length: number, hashes: Hash64Api
   return hash.digest();
 }
 
-function trimPath(name: string): string {
+/** A path as spans have it: of folders without the slash behind it. */
+export function trimPath(name: string): string {
   if (name === "./") return "";
   return name.endsWith("/") ? name.slice(0, -1) : name;
 }
