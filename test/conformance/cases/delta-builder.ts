@@ -36,6 +36,13 @@ export const splice = (kept: number, removed: number, inserted: number): Uint8Ar
 /** How a stream is coded: the codec's number, and the power of two that its decoder keeps. */
 export type StreamParts = readonly [stream: number, codecId: number, memoryPower?: number];
 
+/** A segment as it is written. */
+export interface SegmentParts {
+  /** What is stated that it decodes to. */
+  rawBytes: number;
+  coded: Uint8Array;
+}
+
 /** One window. What is not given follows from the rest. */
 export interface WindowParts {
   /** What it makes. */
@@ -50,7 +57,7 @@ export interface WindowParts {
   statedBytes?: number;
   checksum?: number;
   /** Changes the coded segments, and the raw sizes that are stated for them. */
-  edit?: (segments: { rawBytes: number; coded: Uint8Array }[]) => void;
+  edit?: (segments: SegmentParts[]) => void;
 }
 
 /** A delta. What is not given follows from the rest. */
@@ -74,12 +81,12 @@ export interface DeltaParts {
   end?: Uint8Array;
 }
 
+/** Streams from 0 on, each with the codec of that number. */
+export const streamsOf = (...codecIds: number[]): StreamParts[] =>
+  codecIds.map((codecId, stream) => [stream, codecId]);
+
 /** All three streams with codec none. */
-export const PLAIN_STREAMS: readonly StreamParts[] = [
-  [0, 0],
-  [1, 0],
-  [2, 0],
-];
+export const PLAIN_STREAMS: readonly StreamParts[] = streamsOf(0, 0, 0);
 
 /** Decoder memory that suits each codec, by its number. */
 const MEMORY_POWERS = [0, 16, 20, 20, 24, 23, 24];
@@ -126,9 +133,9 @@ async function codeWindows({ streams = PLAIN_STREAMS, windows }: DeltaParts) {
     stream,
     encoder: getCodecById(codecId).createEncoder({ effort: 9, windowBits: 16 }),
   }));
-  const made: { rawBytes: number; coded: Uint8Array }[][] = [];
+  const made: SegmentParts[][] = [];
   for (const { control, data, residual, diffBasis, edit } of windows) {
-    const segments = [];
+    const segments: SegmentParts[] = [];
     for (const [stream, raw = EMPTY_BYTES] of [control, data, residual].entries()) {
       const coder = encoders.find((each) => each.stream === stream)?.encoder;
       const coded = raw.length > 0 ? await coder?.encode(raw, diffBasis) : undefined;

@@ -3,7 +3,7 @@ import { concatBytes, EMPTY_BYTES } from "../../../src/bytes/index.ts";
 import { ErrorCode } from "../../../src/errors.ts";
 import type { GoldenCase } from "../golden.ts";
 import { TEXT } from "./bases.ts";
-import { op } from "./delta-builder.ts";
+import { op, streamsOf } from "./delta-builder.ts";
 import { body, flipped, invalid, SOUND, window } from "./invalid.ts";
 
 const {
@@ -80,7 +80,7 @@ export const WINDOW_CASES: readonly GoldenCase[] = [
     windowPower: 5,
   }),
   invalid("window-undeclared", CORRUPT_BODY, "a segment of a stream that is not declared", {
-    streams: [[0, 0]],
+    streams: streamsOf(0),
     windows: [{ target: TEXT.subarray(0, 4), control: op.data(4), data: TEXT.subarray(0, 4) }],
   }),
   invalid("segment-too-large", CORRUPT_BODY, "a segment that is larger than the header allows", {

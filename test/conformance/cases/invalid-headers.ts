@@ -2,7 +2,7 @@
 import { concatBytes, EMPTY_BYTES, encodeUtf8, fromHex } from "../../../src/bytes/index.ts";
 import { ErrorCode } from "../../../src/errors.ts";
 import type { GoldenCase } from "../golden.ts";
-import { PLAIN_STREAMS, signedVarint, varint } from "./delta-builder.ts";
+import { PLAIN_STREAMS, signedVarint, streamsOf, varint } from "./delta-builder.ts";
 import { type Change, extension, flipped, invalid } from "./invalid.ts";
 
 const { CORRUPT_HEADER, UNSUPPORTED_FEATURE, UNSUPPORTED_CODEC, SIZE_LIMIT, MEMORY_LIMIT } = ErrorCode;
@@ -62,19 +62,13 @@ export const HEADER_CASES: readonly GoldenCase[] = [
   }),
   header("codec", "codec 7", { editHeader: (body) => body.with(AT.streamCount + 1, 7) }, UNSUPPORTED_CODEC),
   header("mix-for-data", "codec mix for the data stream", {
-    streams: [
-      [0, 0],
-      [1, 4],
-    ],
+    streams: streamsOf(0, 4),
   }),
   header("mix-for-control", "codec mix for the control stream", {
     editHeader: (body) => body.with(AT.streamCount + 1, 4),
   }),
   header("ops-for-data", "codec ops for the data stream", {
-    streams: [
-      [0, 0],
-      [1, 6],
-    ],
+    streams: streamsOf(0, 6),
   }),
   header("mix-segments", "codec mix with segments of more than 2^20 bytes", {
     streams: [
@@ -84,7 +78,7 @@ export const HEADER_CASES: readonly GoldenCase[] = [
     segmentPower: 21,
   }),
   header("ops-segments", "codec ops with segments of more than 2^20 bytes", {
-    streams: [[0, 6]],
+    streams: streamsOf(6),
     segmentPower: 21,
   }),
   header("lz-memory", "codec lz with a decoder memory of 2^22 bytes", {
@@ -138,10 +132,7 @@ export const HEADER_CASES: readonly GoldenCase[] = [
   ).map(([name, says, value]) =>
     header(`primer-${name}`, says, {
       ...extension(3, value),
-      streams: [
-        [0, 0],
-        [1, 5],
-      ],
+      streams: streamsOf(0, 5),
     }),
   ),
   ...(

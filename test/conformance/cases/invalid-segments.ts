@@ -4,80 +4,55 @@ import { ErrorCode } from "../../../src/errors.ts";
 import { makeBytes } from "../../support/pairs.ts";
 import type { GoldenCase } from "../golden.ts";
 import { TEXT } from "./bases.ts";
-import { op, type StreamParts, type WindowParts } from "./delta-builder.ts";
+import { op, type SegmentParts, type StreamParts, streamsOf, type WindowParts } from "./delta-builder.ts";
 import { invalid } from "./invalid.ts";
 
 const { CORRUPT_BODY, TARGET_MISMATCH } = ErrorCode;
 
 const LITERALS = makeBytes(200, 4);
 
+/** The codecs of the streams, and the stream whose segment is damaged. */
+const DAMAGED: Record<string, { streams: readonly StreamParts[]; stream: number }> = {
+  deflate: { streams: streamsOf(0, 1), stream: 1 },
+  brotli: { streams: streamsOf(0, 2), stream: 1 },
+  zstd: { streams: streamsOf(0, 3), stream: 1 },
+  lz: { streams: streamsOf(0, 5), stream: 1 },
+  ops: { streams: streamsOf(6, 0), stream: 0 },
+  mix: { streams: streamsOf(0, 0, 4), stream: 2 },
+};
+
+const LITERAL_WINDOW: WindowParts = {
+  target: LITERALS,
+  control: concatBytes([op.data(100), op.data(100)]),
+  data: LITERALS,
+};
+
+function diffWindow(): WindowParts {
+  const basis = TEXT.subarray(0, 80);
+  const residual = basis.map((_, i) => (i % 7 === 3 ? i : 0));
+  const target = basis.map((byte, i) => byte + residual[i]!);
+  return { target, control: op.diff(80), residual, diffBasis: basis };
+}
+
 /** A segment of each codec that decodes to more or fewer bytes than stated, or ends early. */
 export function segmentCases(): GoldenCase[] {
-  const streams: Record<string, readonly StreamParts[]> = {
-    deflate: [
-      [0, 0],
-      [1, 1],
-    ],
-    brotli: [
-      [0, 0],
-      [1, 2],
-    ],
-    zstd: [
-      [0, 0],
-      [1, 3],
-    ],
-    lz: [
-      [0, 0],
-      [1, 5],
-    ],
-    ops: [
-      [0, 6],
-      [1, 0],
-    ],
-    mix: [
-      [0, 0],
-      [1, 0],
-      [2, 4],
-    ],
-  };
-  return Object.entries(streams).flatMap(([codec, declared]) => {
-    const stream = codec === "ops" ? 0 : codec === "mix" ? 2 : 1;
-    const basis = TEXT.subarray(0, 80);
-    const target = codec === "mix" ? basis.map((byte, i) => byte + (i % 7 === 3 ? i : 0)) : LITERALS;
-    const sound: WindowParts =
-      codec === "mix"
-        ? {
-            target,
-            control: op.diff(80),
-            residual: target.map((byte, i) => byte - basis[i]!),
-            diffBasis: basis,
-          }
-        : { target, control: concatBytes([op.data(100), op.data(100)]), data: LITERALS };
-    const damaged = (
-      name: string,
-      says: string,
-      edit: (segment: { rawBytes: number; coded: Uint8Array }) => void,
-      code: ErrorCode = CORRUPT_BODY,
-    ) =>
+  return Object.entries(DAMAGED).flatMap(([codec, { streams, stream }]) => {
+    const sound = codec === "mix" ? diffWindow() : LITERAL_WINDOW;
+    const damaged = (name: string, code: ErrorCode, says: string, edit: (segment: SegmentParts) => void) =>
       invalid(`${codec}-${name}`, code, `codec ${codec}: ${says}`, {
-        streams: declared,
+        streams,
         windows: [{ ...sound, edit: (segments) => edit(segments[stream]!) }],
       });
     // An arithmetic coder goes on with zeros where bytes are missing, and may come out with as many bytes.
     const cutCode = codec === "lz" || codec === "mix" ? TARGET_MISMATCH : CORRUPT_BODY;
     return [
-      damaged(
-        "cut",
-        "a segment without its last coded byte",
-        (segment) => {
-          segment.coded = segment.coded.subarray(0, -1);
-        },
-        cutCode,
-      ),
-      damaged("shorter", "a segment that is stated shorter than it is", (segment) => {
+      damaged("cut", cutCode, "a segment without its last coded byte", (segment) => {
+        segment.coded = segment.coded.subarray(0, -1);
+      }),
+      damaged("shorter", CORRUPT_BODY, "a segment that is stated shorter than it is", (segment) => {
         segment.rawBytes -= 1;
       }),
-      damaged("longer", "a segment that is stated longer than it is", (segment) => {
+      damaged("longer", CORRUPT_BODY, "a segment that is stated longer than it is", (segment) => {
         segment.rawBytes += 1;
       }),
     ];

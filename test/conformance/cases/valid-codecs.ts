@@ -4,7 +4,7 @@ import { headerBlock, rawEntry } from "../../image/tar-builder.ts";
 import { makeBytes } from "../../support/pairs.ts";
 import type { GoldenCase } from "../golden.ts";
 import { makeCode, TAR_ENTRIES } from "./bases.ts";
-import { op, type StreamParts, signedVarint, splice, type WindowParts } from "./delta-builder.ts";
+import { op, signedVarint, splice, streamsOf, type WindowParts } from "./delta-builder.ts";
 import { literal, valid } from "./valid.ts";
 
 /** All kinds of op over three windows of a tar; `next` and both times go on from window to window. */
@@ -56,12 +56,7 @@ function allOps(): WindowParts[] {
 }
 
 const CODECS = { none: 0, deflate: 1, brotli: 2, zstd: 3, lz: 5 } as const;
-const everywhere = (codecId: number): StreamParts[] => [0, 1, 2].map((stream) => [stream, codecId] as const);
-const MIXED: readonly StreamParts[] = [
-  [0, 6],
-  [1, 5],
-  [2, 4],
-];
+const MIXED = streamsOf(6, 5, 4);
 
 export function codecCases(): GoldenCase[] {
   const windows = allOps();
@@ -72,7 +67,7 @@ export function codecCases(): GoldenCase[] {
       `every op, in windows that depend on those before, all streams with codec ${codec}`,
       {
         windows,
-        streams: everywhere(id),
+        streams: streamsOf(id, id, id),
       },
     ),
   );
@@ -90,10 +85,7 @@ export function codecCases(): GoldenCase[] {
         concatBytes([makeBytes(700, 5), new Uint8Array(9000).fill(7)]),
         makeBytes(300, 6),
       ].map(literal),
-      streams: [
-        [0, 0],
-        [1, 5],
-      ],
+      streams: streamsOf(0, 5),
     }),
     valid(
       "literals-lz-long",
@@ -101,10 +93,7 @@ export function codecCases(): GoldenCase[] {
       "a segment of codec lz that is longer than 2^20 bytes: matches end there",
       {
         windows: [literal(new Uint8Array(2 ** 20 + 5000).map((_, i) => i % 5))],
-        streams: [
-          [0, 0],
-          [1, 5],
-        ],
+        streams: streamsOf(0, 5),
         windowPower: 21,
         segmentPower: 21,
       },
@@ -112,7 +101,7 @@ export function codecCases(): GoldenCase[] {
   ];
 }
 
-/** DIFF ops over all of the machine code, with a piece of another op between. */
+/** DIFF ops over all of the machine code. */
 function codeWindows(): WindowParts[] {
   const old = makeCode(200, 1200, 0);
   const wanted = makeCode(200, 1200, 40);

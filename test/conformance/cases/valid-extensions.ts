@@ -1,7 +1,7 @@
 /** Each extension of the header. */
 import { concatBytes, EMPTY_BYTES, encodeUtf8 } from "../../../src/bytes/index.ts";
 import type { GoldenCase } from "../golden.ts";
-import { op, varint } from "./delta-builder.ts";
+import { op, streamsOf, varint } from "./delta-builder.ts";
 import { literal, text, valid } from "./valid.ts";
 
 export function extensionCases(): GoldenCase[] {
@@ -51,11 +51,7 @@ export function extensionCases(): GoldenCase[] {
     }),
     valid("all-extensions", "text", "metadata, primer, in-place and unknown extensions together", {
       windows: [literal(words)],
-      streams: [
-        [0, 0],
-        [1, 0],
-        [2, 0],
-      ],
+      streams: streamsOf(0, 0, 0),
       extensions: [
         [2, metadata(["a", "b"])],
         [4, concatBytes([Uint8Array.of(12, 12), varint(0), varint(1)])],

@@ -3,7 +3,7 @@ import { concatBytes, encodeUtf8 } from "../../../src/bytes/index.ts";
 import { rawEntry } from "../../image/tar-builder.ts";
 import type { GoldenCase } from "../golden.ts";
 import { TAR_ENTRIES, TEXT } from "./bases.ts";
-import { op, signedVarint, splice, type WindowParts } from "./delta-builder.ts";
+import { op, signedVarint, splice, streamsOf, type WindowParts } from "./delta-builder.ts";
 import { headerWith, literal, text, valid } from "./valid.ts";
 
 export function opCases(): GoldenCase[] {
@@ -19,7 +19,7 @@ export function opCases(): GoldenCase[] {
     }),
     valid("one-stream", "text", "a header that declares no stream but control", {
       windows: [{ target: text(4, 40), control: op.copy(36, 4) }],
-      streams: [[0, 0]],
+      streams: streamsOf(0),
     }),
     valid("no-data-stream", "byte", "a header that declares control and residual alone", {
       windows: [{ target: one, control: op.diff(1), residual: Uint8Array.of(1) }],
