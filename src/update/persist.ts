@@ -12,15 +12,13 @@ export interface UpdateClock extends Clock {
   nowMs(): number;
 }
 
-/** The planned way is given up for another one. It never leaves this module's functions and their caller. */
+/** Deltas are given up for a full pull. It never leaves `updateImage`. */
 export class Detour extends Error {
-  readonly to: "pull";
   readonly code: string;
 
   /** @param code - of the error, or what decided. */
   constructor(code: string, reason: string, cause?: unknown) {
     super(reason, { cause });
-    this.to = "pull";
     this.code = code;
   }
 }
