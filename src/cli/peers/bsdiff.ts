@@ -15,13 +15,13 @@ export const bsdiff: Peer = {
   patch: async (basisName, delta, output, { values, signal, onProgress }) => {
     const expectedTargetSha256 = targetDigestOption(values);
     const limits = deltaLimits(values);
-    const basis = await openRawInput(basisName);
-    const spool = await fileScratch(textOption(values, "tmp"))();
+    const kept = await keepStream(delta, textOption(values, "tmp"), signal);
     try {
-      const { targetSha256, ...result } = await output.write(async (sink) => {
-        const source = await openAnywhere(delta);
-        return applyBsdiff(basis.source, source, sink, { expectedTargetSha256, limits, signal, onProgress });
-      }, signal);
+      const basis = await openRawInput(basisName);
+      const options = { expectedTargetSha256, limits, signal, onProgress };
+      const { targetSha256, ...result } = await output
+        .write((sink) => applyBsdiff(basis.source, kept.source, sink, options), signal)
+        .finally(() => basis.close());
       const isProven = expectedTargetSha256 !== undefined;
       return {
         report: {
@@ -37,15 +37,7 @@ export const bsdiff: Peer = {
         warnings: isProven ? [] : [UNPROVEN_WARNING],
       };
     } finally {
-      await spool.release();
-      await basis.close();
-    }
-
-    /** The file's three parts are read side by side: what comes in a pipe is kept. */
-    async function openAnywhere(input: ByteInput): Promise<Source> {
-      if ("read" in input) return input;
-      for await (const piece of toByteStream(input, signal)) await spool.write(piece);
-      return spool.finish();
+      await kept.release();
     }
   },
 
@@ -65,3 +57,20 @@ export const bsdiff: Peer = {
     };
   },
 };
+
+/** The file's three parts are read side by side: what comes in a pipe is kept. */
+async function keepStream(
+  delta: ByteInput,
+  folder: string | undefined,
+  signal: AbortSignal,
+): Promise<{ source: Source | Uint8Array; release(): Promise<void> }> {
+  if (delta instanceof Uint8Array || "size" in delta) return { source: delta, release: async () => {} };
+  const spool = await fileScratch(folder)();
+  try {
+    for await (const piece of toByteStream(delta, signal)) await spool.write(piece);
+    return { source: await spool.finish(), release: () => spool.release() };
+  } catch (error) {
+    await spool.release();
+    throw error;
+  }
+}
