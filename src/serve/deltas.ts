@@ -86,13 +86,11 @@ export class DeltaDesk {
     this.#parts = parts;
   }
 
-  /**
-   * Take up what an earlier run left in the store. What is incomplete, or was made with other options, is removed.
-   */
+  /** Take up what an earlier run left in the store. What is incomplete, or was made with other options, is removed. */
   async load(files: readonly StoredFile[]): Promise<void> {
     const { store, shelf } = this.#parts;
     const deltas = new Map(
-      files.filter(({ name }) => name.endsWith(".delta")).map((file) => [file.name, file]),
+      files.filter(({ name }) => /^delta\/.*\.delta$/u.test(name)).map((file) => [file.name, file]),
     );
     for (const { name } of files) {
       const key = /^delta\/([0-9a-f]+)\.json$/u.exec(name)?.[1];

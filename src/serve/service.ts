@@ -100,7 +100,7 @@ export async function createDeltaService(options: DeltaServiceOptions): Promise<
     const found = fitting.find((candidate) => candidate.method === method);
     const address = peer.address ?? "unknown";
     // Before the token is looked at, so that guessing tokens is limited too.
-    if (found?.right !== undefined) rate.take(address, now());
+    if (found === undefined || found.right !== undefined) rate.take(address, now());
     access.check(request.headers, found === undefined ? "read" : found.right);
     if (found === undefined) throw noRoute(fitting);
     const pathParts = found.path.exec(url.pathname)!.slice(1);
