@@ -20,6 +20,7 @@ import { REGISTRY_CHECKS } from "./registry-checks.ts";
 import { buildStressImage, STRESS_TAG, STRESS_UNTIMED_FOLDERS } from "./stress-image.ts";
 import { findObstacles, PAIR, run } from "./tools.ts";
 import { TREE_CHECKS } from "./tree-checks.ts";
+import { UPDATE_CHECKS } from "./update-checks.ts";
 
 const CHECKS = [
   ...TREE_CHECKS,
@@ -29,6 +30,7 @@ const CHECKS = [
   ...IN_PLACE_CHECKS,
   ...REGISTRY_CHECKS,
   ...BROWSER_CHECKS,
+  ...UPDATE_CHECKS,
 ];
 
 /** Unpack an image with umoci and give the folders that the layers say nothing about the time they have by our rules. */

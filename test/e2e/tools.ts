@@ -8,7 +8,8 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const CLI = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+/** The built command line. */
+export const CLI = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const MAX_OUTPUT_BYTES = 2 ** 28;
 
 /** Folder of the small image pair. */
