@@ -29,6 +29,8 @@ import { WindowApplier } from "./window-applier.ts";
 // So many windows are prepared ahead of the one that is applied: decoders on threads then have work while the basis is
 // checked, and windows of uneven cost even out. More gain 1 % each, and cost 1.5 MB each.
 const PREPARE_AHEAD = 2;
+// Without threads there is nothing to fill.
+const INLINE_AHEAD = 1;
 
 // Smaller than what is read elsewhere: 1 MiB costs two buffers more, and gains nothing where SHA-256 is what takes time.
 const CHECK_CHUNK_BYTES = 1 << 18;
@@ -149,8 +151,9 @@ export async function applyOpened(
     let reusedBytes = 0;
     const head = header.envelope && new HeadOutput(header.envelope, header);
     const applier = new WindowApplier(basis, output, head);
-    const preparer = new WindowPreparer(basis, decoder, PREPARE_AHEAD + 1, observer?.onWindow !== undefined);
-    windows = prefetch(preparer.windows(reader), PREPARE_AHEAD);
+    const ahead = options.segmentCoding === undefined ? INLINE_AHEAD : PREPARE_AHEAD;
+    const preparer = new WindowPreparer(basis, decoder, ahead + 1, observer?.onWindow !== undefined);
+    windows = prefetch(preparer.windows(reader), ahead);
     // Decoding goes on while the basis is checked. What fails in it shows in its turn, when the basis is known to be right.
     const first = windows.next();
     first.catch(() => {});

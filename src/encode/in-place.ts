@@ -17,8 +17,9 @@ const BLOCK_BYTES = 1 << 12;
 // At nine bytes a block, 36 MiB for the plan of the largest images.
 const MAX_BLOCKS = 1 << 22;
 
-// What a step adds to the spool whatever it does: its index entry, the seams of its ops, the frames of its coded parts.
-const STEP_OVERHEAD_BYTES = 1 << 10;
+// What a step adds to the spool whatever it does: the index entries of its pieces, the seams of its ops, the frames of its
+// coded parts.
+const STEP_OVERHEAD_BYTES = 1 << 11;
 // Longest name that a header takes from the data stream, with its op.
 const HEADER_OP_BYTES = 512;
 

@@ -13,24 +13,32 @@ import { ErrorCode, FormatError, UnsupportedError } from "../../errors.ts";
 import { PagedSource, type Source } from "../../io/index.ts";
 import { type InPlaceReads, shiftHeaderTime, TAR_BLOCK_BYTES } from "../../transform/index.ts";
 import type { PreparedWindow } from "../prepare.ts";
-import type { SpoolWriter, StepRecord } from "./spool.ts";
+import { pieceBytesOf, type SpoolWriter, type StepPiece } from "./spool.ts";
 
 const NO_OP = { basisOffset: 0, byte: 0, timeShift: 0 };
 
-/** What the ops of the present step need, as it will stand in the spool. */
-class StepParts {
+/** What the ops of a piece of a step need, as it will stand in the spool. */
+class PieceParts {
   readonly control = new ByteWriter();
   readonly data = new ByteWriter();
   readonly residual = new ByteWriter();
   cursor = new BasisCursor();
+  targetBytes = 0;
 
-  record(): StepRecord {
-    return { control: this.control.view(), data: this.data.view(), residual: this.residual.view() };
+  /** Bytes of it so far. */
+  get size(): number {
+    return this.control.length + this.data.length + this.residual.length;
+  }
+
+  piece(): StepPiece {
+    const [control, data, residual] = [this.control.view(), this.data.view(), this.residual.view()];
+    return { control, data, residual, targetBytes: this.targetBytes };
   }
 
   clear(): void {
     for (const part of [this.control, this.data, this.residual]) part.clear();
     this.cursor = new BasisCursor();
+    this.targetBytes = 0;
   }
 }
 
@@ -40,9 +48,10 @@ export class StepRecorder {
   readonly #spool: SpoolWriter;
   readonly #reads: InPlaceReads;
   readonly #basis: PagedSource;
-  #parts = new StepParts();
-  /** Those of the step before, which the spool is still busy with. */
-  #other = new StepParts();
+  readonly #pieceBytes: number;
+  #parts = new PieceParts();
+  /** Those of the piece before, which the spool is still busy with. */
+  #other = new PieceParts();
   /** Where in the target the next bytes go. */
   #position = 0;
   /** Bytes that ops are yet to make of the config in a flat image's head: the head is taken as it was computed. */
@@ -57,6 +66,7 @@ export class StepRecorder {
     this.#basis = new PagedSource(basis);
     this.#spool = spool;
     this.#reads = reads;
+    this.#pieceBytes = pieceBytesOf(reads.layout.stepBytes);
     this.#configBytes = header.envelope === undefined ? 0 : givenConfigBytes(header.envelope);
   }
 
@@ -66,11 +76,18 @@ export class StepRecorder {
     return Math.min(length, stepBytes - (this.#position % stepBytes));
   }
 
+  /** The same of an op whose bytes go into the spool: into the present piece, which ends behind them if it is full. */
+  #literalRoom(length: number): number {
+    return Math.min(this.#room(length), Math.max(1, this.#pieceBytes - this.#parts.size));
+  }
+
   async #advance(length: number): Promise<void> {
     this.#position += length;
+    this.#parts.targetBytes += length;
     const { stepBytes, targetBytes } = this.#reads.layout;
-    if (this.#position % stepBytes !== 0 && this.#position !== targetBytes) return;
-    await this.#spool.add(this.#parts.record());
+    const endsStep = this.#position % stepBytes === 0 || this.#position === targetBytes;
+    if (!endsStep && this.#parts.size < this.#pieceBytes) return;
+    await this.#spool.add(this.#parts.piece(), endsStep);
     [this.#parts, this.#other] = [this.#other, this.#parts];
     this.#parts.clear();
   }
@@ -82,7 +99,7 @@ export class StepRecorder {
   /** Record target bytes that the step finds in the spool itself. */
   async #putData(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
-      const length = this.#room(bytes.length - at);
+      const length = this.#literalRoom(bytes.length - at);
       this.#encode({ ...NO_OP, kind: OpKind.DATA, length });
       this.#parts.data.bytes(bytes.subarray(at, at + length));
       at += length;
@@ -102,7 +119,7 @@ export class StepRecorder {
 
   async #addDiff(basisOffset: number, length: number): Promise<void> {
     for (let done = 0; done < length; ) {
-      const piece = this.#room(length - done);
+      const piece = this.#literalRoom(length - done);
       this.#reads.add(this.#position, basisOffset + done, piece, false);
       this.#encode({ ...NO_OP, kind: OpKind.DIFF, length: piece, basisOffset: basisOffset + done });
       this.#putResidual(piece);
@@ -177,15 +194,17 @@ export class StepRecorder {
   }
 
   /**
-   * Record an op that ends inside the present step as it stands (a TOUCH of one header alone), at once: a delta can have a million, and each that waits
-   * leaves objects behind which made for a third of the memory.
+   * Record an op that ends inside the present step and piece as it stands (a TOUCH of one header alone), at once: a delta can
+   * have a million, and each that waits leaves objects behind which made for a third of the memory.
    */
   #tryOp(op: Op): boolean {
     const { kind, length, basisOffset } = op;
     const { stepBytes, targetBytes } = this.#reads.layout;
     const end = this.#position + length;
     const endsInside = (this.#position % stepBytes) + length < stepBytes && end < targetBytes;
-    if (!endsInside || this.#configBytes > 0) return false;
+    const literalBytes = kind === OpKind.DATA || kind === OpKind.DIFF ? length : 0;
+    if (!endsInside || this.#parts.size + literalBytes >= this.#pieceBytes || this.#configBytes > 0)
+      return false;
     if (kind !== OpKind.DATA && kind !== OpKind.RUN)
       this.#reads.add(this.#position, basisOffset, length, kind === OpKind.COPY);
     this.#encode(op);
@@ -193,6 +212,7 @@ export class StepRecorder {
     else if (kind === OpKind.HEADER) this.#parts.data.bytes(this.#takeData(insertedBytes(op.header)));
     else if (kind === OpKind.DIFF) this.#putResidual(length);
     this.#position = end;
+    this.#parts.targetBytes += length;
     return true;
   }
 

@@ -4,11 +4,22 @@ import { ErrorCode, FormatError, StateError } from "../../errors.ts";
 import { type Hash64Api, loadHash64 } from "../../hash/index.ts";
 import { readRange, type StorageFile } from "../../io/index.ts";
 
-/** What one step does: ops with offsets of their own, and their literal and residual bytes. */
-export interface StepRecord {
+/** What a piece of a step does: ops with offsets of their own, and their literal and residual bytes. */
+export interface StepPiece {
   control: Uint8Array;
   data: Uint8Array;
   residual: Uint8Array;
+  /** How many bytes of target it makes. */
+  targetBytes: number;
+}
+
+/**
+ * A step is written down in pieces of about this size: memory that it takes instead of the step's, whatever is new in it.
+ *
+ * @param stepBytes - target bytes of a step.
+ */
+export function pieceBytesOf(stepBytes: number): number {
+  return Math.max(MIN_PIECE_BYTES, stepBytes / PIECES_PER_STEP);
 }
 
 /** Where the spool's index is, and its XXH64. */
@@ -18,23 +29,32 @@ export interface SpoolIndexPlace {
   checksum: bigint;
 }
 
-interface IndexEntry {
+interface PieceEntry {
   offset: number;
+  targetBytes: number;
   codecId: number;
   /** Of each part, in the order of {@link partsOf}. */
   rawBytes: readonly number[];
   codedBytes: readonly number[];
-  /** XXH64 of the target bytes that the step makes. */
-  contentChecksum: bigint;
-  /** XXH64 of the coded record. */
-  recordChecksum: bigint;
+  /** XXH64 of the coded parts. */
+  checksum: bigint;
 }
 
-const partsOf = ({ control, data, residual }: StepRecord): Uint8Array[] => [control, data, residual];
+interface StepEntry {
+  pieces: readonly PieceEntry[];
+  /** XXH64 of the target bytes that the step makes. */
+  contentChecksum: bigint;
+}
+
+// With 4 MiB steps that are half a MiB each: 8 MB less than whole steps, and the same speed.
+const PIECES_PER_STEP = 8;
+const MIN_PIECE_BYTES = 1 << 9;
+
+const partsOf = ({ control, data, residual }: StepPiece): Uint8Array[] => [control, data, residual];
 
 const sum = (lengths: readonly number[]): number => lengths.reduce((total, length) => total + length, 0);
 
-// The record is read once, from a disk that is slower than any of these: what counts is how fast it is written. Brotli's
+// What is written is read once, from a disk that is slower than any of these: what counts is how fast it is written. Brotli's
 // lowest effort codes 200 to 350 MB a second in half of the bytes and less; fflate's deflate does 10 to 60.
 const EFFORT = 1;
 const WINDOW_BITS = 20;
@@ -53,7 +73,8 @@ export class SpoolWriter {
   readonly #limitBytes: number;
   readonly #hash64: Hash64Api;
   readonly #codec = firstAvailableCodec(SPOOL_CODECS);
-  readonly #index: IndexEntry[] = [];
+  /** The pieces of each step. */
+  readonly #steps: PieceEntry[][] = [[]];
   #offset = 0;
   #pending: Promise<void> = Promise.resolve();
 
@@ -69,17 +90,20 @@ export class SpoolWriter {
   }
 
   /**
-   * Add the next step. It is coded and written while the caller goes on, and may be overwritten once the next call is settled; what
-   * fails shows there.
+   * Add the next piece. It is coded and written while the caller goes on, and may be overwritten once the next call is settled;
+   * what fails shows there.
+   *
+   * @param endsStep - whether the next piece belongs to the next step.
    */
-  async add(record: StepRecord): Promise<void> {
+  async add(piece: StepPiece, endsStep: boolean): Promise<void> {
     await this.#pending;
-    this.#pending = this.#write(record);
+    this.#pending = this.#write(piece, this.#steps.at(-1)!);
     this.#pending.catch(() => {});
+    if (endsStep) this.#steps.push([]);
   }
 
-  async #write(record: StepRecord): Promise<void> {
-    const raw = partsOf(record);
+  async #write(piece: StepPiece, pieces: PieceEntry[]): Promise<void> {
+    const raw = partsOf(piece);
     const rawBytes = raw.map(({ length }) => length);
     let [codec, coded] = [this.#codec, raw];
     if (sum(rawBytes) >= MIN_CODED_BYTES) {
@@ -95,15 +119,9 @@ export class SpoolWriter {
     if (sum(codedBytes) > sum(rawBytes)) [codec, coded, codedBytes] = [NO_CODEC, raw, rawBytes];
     const hash = this.#hash64.create();
     for (const part of coded) hash.update(part);
-    const recordChecksum = hash.digest();
-    this.#index.push({
-      offset: this.#offset,
-      codecId: codec.id,
-      rawBytes,
-      codedBytes,
-      contentChecksum: 0n,
-      recordChecksum,
-    });
+    const { targetBytes } = piece;
+    const checksum = hash.digest();
+    pieces.push({ offset: this.#offset, targetBytes, codecId: codec.id, rawBytes, codedBytes, checksum });
     for (const part of coded) await this.#append(part);
   }
 
@@ -128,11 +146,14 @@ export class SpoolWriter {
   async finish(contentChecksums: readonly bigint[]): Promise<SpoolIndexPlace> {
     await this.#pending;
     const out = new ByteWriter();
-    for (const [step, entry] of this.#index.entries()) {
-      for (const value of [entry.offset, entry.codecId, ...entry.rawBytes, ...entry.codedBytes])
-        out.varint(value);
-      out.u64(contentChecksums[step]!);
-      out.u64(entry.recordChecksum);
+    for (const [step, contentChecksum] of contentChecksums.entries()) {
+      const pieces = this.#steps[step]!;
+      out.varint(pieces.length);
+      for (const { offset, targetBytes, codecId, rawBytes, codedBytes, checksum } of pieces) {
+        for (const value of [offset, targetBytes, codecId, ...rawBytes, ...codedBytes]) out.varint(value);
+        out.u64(checksum);
+      }
+      out.u64(contentChecksum);
     }
     const index = out.view();
     const place = { offset: this.#offset, length: index.length, checksum: this.#hash64.hash(index) };
@@ -140,6 +161,17 @@ export class SpoolWriter {
     await this.#file.sync();
     return place;
   }
+}
+
+function readPieceEntry(reader: ByteReader): PieceEntry {
+  return {
+    offset: reader.varint(),
+    targetBytes: reader.varint(),
+    codecId: reader.varint(),
+    rawBytes: [reader.varint(), reader.varint(), reader.varint()],
+    codedBytes: [reader.varint(), reader.varint(), reader.varint()],
+    checksum: reader.u64(),
+  };
 }
 
 function damaged(what: string): StateError {
@@ -152,14 +184,14 @@ function damaged(what: string): StateError {
 /** Reads what {@link SpoolWriter} wrote. */
 export class SpoolReader {
   readonly #file: StorageFile;
-  readonly #index: readonly IndexEntry[];
+  readonly #steps: readonly StepEntry[];
   readonly #hash64: Hash64Api;
   readonly #coded = new ReusedMemory();
   readonly #raw = new ReusedMemory();
 
-  private constructor(file: StorageFile, index: readonly IndexEntry[], hash64: Hash64Api) {
+  private constructor(file: StorageFile, steps: readonly StepEntry[], hash64: Hash64Api) {
     this.#file = file;
-    this.#index = index;
+    this.#steps = steps;
     this.#hash64 = hash64;
   }
 
@@ -170,47 +202,47 @@ export class SpoolReader {
     const bytes = await readRange(file, place.offset, place.length);
     if (hash64.hash(bytes) !== place.checksum) throw damaged("the index");
     const reader = new ByteReader(bytes, { what: "spool index" });
-    const index: IndexEntry[] = [];
+    const steps: StepEntry[] = [];
     while (reader.remaining > 0) {
-      index.push({
-        offset: reader.varint(),
-        codecId: reader.varint(),
-        rawBytes: [reader.varint(), reader.varint(), reader.varint()],
-        codedBytes: [reader.varint(), reader.varint(), reader.varint()],
-        contentChecksum: reader.u64(),
-        recordChecksum: reader.u64(),
-      });
+      const pieces: PieceEntry[] = [];
+      for (let count = reader.varint(); count > 0; count--) pieces.push(readPieceEntry(reader));
+      steps.push({ pieces, contentChecksum: reader.u64() });
     }
-    if (index.length !== stepCount) throw damaged("the index");
-    return new SpoolReader(file, index, hash64);
+    if (steps.length !== stepCount) throw damaged("the index");
+    return new SpoolReader(file, steps, hash64);
   }
 
   /** XXH64 of the target bytes that a step makes. */
   contentChecksum(step: number): bigint {
-    return this.#index[step]!.contentChecksum;
+    return this.#steps[step]!.contentChecksum;
   }
 
   /**
-   * The record of a step, valid until the next call.
+   * The pieces of a step, each valid until the next is asked for.
    *
-   * @throws {@link StateError} `BAD_STATE` when it is not what was written.
+   * @throws {@link StateError} `BAD_STATE` when one is not what was written.
    */
-  async read(step: number): Promise<StepRecord> {
-    const { offset, codecId, rawBytes, codedBytes, recordChecksum } = this.#index[step]!;
+  async *pieces(step: number): AsyncGenerator<StepPiece, void, undefined> {
+    for (const entry of this.#steps[step]!.pieces) yield await this.#read(entry, step);
+  }
+
+  async #read(entry: PieceEntry, step: number): Promise<StepPiece> {
+    const { offset, targetBytes, codecId, rawBytes, codedBytes, checksum } = entry;
     const coded = this.#coded.get(sum(codedBytes));
     await this.#file.read(offset, coded);
-    if (this.#hash64.hash(coded) !== recordChecksum) throw damaged(`step ${step}`);
+    if (this.#hash64.hash(coded) !== checksum) throw damaged(`step ${step}`);
     const raw = this.#raw.get(sum(rawBytes));
     const [controlEnd, dataEnd] = [rawBytes[0]!, rawBytes[0]! + rawBytes[1]!];
-    const record = {
+    const piece = {
       control: raw.subarray(0, controlEnd),
       data: raw.subarray(controlEnd, dataEnd),
       residual: raw.subarray(dataEnd),
+      targetBytes,
     };
     const decoder = getCodecById(codecId).createDecoder(2 ** WINDOW_BITS);
     try {
       let at = 0;
-      for (const [i, part] of partsOf(record).entries()) {
+      for (const [i, part] of partsOf(piece).entries()) {
         const end = at + codedBytes[i]!;
         if (part.length > 0) await decoder.decode(coded.subarray(at, end), part);
         at = end;
@@ -218,7 +250,7 @@ export class SpoolReader {
     } finally {
       decoder.close();
     }
-    return record;
+    return piece;
   }
 }
 

@@ -3,7 +3,18 @@ import type { Source } from "../../io/index.ts";
 import type { InPlaceReads } from "../../transform/index.ts";
 import { MemoryOutput } from "../output.ts";
 import { WindowApplier } from "../window-applier.ts";
-import type { StepRecord } from "./spool.ts";
+import type { StepPiece } from "./spool.ts";
+
+/** The ops of a piece of a step. */
+function opsOf(piece: StepPiece, basisBytes: number): OpReader {
+  const bounds = {
+    basisBytes,
+    windowBytes: piece.targetBytes,
+    literalBytes: piece.data.length,
+    residualBytes: piece.residual.length,
+  };
+  return new OpReader(piece.control, bounds, new BasisCursor());
+}
 
 /**
  * Carry out the ops of one step.
@@ -11,32 +22,31 @@ import type { StepRecord } from "./spool.ts";
  * @param old - the basis as it can be read now.
  * @param into - filled with the target bytes of the step.
  */
-export async function makeStep(record: StepRecord, old: Source, into: Uint8Array): Promise<void> {
-  const bounds = {
-    basisBytes: old.size,
-    windowBytes: into.length,
-    literalBytes: record.data.length,
-    residualBytes: record.residual.length,
-  };
+export async function makeStep(
+  pieces: AsyncIterable<StepPiece>,
+  old: Source,
+  into: Uint8Array,
+): Promise<void> {
   // A new one for each step: it keeps pages of the basis, which the step before may have overwritten.
   const applier = new WindowApplier(old, new MemoryOutput(into));
-  const ops = new OpReader(record.control, bounds, new BasisCursor());
-  await applier.apply({ ...record, residualIsTarget: false, ready: Promise.resolve() }, ops);
+  for await (const piece of pieces) {
+    const segments = { ...piece, residualIsTarget: false, ready: Promise.resolve() };
+    await applier.apply(segments, opsOf(piece, old.size));
+  }
 }
 
-/** Gather what a step reads from its record alone: the same as when it was recorded. */
-export function gatherStepReads(record: StepRecord, step: number, reads: InPlaceReads): void {
-  const { basisBytes, targetBytes, stepBytes } = reads.layout;
-  const from = step * stepBytes;
-  const bounds = {
-    basisBytes,
-    windowBytes: Math.min(stepBytes, targetBytes - from),
-    literalBytes: record.data.length,
-    residualBytes: record.residual.length,
-  };
-  const ops = new OpReader(record.control, bounds, new BasisCursor());
-  for (let at = from; ops.next(); at += ops.length) {
-    if (ops.kind === OpKind.DATA || ops.kind === OpKind.RUN) continue;
-    reads.add(at, ops.basisOffset, ops.length, ops.kind === OpKind.COPY);
+/** Gather what a step reads from what the spool says of it alone: the same as when it was recorded. */
+export async function gatherStepReads(
+  pieces: AsyncIterable<StepPiece>,
+  step: number,
+  reads: InPlaceReads,
+): Promise<void> {
+  const { basisBytes, stepBytes } = reads.layout;
+  let at = step * stepBytes;
+  for await (const piece of pieces) {
+    for (const ops = opsOf(piece, basisBytes); ops.next(); at += ops.length) {
+      if (ops.kind === OpKind.DATA || ops.kind === OpKind.RUN) continue;
+      reads.add(at, ops.basisOffset, ops.length, ops.kind === OpKind.COPY);
+    }
   }
 }

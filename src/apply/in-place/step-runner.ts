@@ -130,7 +130,7 @@ export class StepRunner {
   /** Make what a step makes, prove it, write it, and wait until it is safe. */
   async #make(step: number, old: OldBytes): Promise<void> {
     const { offset, content } = this.#contentOf(step);
-    await makeStep(await this.#files.spool.read(step), old, content);
+    await makeStep(this.#files.spool.pieces(step), old, content);
     if (this.#hash64.hash(content) !== this.#files.spool.contentChecksum(step)) {
       throw new StateError(
         ErrorCode.BAD_STATE,

@@ -119,7 +119,7 @@ export class InPlaceUpdate {
     try {
       const spool = await SpoolReader.open(file, index, reads.stepCount);
       for (let step = 0; step < reads.stepCount; step++) {
-        gatherStepReads(await spool.read(step), step, reads);
+        await gatherStepReads(spool.pieces(step), step, reads);
       }
     } finally {
       await file.close();

@@ -116,7 +116,7 @@ async function patchOwn(
     }
     if (output === undefined || delta === undefined) {
       const { patchInPlace } = await import("./patch-in-place.ts");
-      return await patchInPlace(basisName, delta?.input, segmentCoding, context);
+      return await patchInPlace(basisName, delta?.input, context);
     }
     const applyTo = async (basis: OpenSource) => {
       try {
