@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { buildLayers, buildOldDockerArchive, hexOf, LayoutBuilder } from "../image/build-image.ts";
 import { startRegistry } from "../registry/fake-registry.ts";
-import { run, useFolder } from "./harness.ts";
+import { finish, run, start, useFolder } from "./harness.ts";
 
 const path = useFolder();
 const layers = await buildLayers();
@@ -71,4 +71,16 @@ test("wrong names are wrong use, what is not there is the network's error", asyn
   const { code, stderr } = await run(["flatten", `docker://${host}/none:1`, "-o", path("x")]);
   assert.equal(code, 10);
   assert.match(stderr, /\(NOT_FOUND\)/);
+});
+
+test("a result goes into a Docker engine only when it is complete", async () => {
+  const missing = { DOCKER_HOST: `unix://${path("none.sock")}` };
+  await writeFile(path("1.tar"), await buildOldDockerArchive(layers));
+  const child = finish(start(["flatten", path("1.tar"), "-o", "docker-daemon:app:1"], missing));
+  const { code, stderr } = await child;
+  assert.equal(code, 10);
+  assert.match(stderr, /\(UNREACHABLE\)/);
+  const resumed = await run(["patch", "a", "b", "--resume", "-o", "docker-daemon:app:1"]);
+  assert.equal(resumed.code, 2, resumed.stderr);
+  assert.equal((await run(["flatten", path("1.tar"), "-o", "docker-daemon:"])).code, 2);
 });

@@ -16,6 +16,8 @@ const POLL_MS = 200;
 
 /** A running engine. */
 export interface Engine {
+  /** Where it listens, as `DOCKER_HOST` has it. */
+  host: string;
   /** Run the docker client against it. */
   docker(...args: string[]): string;
   stop(): Promise<void>;
@@ -42,6 +44,7 @@ export async function startEngine(work: string): Promise<Engine> {
     { stdio: ["ignore", log, log], cwd: work },
   );
   const engine: Engine = {
+    host,
     docker: (...args) =>
       run("docker", ["--host", host, ...args], { env: { DOCKER_CONFIG: join(work, "client") } }).toString(),
     stop: () => stopDaemon(daemon, work),

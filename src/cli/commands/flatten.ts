@@ -5,7 +5,7 @@ import { IMAGE_OPTIONS, OUTPUT_OPTIONS } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { openFlatInput } from "../image-input.ts";
-import { openOutput } from "../output-file.ts";
+import { openImageOutput } from "../image-output.ts";
 
 /** `flatdelta flatten`. */
 export const flatten: Command = {
@@ -19,6 +19,10 @@ on standard input.`,
     ["what docker save writes", "docker save app:1 | flatdelta flatten - -o app.flat"],
     ["what docker save wrote", "flatdelta flatten app.tar -o app.flat"],
     [
+      "an image in a registry, into the Docker engine",
+      "flatdelta flatten docker://registry.example.com/app:2 -o docker-daemon:app:2",
+    ],
+    [
       "an OCI layout in a folder, the image named v2, for a Raspberry Pi",
       "flatdelta flatten oci:layout:v2 --platform linux/arm/v7 -o app.flat",
     ],
@@ -29,7 +33,7 @@ on standard input.`,
   ],
   run: async ([name], context) => {
     const { signal, onProgress } = context;
-    const output = await openOutput(context.values);
+    const output = await openImageOutput(context.values);
     const input = await openFlatInput(name!, context);
     try {
       const { flat, source } = input;

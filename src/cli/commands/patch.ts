@@ -11,9 +11,10 @@ import { IMAGE_OPTIONS, OUTPUT_OPTIONS } from "../arguments.ts";
 import type { Command, CommandContext, CommandResult } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes } from "../format.ts";
+import { openImageOutput } from "../image-output.ts";
 import { type OpenSource, openBytes, openRawInput } from "../inputs.ts";
 import { deltaLimits, TARGET_LIMIT_OPTION } from "../limits.ts";
-import { type Output, openOutput } from "../output-file.ts";
+import type { Output } from "../output-file.ts";
 import { choosePeer, formatOption } from "../peers.ts";
 import { checkStdinOnce, isStdinName, STDIN_NAME } from "../stdin-name.ts";
 import { TARGET_DIGEST_OPTION } from "../target-digest.ts";
@@ -63,6 +64,10 @@ With -o and --resume what was made stays when DELTA breaks off, and the next run
       "flatdelta patch app-1.tar update.delta -o app-2.flat",
     ],
     [
+      "in the Docker engine, from the image that it has",
+      "flatdelta patch docker-daemon:app:1 update.delta -o docker-daemon:app:2",
+    ],
+    [
       "while the delta arrives",
       "curl -s https://example.org/update.delta | flatdelta patch app-1.flat - -o app-2.flat",
     ],
@@ -82,7 +87,7 @@ With -o and --resume what was made stays when DELTA breaks off, and the next run
     if (deltaName === undefined && !(inPlace && values.resume === true))
       throw new UsageError("expected BASIS DELTA, got no DELTA");
     if (deltaName !== undefined) checkStdinOnce(basisName!, deltaName);
-    const output = inPlace ? undefined : await openOutput(values);
+    const output = inPlace ? undefined : await openImageOutput(values);
     const delta = deltaName === undefined ? undefined : await openDelta(deltaName, context);
     try {
       const peer = await choosePeer("patch", values, delta?.format);
