@@ -6,7 +6,6 @@
  *
  * @module
  */
-
 export * from "./balena/index.ts";
 export { type ApplyBsdiffOptions, type ApplyBsdiffResult, applyBsdiff } from "./bsdiff/apply.ts";
 export { type BsdiffLimits, DEFAULT_BSDIFF_LIMITS } from "./bsdiff/format.ts";

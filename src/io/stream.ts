@@ -92,6 +92,12 @@ function isSource(input: object): input is Source {
   return typeof (input as Source).read === "function" && typeof (input as Source).size === "number";
 }
 
+/** How many bytes an input has, where that is known before they are read. */
+export function knownSize(input: ByteInput): number | undefined {
+  if (input instanceof Uint8Array) return input.length;
+  return isSource(input) ? input.size : undefined;
+}
+
 /**
  * Any input as a stream of bytes.
  *

@@ -1,5 +1,5 @@
 import { checkBlockBytes, createHashCore, createSha256, type HashCore } from "../hash/index.ts";
-import { type ByteInput, type OnProgress, toByteStream } from "../io/index.ts";
+import { type ByteInput, knownSize, type OnProgress, toByteStream } from "../io/index.ts";
 import { chooseBlockBytes, UNKNOWN_SIZE_BLOCK_BYTES } from "./block-size.ts";
 import { HashList } from "./hash-list.ts";
 import { countBlocks, DEFAULT_SIGNATURE_LIMITS, type Signature, type SignatureLimits } from "./signature.ts";
@@ -62,11 +62,6 @@ class BlockHasher {
   finish(): void {
     if (this.#restBytes > 0) this.#hash(this.#rest.subarray(0, this.#restBytes));
   }
-}
-
-function knownSize(basis: ByteInput): number | undefined {
-  if (basis instanceof Uint8Array) return basis.length;
-  return "size" in basis && typeof basis.size === "number" ? basis.size : undefined;
 }
 
 /**

@@ -1,12 +1,5 @@
 /** Delta images of balenaEngine. */
-export {
-  type ApplyBalenaDeltaOptions,
-  type ApplyBalenaDeltaResult,
-  applyBalenaDelta,
-  type BalenaDeltaInfo,
-  type BalenaLayer,
-  inspectBalenaDelta,
-  isBalenaDelta,
-} from "./apply.ts";
+export { type ApplyBalenaDeltaOptions, type ApplyBalenaDeltaResult, applyBalenaDelta } from "./apply.ts";
 export { type BalenaDeltaStats, type CreateBalenaDeltaOptions, createBalenaDelta } from "./create.ts";
 export type { BalenaLabels, ConfigFacts } from "./format.ts";
+export { type BalenaDeltaInfo, type BalenaLayer, inspectBalenaDelta, isBalenaDelta } from "./inspect.ts";

@@ -1,5 +1,12 @@
 import { createSha256 } from "../../hash/index.ts";
-import { type ByteInput, countingSink, type OnProgress, type Sink, toByteStream } from "../../io/index.ts";
+import {
+  type ByteInput,
+  countingSink,
+  knownSize,
+  type OnProgress,
+  type Sink,
+  toByteStream,
+} from "../../io/index.ts";
 import { chooseRdiffBlockBytes, chooseRdiffStrongBytes, type RdiffStrongBytes } from "./defaults.ts";
 import {
   type RdiffHashes,
@@ -99,11 +106,6 @@ class BlockSigner {
     if (this.#filled > 0) await this.#endBlock();
     if (this.#outBytes > 0) await this.#flush();
   }
-}
-
-function knownSize(basis: ByteInput): number | undefined {
-  if (basis instanceof Uint8Array) return basis.length;
-  return "size" in basis && typeof basis.size === "number" ? basis.size : undefined;
 }
 
 function checkInteger(name: string, value: number, most: number): void {

@@ -1,8 +1,9 @@
 // The rolling scan: the weak hash of the window at each position, looked up in the filter. No branch depends on the lookup:
 // each position is stored, and the cursor moves on only if it passed.
+import { MULTIPLIER, powerOfMultiplier } from "../../../../hash/core/assembly/rabinkarp";
 import { passes } from "./filter";
 import { CANDIDATES, ENTERING, LEAVING, NEXT_HASH } from "./memory";
-import { CHARACTER_OFFSET, MULTIPLIER, powerOfMultiplier } from "./weak";
+import { CHARACTER_OFFSET } from "./weak";
 
 // @ts-ignore: decorator
 @inline

@@ -1,6 +1,5 @@
 // The weak hashes of librsync, continued over the next bytes: a hash is all that is needed to go on.
-
-export const MULTIPLIER: u32 = 0x08104225;
+import { MULTIPLIER } from "../../../../hash/core/assembly/rabinkarp";
 
 /** What rollsum adds to each byte, so that zeros count. */
 export const CHARACTER_OFFSET: u32 = 31;
@@ -36,15 +35,4 @@ export function updateRollsum(hash: u32, from: usize, length: u32): u32 {
     high += low;
   }
   return (high << 16) | (low & 0xffff);
-}
-
-/** MULTIPLIER to the power of `exponent`, mod 2^32. */
-export function powerOfMultiplier(exponent: u32): u32 {
-  let result: u32 = 1;
-  let base = MULTIPLIER;
-  for (let rest = exponent; rest != 0; rest >>= 1) {
-    if (rest & 1) result *= base;
-    base *= base;
-  }
-  return result;
 }
