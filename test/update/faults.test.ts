@@ -452,3 +452,38 @@ test("a delta that can be applied as a stream only is applied beside", async () 
   assert.deepEqual([result!.by, await device.digest()], ["deltas", v2!.digest]);
   assert.match(log, /beside the image: .*stream only.*UNSUPPORTED_FEATURE/);
 });
+
+for (const isBegun of [false, true]) {
+  test(`applying takes too long, ${isBegun ? "with the first byte overwritten" : "with nothing overwritten"}`, async () => {
+    service.reset(v1!, v2!);
+    service.addDelta(v1!, v2!, to2!);
+    const device = new TestDevice(at);
+    await device.put(v1!);
+    const current: UpdateSite = {
+      open: async () => {
+        const session = await flatFile(device.path, { inPlace: true }).open();
+        const applyDelta: UpdateSession["applyDelta"] = (_offer, _delta, _how, { signal }) =>
+          new Promise((_, reject) => {
+            signal!.addEventListener("abort", () => reject(signal!.reason as Error), { once: true });
+          });
+        return new Proxy(session, {
+          get(target, name: keyof UpdateSession) {
+            if (name === "applyDelta") return applyDelta;
+            if (name === "hasBegun") return async () => isBegun;
+            const value = target[name];
+            return typeof value === "function" ? value.bind(target) : value;
+          },
+        });
+      },
+    };
+    const policy = resolvePolicy({ device: { BALENA_SUPERVISOR_DELTA_APPLY_TIMEOUT: 20 } });
+    const { result, error, log } = await device.update(service.url, { current, policy });
+    if (isBegun) assert.deepEqual([error?.code, requestsOf("image")], ["TIMEOUT", []]);
+    else
+      assert.deepEqual(
+        [result!.by, result!.fallback!.code, await device.digest()],
+        ["pull", "TIMEOUT", v2!.digest],
+        log,
+      );
+  });
+}
