@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
+import fc from "fast-check";
 import { applyDelta } from "../../src/apply/index.ts";
 import { toHex } from "../../src/bytes/index.ts";
 import { sha256 } from "../../src/hash/index.ts";
@@ -541,6 +542,52 @@ describe("requests that are refused", () => {
     assert.equal(await statusOf(post("{}", { "content-type": "text/plain" })), 415);
     assert.equal(await statusOf(post(JSON.stringify({ app: "x".repeat(70_000) }))), 413);
     assert.equal(await statusOf(get(`/v1/delta?${"x".repeat(5_000)}`)), 414);
+  });
+
+  test("whatever is asked is answered, and never with a fault of our own", async () => {
+    const { service, announce } = await open(fresh("anything"));
+    const { flatDigest } = await announce(1);
+    const paths = ["delta", "delta/info", "deltas", "images", "releases", "events", "apps/app/latest"];
+    const path = fc.oneof(
+      fc.constantFrom("/api/v2/delta", "/metrics", ...paths.map((name) => `/v1/${name}`)),
+      fc.webPath(),
+    );
+    const value = fc.oneof(
+      fc.constantFrom(flatDigest, "app:v1", "app:", "sha256:", "-1", "1e9", "%", "\0"),
+      fc.string(),
+      fc.string({ unit: "binary" }),
+    );
+    const name = fc.constantFrom("src", "dest", "app", "after", "limit", "x");
+    const header = fc.constantFrom("range", "if-range", "if-none-match", "last-event-id", "authorization");
+    // What a header can carry.
+    const text = fc.string({
+      unit: fc.integer({ min: 33, max: 255 }).map((code) => String.fromCharCode(code)),
+    });
+    const request = fc.record({
+      path,
+      query: fc.array(fc.tuple(name, value), { maxLength: 4 }),
+      headers: fc.dictionary(header, text, { maxKeys: 3 }),
+      method: fc.constantFrom("GET", "HEAD", "POST", "DELETE", "PATCH"),
+      body: fc.json(),
+    });
+    await fc.assert(
+      fc.asyncProperty(request, async ({ path, query, headers, method, body }) => {
+        const answer = await service.handle(
+          new Request(`http://service${path}?${new URLSearchParams(query)}`, {
+            method,
+            headers: {
+              authorization: `Bearer ${WRITE_TOKEN}`,
+              "content-type": "application/json",
+              ...headers,
+            },
+            ...(method === "GET" || method === "HEAD" ? {} : { body }),
+          }),
+        );
+        await answer.body?.cancel();
+        assert.ok(answer.status < 500 || answer.status === 504, `${answer.status}`);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test("paths and methods that there are not", async () => {
