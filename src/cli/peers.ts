@@ -47,7 +47,7 @@ export const SIGNATURE_HASH_OPTIONS: OptionTable = {
   "strong-size": {
     type: "string",
     value: "BYTES",
-    help: "with rdiff: bytes kept of each strong hash, or min for the fewest that are safe (all)",
+    help: "with rdiff: bytes kept of each strong hash; min for the fewest that are safe (all)",
   },
 };
 
