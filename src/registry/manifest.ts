@@ -5,6 +5,7 @@ import { checkDigest } from "../image/digest.ts";
 import type { ContentDescriptor } from "../image/index.ts";
 import { JsonShape, parseJson } from "../image/json.ts";
 import { INDEX_TYPES, MANIFEST_TYPES } from "../image/oci.ts";
+import { cancelBody } from "../net/index.ts";
 import { isNotFound, type RegistryClient } from "./client.ts";
 import { formatReference, type Reference, type Repository } from "./reference.ts";
 
@@ -103,7 +104,7 @@ export async function putManifest(
     { repository, path: `manifests/${name}`, actions: "pull,push" },
     { method: "PUT", headers: { "Content-Type": manifest.mediaType }, body: bytes, signal: options.signal },
   );
-  await response.body?.cancel();
+  await cancelBody(response);
   const told = response.headers.get("docker-content-digest");
   if (told?.startsWith("sha256:") && told !== digest) {
     throw new NetworkError(ErrorCode.BAD_RESPONSE, "the registry stored another manifest than it was sent", {

@@ -1,6 +1,7 @@
 import { ErrorCode, LimitError, NetworkError } from "../errors.ts";
 import type { ContentDescriptor } from "../image/index.ts";
 import { type JsonObject, JsonShape, parseJson } from "../image/json.ts";
+import { showUrl } from "../net/index.ts";
 import type { RegistryClient } from "./client.ts";
 import { type CallOptions, findManifest, OCI_INDEX_TYPE, putManifest } from "./manifest.ts";
 import { formatReference, type Repository } from "./reference.ts";
@@ -60,7 +61,7 @@ function nextPage(response: Response): URL | undefined {
   const url = URL.canParse(link, response.url) ? new URL(link, response.url) : undefined;
   if (url !== undefined && url.origin === new URL(response.url).origin) return url;
   throw new NetworkError(ErrorCode.BAD_RESPONSE, "expected the next page of referrers at the same registry", {
-    path: response.url,
+    path: showUrl(response.url),
   });
 }
 

@@ -2,7 +2,7 @@ import { toHex } from "../bytes/index.ts";
 import { ErrorCode, NetworkError } from "../errors.ts";
 import { createSha256 } from "../hash/index.ts";
 import { readRange, type Source, scanSource } from "../io/index.ts";
-import { cancelBody } from "../net/index.ts";
+import { cancelBody, showUrl } from "../net/index.ts";
 import type { RegistryClient, RegistryTarget } from "./client.ts";
 import type { CallOptions } from "./manifest.ts";
 import type { Repository } from "./reference.ts";
@@ -117,7 +117,7 @@ function locationOf(response: Response): URL {
       ErrorCode.BAD_RESPONSE,
       "expected the registry to tell where the upload goes on, it did not",
       {
-        path: response.url,
+        path: showUrl(response.url),
         status: response.status,
       },
     );
@@ -200,7 +200,7 @@ function storedBytes(response: Response, sentTo: number, size: number): number {
     ErrorCode.BAD_RESPONSE,
     `expected at most ${size} bytes in the upload, found ${range}`,
     {
-      path: response.url,
+      path: showUrl(response.url),
       status: response.status,
     },
   );
