@@ -1,5 +1,5 @@
 import { systemClock } from "../net/retry.ts";
-import type { UpdateResult } from "./driver.ts";
+import type { UpdateResult } from "./options.ts";
 import type { UpdateClock } from "./persist.ts";
 import type { Digest } from "./source.ts";
 

@@ -1,10 +1,9 @@
 import { DeltaReader } from "../delta/index.ts";
-import { ErrorCode, LimitError } from "../errors.ts";
 import { systemClock } from "../net/retry.ts";
 import { checkOffer, DeltaDownload, removeDownloads } from "./download.ts";
-import type { OnUpdateEvent } from "./events.ts";
 import { readInstalled, writeInstalled } from "./installed.ts";
 import { checkAnswer } from "./offers.ts";
+import type { UpdateOptions, UpdateResult } from "./options.ts";
 import {
   Detour,
   detourAfter,
@@ -16,49 +15,9 @@ import {
 import { type ResolvedPolicy, resolvePolicy } from "./policy.ts";
 import { messageOf, Reporter } from "./reporter.ts";
 import { codeOf, findRule } from "./rules.ts";
-import type { SiteOptions, UpdateSession, UpdateSite } from "./site.ts";
-import type { DeltaOffer, Digest, Release, SourceOptions, UpdateSource } from "./source.ts";
-
-/** Options of {@link updateImage}. */
-export interface UpdateOptions {
-  /** Where the image is: `flatFile` or `rootfsFolder` of `flatdelta/update/node`. */
-  readonly current: UpdateSite;
-  /** What to have, in the words of the source: an image reference, or the name of an app. */
-  readonly wanted: string;
-  readonly source: UpdateSource;
-  /** What {@link resolvePolicy} made of the variables; the defaults unless it is given. */
-  readonly policy?: ResolvedPolicy | undefined;
-  /** How long to ask for a delta that is being made, in milliseconds: ten minutes unless said otherwise. */
-  readonly readyWithinMs?: number | undefined;
-  /** What to do when it is not ready by then: "pull" the whole image (the default), or "report" and leave it for the next run. */
-  readonly whenNotReady?: "pull" | "report" | undefined;
-  readonly onEvent?: OnUpdateEvent | undefined;
-  /** Aborting rejects with the signal's reason. The next run goes on from where this one was. */
-  readonly signal?: AbortSignal | undefined;
-  /** @internal */
-  readonly clock?: UpdateClock | undefined;
-}
-
-/** What an update did. */
-export interface UpdateResult {
-  /** "none": the wanted image was there already. "resumed": an interrupted update was completed, and led to it. */
-  readonly done: "updated" | "resumed" | "none";
-  /** How the image came here. */
-  readonly by: "deltas" | "pull" | "none";
-  readonly release: Release;
-  /** Digest of the flat image that is here now. */
-  readonly digest: Digest;
-  /** Digest of the one that was here before; `undefined` when there was none. */
-  readonly basisDigest: Digest | undefined;
-  /** How many deltas were applied. */
-  readonly hopCount: number;
-  /** Bytes of deltas and of layers that came over the network, in this run. */
-  readonly downloadedBytes: number;
-  /** Bytes of a full pull that were not moved since there were deltas. */
-  readonly savedBytes: number;
-  /** Why deltas were given up for a full pull, if they were. */
-  readonly fallback: { readonly code: string; readonly reason: string } | undefined;
-}
+import type { SiteOptions, UpdateSession } from "./site.ts";
+import type { DeltaOffer, Digest, Release, SourceOptions } from "./source.ts";
+import { runWithin } from "./time-limit.ts";
 
 const DEFAULT_READY_WITHIN_MS = 600_000;
 
@@ -280,7 +239,10 @@ class Update {
         const reader = await DeltaReader.open(file);
         await reader.close();
         checkOffer(offer, reader.header);
-        return await this.#withinApplyTime((options) => session.applyDelta(offer, file, how, options));
+        const { applyTimeoutMs } = this.#resolved.policy;
+        return await runWithin(applyTimeoutMs, this.#options.signal, (signal) =>
+          session.applyDelta(offer, file, how, { ...this.#siteOptions, signal }),
+        );
       } catch (error) {
         this.#options.signal?.throwIfAborted();
         const isBegun = await session.hasBegun();
@@ -294,29 +256,6 @@ class Update {
         if (isBegun) await session.forgetPending();
         throw detourAfter(error, rule);
       }
-    }
-  }
-
-  async #withinApplyTime(run: (options: SiteOptions) => Promise<void>): Promise<void> {
-    const { applyTimeoutMs } = this.#resolved.policy;
-    if (applyTimeoutMs === 0) return run(this.#siteOptions);
-    const { signal } = this.#options;
-    const late = new AbortController();
-    const timer = setTimeout(() => {
-      late.abort(
-        new LimitError(
-          ErrorCode.TIMEOUT,
-          `expected the delta to be applied within ${applyTimeoutMs} ms, it took longer; raise the apply timeout`,
-        ),
-      );
-    }, applyTimeoutMs);
-    try {
-      await run({
-        ...this.#siteOptions,
-        signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
-      });
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -6,7 +6,7 @@
  */
 export { type AgentOptions, type HandoverRecord, runAgent } from "./agent.ts";
 export { type FollowOptions, followService, pollSource } from "./announcements.ts";
-export { type UpdateOptions, type UpdateResult, updateImage } from "./driver.ts";
+export { updateImage } from "./driver.ts";
 export {
   formatUpdateEvent,
   type OnUpdateEvent,
@@ -17,6 +17,7 @@ export {
   type UpdatePhase,
   type UpdateProgress,
 } from "./events.ts";
+export type { UpdateOptions, UpdateResult } from "./options.ts";
 export { toPercentage } from "./percentage.ts";
 export type { UpdateClock } from "./persist.ts";
 export {
