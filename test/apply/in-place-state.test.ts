@@ -2,10 +2,47 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Journal } from "../../src/apply/in-place/journal.ts";
+import { SpoolReader } from "../../src/apply/in-place/spool.ts";
 import { applyDeltaInPlace } from "../../src/apply/index.ts";
+import { ByteWriter } from "../../src/bytes/index.ts";
 import { ErrorCode } from "../../src/errors.ts";
+import { loadHash64 } from "../../src/hash/index.ts";
 import { PowerCut, SimulatedDisk } from "../faults/disk.ts";
 import { makeDelta, makePairs } from "./in-place-pairs.ts";
+
+const { hash } = await loadHash64();
+
+/** Open a spool whose index has one step of one piece, of these numbers: offset, target bytes, codec, raw and coded bytes. */
+async function openSpool(
+  numbers: readonly number[],
+  layout = { stepCount: 1, stepBytes: 4096 },
+): Promise<SpoolReader> {
+  const file = await new SimulatedDisk().folder("").openFile("spool", "new");
+  await file.write(0, new Uint8Array(1000));
+  const index = new ByteWriter();
+  for (const number of [1, ...numbers]) index.varint(number);
+  index.u64(0n);
+  index.u64(0n);
+  const bytes = index.view();
+  await file.write(1000, bytes);
+  return SpoolReader.open(file, { offset: 1000, length: bytes.length, checksum: hash(bytes) }, layout);
+}
+
+test("a spool whose index names places outside of it is refused before memory is taken for them", async () => {
+  await openSpool([0, 50, 0, 10, 20, 30, 10, 20, 30]);
+  for (const numbers of [
+    [990, 10, 0, 10, 0, 0, 11, 0, 0],
+    [0, 10, 0, 10, 0, 0, 2 ** 40, 0, 0],
+    [2 ** 53 - 1, 10, 0, 0, 0, 0, 0, 0, 1],
+    [0, 10, 2, 2 ** 40, 0, 0, 10, 0, 0],
+    [0, 10, 2, 0, 2 ** 30, 0, 0, 10, 0],
+    [0, 4097, 0, 10, 0, 0, 10, 0, 0],
+  ])
+    await assert.rejects(openSpool(numbers), { code: ErrorCode.BAD_STATE }, numbers.join());
+  await assert.rejects(openSpool([0, 1, 0, 1, 0, 0, 1, 0, 0], { stepCount: 2, stepBytes: 512 }), {
+    code: ErrorCode.BAD_STATE,
+  });
+});
 
 test("a journal of steps that no delta can have is refused", async () => {
   const identity = {

@@ -62,6 +62,10 @@ const SPOOL_CODECS = ["brotli", "deflate"] as const;
 // What fills less than a block of the disk is not worth coding.
 const MIN_CODED_BYTES = 1 << 12;
 
+const MAX_INDEX_BYTES = 2 ** 28;
+// A target byte takes one op of at most so many bytes, a literal or a residual byte.
+const MAX_RECORD_EXPANSION = 32;
+
 const NO_CODEC = getCodec("none");
 
 /**
@@ -195,10 +199,17 @@ export class SpoolReader {
     this.#hash64 = hash64;
   }
 
-  /** @throws {@link StateError} `BAD_STATE` when the index is not the one that was written. */
-  static async open(file: StorageFile, place: SpoolIndexPlace, stepCount: number): Promise<SpoolReader> {
+  /**
+   * @param layout - how many steps there are, and the target bytes of each.
+   * @throws {@link StateError} `BAD_STATE` when the index is not the one that was written.
+   */
+  static async open(
+    file: StorageFile,
+    place: SpoolIndexPlace,
+    layout: { stepCount: number; stepBytes: number },
+  ): Promise<SpoolReader> {
     const hash64 = await loadHash64();
-    if (place.offset + place.length > file.size) throw damaged("the index");
+    if (place.offset + place.length > file.size || place.length > MAX_INDEX_BYTES) throw damaged("the index");
     const bytes = await readRange(file, place.offset, place.length);
     if (hash64.hash(bytes) !== place.checksum) throw damaged("the index");
     const reader = new ByteReader(bytes, { what: "spool index" });
@@ -208,7 +219,11 @@ export class SpoolReader {
       for (let count = reader.varint(); count > 0; count--) pieces.push(readPieceEntry(reader));
       steps.push({ pieces, contentChecksum: reader.u64() });
     }
-    if (steps.length !== stepCount) throw damaged("the index");
+    const fits = ({ offset, rawBytes, codedBytes }: PieceEntry): boolean =>
+      offset + sum(codedBytes) <= place.offset && sum(rawBytes) <= MAX_RECORD_EXPANSION * layout.stepBytes;
+    const fitsStep = ({ pieces }: StepEntry): boolean =>
+      pieces.every(fits) && sum(pieces.map(({ targetBytes }) => targetBytes)) <= layout.stepBytes;
+    if (steps.length !== layout.stepCount || !steps.every(fitsStep)) throw damaged("the index");
     return new SpoolReader(file, steps, hash64);
   }
 

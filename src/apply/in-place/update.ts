@@ -32,6 +32,10 @@ async function hashPrefixes(
   return hashes.map((hash) => hash?.digest());
 }
 
+function stepsOf({ stepCount, layout }: InPlaceReads): { stepCount: number; stepBytes: number } {
+  return { stepCount, stepBytes: layout.stepBytes };
+}
+
 /** One update of one target, from wherever it stands to its end. */
 export class InPlaceUpdate {
   readonly #target: InPlaceTarget;
@@ -117,7 +121,7 @@ export class InPlaceUpdate {
     const reads = new InPlaceReads(this.#identity, planBytes);
     const file = await this.#target.scratch.openFile(FileName.SPOOL, "existing");
     try {
-      const spool = await SpoolReader.open(file, index, reads.stepCount);
+      const spool = await SpoolReader.open(file, index, stepsOf(reads));
       for (let step = 0; step < reads.stepCount; step++) {
         await gatherStepReads(spool.pieces(step), step, reads);
       }
@@ -167,7 +171,7 @@ export class InPlaceUpdate {
     if (!hasStash) await scratch.sync();
     const spoolFile = await scratch.openFile(FileName.SPOOL, "existing");
     try {
-      const spool = await SpoolReader.open(spoolFile, index, reads.stepCount);
+      const spool = await SpoolReader.open(spoolFile, index, stepsOf(reads));
       const files = { file: this.#target.file, stash, spool, journal };
       const runner = new StepRunner(files, reads, this.#hash64, this.#options);
       await runner.run(started);
