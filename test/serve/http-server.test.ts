@@ -43,8 +43,10 @@ async function exchange(text: string): Promise<string> {
   socket.setEncoding("latin1").on("data", (piece: string) => {
     answer += piece;
   });
+  // A server that has read enough may reset the connection.
+  socket.on("error", () => {});
   socket.write(text);
-  await once(socket, "close");
+  await new Promise((resolve) => socket.once("close", resolve));
   return answer;
 }
 
