@@ -1,3 +1,4 @@
+import { ErrorCode, StateError } from "../../errors.ts";
 import { checkRange, type Source, type StorageFile } from "../../io/index.ts";
 import type { InPlaceLayout, InPlacePlan } from "../../transform/index.ts";
 
@@ -39,6 +40,13 @@ export class OldBytes implements Source {
     checkRange(this.size, offset, into.length);
     for (let done = 0; done < into.length; ) {
       const { file, at, length } = this.#find(offset + done, into.length - done);
+      if (at + length > file.size) {
+        throw new StateError(
+          ErrorCode.BAD_STATE,
+          "the interrupted update cannot go on: old bytes that it still needs are lost; pull the image as a whole",
+          { offset: offset + done },
+        );
+      }
       await file.read(at, into.subarray(done, done + length));
       done += length;
     }
