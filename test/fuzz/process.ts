@@ -1,7 +1,7 @@
 /**
  * Fuzzes one parser in a process of its own, started by `run.ts`: what hangs or eats memory can be ended then.
  *
- * Arguments: the parser's name, seconds, seed, folder for crashers. The last line on standard output is a JSON report.
+ * Arguments: the parser's name, seconds, executions, seed, folder for crashers. The last line on standard output is a JSON report.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -32,7 +32,13 @@ export interface FuzzReport {
   crashes: { path: string; message: string }[];
 }
 
-const [parser, seconds, seed, folder] = process.argv.slice(2) as [string, string, string, string];
+const [parser, seconds, maxExecutions, seed, folder] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+];
 const coverage = new CoverageWatcher(new URL("../../src/", import.meta.url).href);
 const target = await TARGETS[parser]!();
 const watch = new Watchdog({
@@ -61,6 +67,7 @@ const result = await fuzz(watched, {
   random: new Random(Number(seed)),
   coverage,
   maxMs: 1000 * Number(seconds),
+  maxExecutions: Number(maxExecutions),
   watch,
 });
 await watch.close();

@@ -1,7 +1,8 @@
 /**
- * Fuzz the parsers: `npm run fuzz -- [PARSER…] [--seconds N] [--seed S] [--jobs K]`.
+ * Fuzz the parsers: `npm run fuzz -- [PARSER…] [--seconds N] [--executions N] [--seed S] [--jobs K]`.
  *
- * Each parser runs for N seconds in a process of its own, K at a time. Prints a table; fails when anything was found. Inputs
+ * Each parser runs for N seconds, or N inputs if that is sooner, in a process of its own, K at a time. With a number of inputs
+ * small enough the run is the same on every machine. Prints a table; fails when anything was found. Inputs
  * that crash a parser come to lie in `test/fuzz/crashers/PARSER/`, from where the unit tests take them.
  */
 import { spawn } from "node:child_process";
@@ -13,11 +14,14 @@ import { TARGETS } from "./targets/index.ts";
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** Fuzz one parser; the error tells when the process was ended. */
-async function fuzzParser(parser: string, seconds: number, seed: number): Promise<FuzzReport | Error> {
+async function fuzzParser(
+  parser: string,
+  { seconds, executions, seed }: { seconds: number; executions: number; seed: number },
+): Promise<FuzzReport | Error> {
   const options = ["--import", "tsx", "--max-old-space-size=1024", here("process.ts")];
   const child = spawn(
     process.execPath,
-    [...options, parser, String(seconds), String(seed), here(`crashers/${parser}`)],
+    [...options, parser, String(seconds), String(executions), String(seed), here(`crashers/${parser}`)],
     {
       stdio: ["ignore", "pipe", "inherit"],
     },
@@ -66,15 +70,19 @@ function printTable(reports: readonly FuzzReport[]): void {
 }
 
 const { values, positionals } = parseArgs({
-  options: { seconds: { type: "string" }, seed: { type: "string" }, jobs: { type: "string" } },
+  options: {
+    seconds: { type: "string" },
+    executions: { type: "string" },
+    seed: { type: "string" },
+    jobs: { type: "string" },
+  },
   allowPositionals: true,
 });
-const [seconds, seed, jobs] = [values.seconds ?? "60", values.seed ?? "1", values.jobs ?? "1"].map(
-  Number,
-) as [number, number, number];
+const { seconds = "60", executions = "1e9", seed = "1", jobs = "1" } = values;
+const amount = { seconds: Number(seconds), executions: Number(executions), seed: Number(seed) };
 const parsers = positionals.length > 0 ? positionals : Object.keys(TARGETS);
 const unknown = parsers.filter((parser) => !(parser in TARGETS));
-if (unknown.length > 0 || ![seconds, seed, jobs].every(Number.isFinite) || jobs < 1) {
+if (unknown.length > 0 || !Object.values(amount).every(Number.isFinite) || !(Number(jobs) >= 1)) {
   console.error(`expected parsers of ${Object.keys(TARGETS).join(", ")}, found ${positionals.join(", ")}`);
   process.exit(2);
 }
@@ -82,9 +90,9 @@ const reports: FuzzReport[] = [];
 const failures: string[] = [];
 const queue = [...parsers];
 await Promise.all(
-  Array.from({ length: jobs }, async () => {
+  Array.from({ length: Number(jobs) }, async () => {
     for (let parser = queue.shift(); parser !== undefined; parser = queue.shift()) {
-      const report = await fuzzParser(parser, seconds, seed);
+      const report = await fuzzParser(parser, amount);
       if (report instanceof Error) failures.push(report.message);
       else {
         reports.push(report);

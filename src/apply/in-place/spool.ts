@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter, EMPTY_BYTES } from "../../bytes/index.ts";
-import { firstAvailableCodec, getCodec, getCodecById } from "../../codec/index.ts";
+import { codecName, firstAvailableCodec, getCodec, getCodecById } from "../../codec/index.ts";
 import { ErrorCode, FormatError, StateError } from "../../errors.ts";
 import { type Hash64Api, loadHash64 } from "../../hash/index.ts";
 import { readRange, type StorageFile } from "../../io/index.ts";
@@ -67,6 +67,11 @@ const MAX_INDEX_BYTES = 2 ** 28;
 const MAX_RECORD_EXPANSION = 32;
 
 const NO_CODEC = getCodec("none");
+
+/** Whether the writer may have used it. */
+function isSpoolCodec(id: number): boolean {
+  return ["none", ...SPOOL_CODECS].includes(codecName(id));
+}
 
 /**
  * Writes what a delta does, step by step, so that steps can be carried out in any order, and again after a power cut,
@@ -219,8 +224,10 @@ export class SpoolReader {
       for (let count = reader.varint(); count > 0; count--) pieces.push(readPieceEntry(reader));
       steps.push({ pieces, contentChecksum: reader.u64() });
     }
-    const fits = ({ offset, rawBytes, codedBytes }: PieceEntry): boolean =>
-      offset + sum(codedBytes) <= place.offset && sum(rawBytes) <= MAX_RECORD_EXPANSION * layout.stepBytes;
+    const fits = ({ offset, codecId, rawBytes, codedBytes }: PieceEntry): boolean =>
+      isSpoolCodec(codecId) &&
+      offset + sum(codedBytes) <= place.offset &&
+      sum(rawBytes) <= MAX_RECORD_EXPANSION * layout.stepBytes;
     const fitsStep = ({ pieces }: StepEntry): boolean =>
       pieces.every(fits) && sum(pieces.map(({ targetBytes }) => targetBytes)) <= layout.stepBytes;
     if (steps.length !== layout.stepCount || !steps.every(fitsStep)) throw damaged("the index");
