@@ -1,5 +1,6 @@
 /**
- * Run the unit tests: `npm test` all of them, `npm test -- image apply` those whose path contains one of the words.
+ * Run the unit tests: `npm test` all of them, `npm test -- image apply` those whose path contains one of the words,
+ * `npm test -- '!faults'` those whose path does not.
  *
  * A list of files, since `node --test` of Node 20 takes no glob patterns.
  */
@@ -10,10 +11,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
-const words = process.argv.slice(2);
+const isExcluding = (word: string): boolean => word.startsWith("!");
+const excluded = process.argv.slice(2).filter(isExcluding);
+const words = process.argv.slice(2).filter((word) => !isExcluding(word));
 const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith(".test.ts"))
   .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
+  .filter((path) => !excluded.some((word) => path.includes(word.slice(1))))
   .sort()
   .map((path) => join(folder, path));
 if (files.length === 0) {
