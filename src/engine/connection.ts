@@ -82,13 +82,23 @@ export async function callEngine(address: EngineAddress, call: EngineRequest): P
 /** Send a body. Only its own errors are thrown: of those of the connection the answer tells. */
 async function sendBody(body: ByteStream, sending: ClientRequest): Promise<void> {
   let failure: { error: unknown } | undefined;
-  async function* pieces() {
+  const items = body[Symbol.asyncIterator]();
+  async function nextPiece(): Promise<Uint8Array | undefined> {
     try {
+      const { done, value } = await items.next();
       // Copies, since a piece is valid only until the next one is asked for.
-      for await (const piece of body) yield piece.slice();
+      return done === true ? undefined : value.slice();
     } catch (error) {
       failure = { error };
       throw error;
+    }
+  }
+  async function* pieces() {
+    try {
+      // Node 22 throws the connection's error in here, at `yield`.
+      for (let piece = await nextPiece(); piece !== undefined; piece = await nextPiece()) yield piece;
+    } finally {
+      await items.return?.();
     }
   }
   // A body that fails takes the connection with it: the engine must not take a part for the whole.
