@@ -193,3 +193,14 @@ export class NetworkError extends FlatdeltaError {
 export function isFlatdeltaError(value: unknown): value is FlatdeltaError {
   return typeof value === "object" && value !== null && (value as Record<symbol, unknown>)[BRAND] === true;
 }
+
+/** The stable code that anything thrown carries, whatever its class; `UNEXPECTED` when it has none. */
+export function errorCodeOf(error: unknown): string {
+  const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
+  return typeof code === "string" ? code : "UNEXPECTED";
+}
+
+/** The text of anything thrown. */
+export function errorMessageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,4 +1,4 @@
-import { isFlatdeltaError } from "../errors.ts";
+import { errorCodeOf, isFlatdeltaError } from "../errors.ts";
 
 /** What each exit code means. `docs/CLI.md` and `flatdelta --help` show this table. */
 export const ExitCode = {
@@ -76,12 +76,6 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return ExitCode.USAGE;
   if (error instanceof InterruptedError) return error.exitCode;
   if (isFlatdeltaError(error)) return CODE_OF_CLASS[error.name] ?? ExitCode.UNEXPECTED;
-  const code = codeOf(error);
+  const code = errorCodeOf(error);
   return code === "ENOSPC" || code === "EDQUOT" ? ExitCode.SPACE : ExitCode.UNEXPECTED;
-}
-
-/** The stable code that an error carries, whatever its class; `UNEXPECTED` when it has none. */
-export function codeOf(error: unknown): string {
-  const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
-  return typeof code === "string" ? code : "UNEXPECTED";
 }

@@ -5,11 +5,11 @@
  * @module
  */
 import { readFileSync } from "node:fs";
-import { isFlatdeltaError } from "../errors.ts";
+import { errorCodeOf, errorMessageOf, isFlatdeltaError } from "../errors.ts";
 import { parseCommandArguments } from "./arguments.ts";
 import type { CommandResult, Json } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { codeOf, ExitCode, exitCodeOf, UsageError } from "./exit-code.ts";
+import { ExitCode, exitCodeOf, UsageError } from "./exit-code.ts";
 
 /** The process, as far as a command sees it. */
 export interface CliEnvironment {
@@ -98,12 +98,9 @@ function wantsJson(argv: readonly string[]): boolean {
 }
 
 function reportError(error: unknown, json: boolean, { stdout, stderr, debug }: CliEnvironment): void {
-  const code = codeOf(error);
+  const code = errorCodeOf(error);
   // Node's own messages begin with the code, which is shown behind the message here.
-  const message = (error instanceof Error ? error.message : String(error)).replace(
-    new RegExp(`^${code}: `, "u"),
-    "",
-  );
+  const message = errorMessageOf(error).replace(new RegExp(`^${code}: `, "u"), "");
   stderr.write(`flatdelta: ${message} (${code})\n`);
   if (debug && error instanceof Error) stderr.write(`${formatStack(error)}\n`);
   if (!json) return;

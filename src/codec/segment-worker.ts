@@ -5,7 +5,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { EMPTY_BYTES } from "../bytes/index.ts";
-import { FlatdeltaError } from "../errors.ts";
+import { errorMessageOf, FlatdeltaError } from "../errors.ts";
 import type { EncoderSettings, EncoderStages } from "./codec.ts";
 import type { FoundMatches } from "./lz/finder.ts";
 import { getCodecById } from "./registry.ts";
@@ -85,7 +85,7 @@ function openCoder({ codecId, settings, stage, memoryBytes }: CoderRole): Perfor
 }
 
 function describe(error: unknown): SegmentAnswer {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessageOf(error);
   return { code: error instanceof FlatdeltaError ? error.code : undefined, message };
 }
 

@@ -1,5 +1,5 @@
 import type { Worker } from "node:worker_threads";
-import { ErrorCode, FlatdeltaError } from "../errors.ts";
+import { ErrorCode, errorMessageOf, FlatdeltaError } from "../errors.ts";
 import {
   joinPieces,
   type MatchColumns,
@@ -158,8 +158,10 @@ export class ThreadPool implements PairMatching {
       job?.resolve(columns);
       this.#dispatch();
     });
-    worker.on("error", (error) => this.#lose(thread, `with an error: ${describe(error)}`, error));
-    worker.on("messageerror", (error) => this.#lose(thread, `with an error: ${describe(error)}`, error));
+    worker.on("error", (error) => this.#lose(thread, `with an error: ${errorMessageOf(error)}`, error));
+    worker.on("messageerror", (error) =>
+      this.#lose(thread, `with an error: ${errorMessageOf(error)}`, error),
+    );
     worker.on("exit", (code) => this.#lose(thread, `with exit code ${code}`));
     this.#threads.add(thread);
     return thread;
@@ -198,7 +200,5 @@ export class ThreadPool implements PairMatching {
     this.#dispatch();
   }
 }
-
-const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const closedError = (): Error => new Error("expected a worker pool that is open, this one was closed");

@@ -1,4 +1,5 @@
 import { ErrorCode, ImageError, isFlatdeltaError, NetworkError } from "../errors.ts";
+import { isDigest } from "../image/digest.ts";
 import { callEngine, type EngineAddress, engineError, readMessage } from "./connection.ts";
 
 /** What an engine knows of an image. */
@@ -38,8 +39,7 @@ export async function inspectImage(
   }
   try {
     const { Id, RepoTags } = JSON.parse(await readMessage(answer)) as { Id?: unknown; RepoTags?: unknown };
-    if (typeof Id === "string" && /^sha256:[0-9a-f]{64}$/.test(Id))
-      return { id: Id, tags: Array.isArray(RepoTags) ? RepoTags.map(String) : [] };
+    if (isDigest(Id)) return { id: Id, tags: Array.isArray(RepoTags) ? RepoTags.map(String) : [] };
   } catch (error) {
     if (isFlatdeltaError(error)) throw error;
   }

@@ -1,6 +1,6 @@
 import { Gunzip } from "fflate";
 import { Decompress } from "fzstd";
-import { ErrorCode, ImageError, UnsupportedError } from "../errors.ts";
+import { ErrorCode, errorMessageOf, ImageError, UnsupportedError } from "../errors.ts";
 import { loadHash64 } from "../hash/index.ts";
 import { getBuiltinModule } from "../io/builtin.ts";
 import { type ByteStream, readRange, type ScratchSpace, type Source, scanSource } from "../io/index.ts";
@@ -147,7 +147,7 @@ type Zlib = typeof import("node:zlib") & {
 };
 
 function corrupt(format: string, cause: unknown): ImageError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = errorMessageOf(cause);
   return new ImageError(ErrorCode.BAD_COMPRESSION, `${format} data is corrupt or ends early: ${reason}`, {
     cause,
   });

@@ -5,6 +5,13 @@ import { sha256 } from "../hash/index.ts";
 /** Hexadecimal digits of a SHA-256. */
 export const SHA256_HEX = /^[0-9a-f]{64}$/;
 
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+
+/** Whether a value is what {@link formatDigest} gives. */
+export function isDigest(value: unknown): value is `sha256:${string}` {
+  return typeof value === "string" && DIGEST.test(value);
+}
+
 /** The OCI form of a SHA-256: "sha256:" and 64 hexadecimal digits. */
 export function formatDigest(hash: Uint8Array): string {
   return `sha256:${toHex(hash)}`;

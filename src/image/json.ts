@@ -1,4 +1,4 @@
-import { ErrorCode, ImageError, LimitError } from "../errors.ts";
+import { ErrorCode, errorMessageOf, ImageError, LimitError } from "../errors.ts";
 import { readRange, type Source } from "../io/index.ts";
 
 /** An object of a JSON document whose members are not checked yet. */
@@ -53,7 +53,7 @@ export function parseJson(bytes: Uint8Array, path: string): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessageOf(cause);
     throw new ImageError(ErrorCode.BAD_MANIFEST, `expected a JSON document: ${reason.slice(0, 200)}`, {
       path,
       cause,

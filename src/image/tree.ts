@@ -62,21 +62,22 @@ interface Step {
   node: TreeNode | undefined;
 }
 
+/** Attributes of a folder that no entry describes: one that entries imply, or the root. */
+export const IMPLIED_FOLDER = {
+  type: "directory",
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  mtimeSeconds: 0,
+  mtimeNanoseconds: 0,
+  linkText: "",
+  deviceMajor: 0,
+  deviceMinor: 0,
+  xattrs: NO_XATTRS,
+} as const;
+
 function implicitFolder(): TreeNode {
-  return {
-    type: "directory",
-    mode: 0o755,
-    uid: 0,
-    gid: 0,
-    mtimeSeconds: 0,
-    mtimeNanoseconds: 0,
-    linkText: "",
-    deviceMajor: 0,
-    deviceMinor: 0,
-    xattrs: NO_XATTRS,
-    content: NO_CONTENT,
-    children: new Map(),
-  };
+  return { ...IMPLIED_FOLDER, content: NO_CONTENT, children: new Map() };
 }
 
 /** Attributes of the image. Empty values are left out because docker and umoci cannot read them from a layer. */

@@ -1,3 +1,4 @@
+import { errorCodeOf } from "../errors.ts";
 import { JOURNAL_NAME } from "../image/rootfs-site.ts";
 import { readRange } from "../io/index.ts";
 import type { Journal } from "./journal.ts";
@@ -13,13 +14,9 @@ export const StagedName = { JOURNAL: JOURNAL_NAME, CONFIG: "config", SIDECAR: "s
 // No entry of an image can have such a name, so it never stands in the way of one.
 const TEMPORARY_PREFIX = ".wh.flatdelta-";
 
-function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException).code;
-}
-
 /** Whether there is no such folder: nothing, or something else, is in its place. */
 function isNoFolder(error: unknown): boolean {
-  return ["ENOENT", "ENOTDIR", "ELOOP"].includes(codeOf(error) ?? "");
+  return ["ENOENT", "ENOTDIR", "ELOOP"].includes(errorCodeOf(error));
 }
 
 /** Where the steps are done. */
@@ -83,7 +80,7 @@ class Commit {
     if (!isFolder) return folder.remove(name);
     await this.#handles.forget(path);
     await folder.removeFolder(name).catch(async (error: unknown) => {
-      if (codeOf(error) !== "ENOTEMPTY" && codeOf(error) !== "EEXIST") throw error;
+      if (errorCodeOf(error) !== "ENOTEMPTY" && errorCodeOf(error) !== "EEXIST") throw error;
       await removeSockets(folder, name);
       await folder.removeFolder(name);
     });

@@ -1,4 +1,5 @@
 import { ErrorCode, StateError } from "../errors.ts";
+import { SHA256_HEX } from "../image/digest.ts";
 import type { AttributeChange, Placement, Removal, Steps } from "./plan.ts";
 import { isInnerPath } from "./target.ts";
 
@@ -55,7 +56,7 @@ function numberOf(value: unknown, what: string, min: number, max: number): numbe
 
 function digestOf(value: unknown, what: string): string {
   const text = textOf(value, what);
-  if (!/^[0-9a-f]{64}$/.test(text)) throw badJournal(`${what} is no SHA-256`);
+  if (!SHA256_HEX.test(text)) throw badJournal(`${what} is no SHA-256`);
   return text;
 }
 

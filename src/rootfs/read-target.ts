@@ -2,7 +2,7 @@ import { ErrorCode, ImageError, LimitError } from "../errors.ts";
 import { ENVELOPE_ROLES } from "../image/flat/envelope.ts";
 import { LayerCursor } from "../image/flat/scan.ts";
 import { parseTar, ScanCursor, showName, type TarHeader } from "../image/tar/index.ts";
-import type { TreeNode } from "../image/tree.ts";
+import { IMPLIED_FOLDER, type TreeNode } from "../image/tree.ts";
 import type { Staging } from "./staging.ts";
 import { findNode, isInnerPath, MAX_TREE_DEPTH, splitPath, type TargetNode } from "./target.ts";
 
@@ -22,21 +22,7 @@ function badTarget(message: string, path?: string): ImageError {
 }
 
 function rootNode(): TargetNode {
-  return {
-    type: "directory",
-    mode: 0o755,
-    uid: 0,
-    gid: 0,
-    mtimeSeconds: 0,
-    mtimeNanoseconds: 0,
-    linkText: "",
-    deviceMajor: 0,
-    deviceMinor: 0,
-    xattrs: new Map(),
-    paths: [""],
-    hasPresentContent: false,
-    staged: undefined,
-  };
+  return { ...IMPLIED_FOLDER, paths: [""], hasPresentContent: false, staged: undefined };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { TreeNode } from "../image/tree.ts";
+import { DEFAULT_MERGE_LIMITS, type TreeNode } from "../image/tree.ts";
 import type { TreeAttributes } from "./tree-folder.ts";
 
 /** A file, folder, link or device of the target, with all its names. */
@@ -17,7 +17,7 @@ export interface TargetNode extends TreeAttributes {
 }
 
 /** Folders above an entry, at most: as many as images are read with. */
-export const MAX_TREE_DEPTH = 1024;
+export const MAX_TREE_DEPTH = DEFAULT_MERGE_LIMITS.maxDepth;
 
 /** Whether a path is that of an entry inside the tree, in its shortest form. */
 export function isInnerPath(path: string): boolean {

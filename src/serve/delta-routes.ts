@@ -1,6 +1,7 @@
+import { isDigest } from "../image/digest.ts";
 import type { DeltaDesk, DeltaRecord, DeltaState } from "./deltas.ts";
 import type { ServiceMetrics } from "./metrics.ts";
-import { isDigest, parseIdentity } from "./names.ts";
+import { parseIdentity } from "./names.ts";
 import { jsonResponse, Problem, retryAfter } from "./problem.ts";
 import { isReady, type ReadyRelease, type Release, type ReleaseBook } from "./releases.ts";
 import { neededQueryValue, type RequestContext } from "./request.ts";

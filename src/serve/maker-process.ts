@@ -3,7 +3,9 @@
  *
  * @module
  */
+
 import { createWorkerPool } from "../encode/node.ts";
+import { errorMessageOf } from "../errors.ts";
 import { openFileSource, openStorageFile } from "../io/node.ts";
 import { createInlineMaker, type MakerContext } from "./maker.ts";
 import type { MakerAnswer, MakerTask } from "./maker-task.ts";
@@ -71,7 +73,7 @@ process.once("message", async (task: MakerTask) => {
     await say({
       kind: "failed",
       code: typeof code === "string" ? code : "UNEXPECTED",
-      message: error instanceof Error ? error.message : String(error),
+      message: errorMessageOf(error),
     });
   }
 });

@@ -1,3 +1,4 @@
+import { isDigest } from "../image/digest.ts";
 import { Problem } from "./problem.ts";
 
 /** Which images releases may name. Nothing else is ever opened or connected to. */
@@ -8,7 +9,6 @@ export interface ImagePolicy {
   readonly files?: boolean | undefined;
 }
 
-const DIGEST = /^sha256:[0-9a-f]{64}$/u;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/u;
 const VERSION = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/u;
 const FILE = /^[A-Za-z0-9][A-Za-z0-9._+@-]{0,199}$/u;
@@ -16,9 +16,6 @@ const FILE = /^[A-Za-z0-9][A-Za-z0-9._+@-]{0,199}$/u;
 const REPOSITORY =
   /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/u;
 const MAX_IMAGE_NAME = 512;
-
-/** Whether text is the digest of a flat image, a manifest or a config. */
-export const isDigest = (text: string): boolean => DIGEST.test(text);
 
 /** A device's name of an image: a digest, or a version of an app. */
 export type ImageIdentity = { readonly digest: string } | { readonly app: string; readonly version: string };

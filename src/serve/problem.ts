@@ -48,12 +48,6 @@ export type ServiceCode =
   | "FAILED"
   | "INTERNAL";
 
-/** The stable code of an error from below; of one that has none, a word that stands for it. */
-export function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === "string" ? code : "UNEXPECTED";
-}
-
 /** `Retry-After` in whole seconds, one at least. */
 export function retryAfter(delayMs: number): Record<string, string> {
   return { "retry-after": String(Math.max(1, Math.ceil(delayMs / 1000))) };

@@ -1,8 +1,9 @@
+import { errorCodeOf } from "../errors.ts";
 import type { EventHub } from "./events.ts";
 import type { FlatImages } from "./images.ts";
 import type { FlattenedRelease } from "./maker.ts";
 import type { DeltaServiceOptions } from "./options.ts";
-import { codeOf, Problem } from "./problem.ts";
+import { Problem } from "./problem.ts";
 import type { JobQueue } from "./queue.ts";
 import { readRecord, writeRecord } from "./records.ts";
 import {
@@ -80,7 +81,7 @@ export class ReleaseDesk {
     try {
       await this.#save(release);
     } catch (error) {
-      releases.set({ ...release, state: "failed", error: codeOf(error) });
+      releases.set({ ...release, state: "failed", error: errorCodeOf(error) });
       throw error;
     }
     return (await this.#startReading(release)) ? releases.get(id) : undefined;
@@ -108,7 +109,7 @@ export class ReleaseDesk {
     } catch (error) {
       if (signal.aborted) return;
       const { app, version } = release;
-      const code = codeOf(error);
+      const code = errorCodeOf(error);
       onEvent?.({ event: "release-failed", app, version, code, message: String(error) });
       await this.#save({ ...release, state: "failed", error: code });
     }

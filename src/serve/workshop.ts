@@ -1,10 +1,10 @@
+import { errorCodeOf } from "../errors.ts";
 import type { DeltaRouteParts } from "./delta-routes.ts";
 import { DeltaDesk } from "./deltas.ts";
 import { EventHub } from "./events.ts";
 import { FlatImages } from "./images.ts";
 import { createServiceMetrics } from "./metrics.ts";
 import type { DeltaServiceOptions, fillServiceLimits } from "./options.ts";
-import { codeOf } from "./problem.ts";
 import { JobQueue } from "./queue.ts";
 import { ReleaseDesk } from "./release-desk.ts";
 import type { ReleaseRouteParts } from "./release-routes.ts";
@@ -58,7 +58,7 @@ export async function openWorkshop(
     onMade: ({ basis, target, deltaBytes, makeSeconds, isWorthwhile }) =>
       onEvent?.({ event: "delta-made", basis, target, deltaBytes, makeSeconds, isWorthwhile }),
     onFailed: (basis, target, error) =>
-      onEvent?.({ event: "delta-failed", basis, target, code: codeOf(error), message: String(error) }),
+      onEvent?.({ event: "delta-failed", basis, target, code: errorCodeOf(error), message: String(error) }),
   });
   const desk = new ReleaseDesk({
     ...{ store, releases, images, queue, events, signal, now, onEvent },

@@ -1,4 +1,5 @@
 import { DeltaReader } from "../delta/index.ts";
+import { errorCodeOf, errorMessageOf } from "../errors.ts";
 import { systemClock } from "../net/retry.ts";
 import { checkOffer, DeltaDownload, removeDownloads } from "./download.ts";
 import { readInstalled, writeInstalled } from "./installed.ts";
@@ -13,8 +14,8 @@ import {
   type UpdateClock,
 } from "./persist.ts";
 import { type ResolvedPolicy, resolvePolicy } from "./policy.ts";
-import { messageOf, Reporter } from "./reporter.ts";
-import { codeOf, findRule } from "./rules.ts";
+import { Reporter } from "./reporter.ts";
+import { findRule } from "./rules.ts";
 import type { SiteOptions, UpdateSession } from "./site.ts";
 import type { DeltaOffer, Digest, Release, SourceOptions } from "./source.ts";
 import { runWithin } from "./time-limit.ts";
@@ -141,7 +142,9 @@ class Update {
     } catch (error) {
       this.#options.signal?.throwIfAborted();
       if (findRule(error, "apply", true)?.remedy !== "pull") throw error;
-      this.#reporter.log(`the interrupted update cannot be completed, and is forgotten: ${messageOf(error)}`);
+      this.#reporter.log(
+        `the interrupted update cannot be completed, and is forgotten: ${errorMessageOf(error)}`,
+      );
       await session.forgetPending();
       return undefined;
     }
@@ -249,7 +252,7 @@ class Update {
         const rule = findRule(error, "apply", isBegun);
         if (rule === undefined) throw error;
         if (rule.remedy === "beside" && session.isInPlace && !this.#isBeside) {
-          this.#reporter.fallback("beside", codeOf(error), messageOf(error));
+          this.#reporter.fallback("beside", errorCodeOf(error), errorMessageOf(error));
           this.#isBeside = true;
           continue;
         }

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { encodeUtf8 } from "../bytes/index.ts";
+import { isDigest } from "../image/digest.ts";
 import { createAtomicFile } from "../io/node.ts";
 import type { HandoverRecord } from "./agent.ts";
-import { isDigest } from "./offers.ts";
 
 /** What `runAgent` remembers, in a small file. One that is missing or damaged says nothing: the image is handed over again. */
 export function fileHandover(path: string): HandoverRecord {

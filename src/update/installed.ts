@@ -1,6 +1,6 @@
 import { decodeUtf8, encodeUtf8 } from "../bytes/index.ts";
+import { isDigest } from "../image/digest.ts";
 import { readRange, type StorageFolder } from "../io/index.ts";
-import { isDigest } from "./offers.ts";
 import type { Digest } from "./source.ts";
 
 const NAME = "installed.json";

@@ -1,12 +1,6 @@
 import { ErrorCode, NetworkError } from "../errors.ts";
+import { isDigest } from "../image/digest.ts";
 import type { DeltaAnswer, DeltaOffer, Digest, Release } from "./source.ts";
-
-const DIGEST = /^sha256:[0-9a-f]{64}$/u;
-
-/** Whether a value is a {@link Digest}. */
-export function isDigest(value: unknown): value is Digest {
-  return typeof value === "string" && DIGEST.test(value);
-}
 
 /**
  * Check that deltas lead from what is there to what is wanted, before anything is downloaded.

@@ -1,8 +1,9 @@
+import { errorCodeOf, errorMessageOf } from "../errors.ts";
 import { Backoff, type Clock } from "../net/index.ts";
 import type { UpdatePhase } from "./events.ts";
 import type { DeltaPolicy } from "./policy.ts";
-import { messageOf, type Reporter } from "./reporter.ts";
-import { codeOf, findRule, type Rule, type UpdateStep } from "./rules.ts";
+import type { Reporter } from "./reporter.ts";
+import { findRule, type Rule, type UpdateStep } from "./rules.ts";
 
 const FIRST_DELAY_MS = 500;
 
@@ -25,7 +26,7 @@ export class Detour extends Error {
 
 /** The detour that a rule asks for. */
 export function detourAfter(error: unknown, rule: Rule): Detour {
-  return new Detour(codeOf(error), `${rule.because}: ${messageOf(error)}`, error);
+  return new Detour(errorCodeOf(error), `${rule.because}: ${errorMessageOf(error)}`, error);
 }
 
 /** What trying again needs to know. */

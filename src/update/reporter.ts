@@ -1,7 +1,7 @@
+import { errorCodeOf, errorMessageOf } from "../errors.ts";
 import type { OnProgress } from "../io/index.ts";
 import type { OnUpdateEvent, UpdateFallback, UpdatePhase } from "./events.ts";
 import { SlidingRate } from "./rate.ts";
-import { codeOf } from "./rules.ts";
 
 /** How the phases of what does the work are told. Proving a delta before anything is overwritten is a check. */
 const PHASE_OF: Readonly<Record<string, UpdatePhase>> = {
@@ -13,11 +13,6 @@ const PHASE_OF: Readonly<Record<string, UpdatePhase>> = {
   flatten: "apply",
   verify: "verify",
 };
-
-/** The text of anything that was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 /** Makes events of what an update does. */
 export class Reporter {
@@ -64,8 +59,8 @@ export class Reporter {
       phase,
       attempt,
       delayMs,
-      code: codeOf(error),
-      reason: messageOf(error),
+      code: errorCodeOf(error),
+      reason: errorMessageOf(error),
     });
   }
 

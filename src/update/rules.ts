@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ErrorCode, isFlatdeltaError, type NetworkError } from "../errors.ts";
+import { ErrorCode, errorCodeOf, isFlatdeltaError, type NetworkError } from "../errors.ts";
 
 /** The part of an update in which something failed. */
 export type UpdateStep = "resolve" | "request" | "download" | "apply" | "pull";
@@ -164,12 +164,6 @@ export const RULES: readonly Rule[] = [
   },
 ];
 
-/** The code that an error carries, whatever its class; `UNEXPECTED` when it has none. */
-export function codeOf(error: unknown): string {
-  const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
-  return typeof code === "string" ? code : "UNEXPECTED";
-}
-
 const isRetryableError = (error: unknown): boolean =>
   isFlatdeltaError(error) && (error as NetworkError).isRetryable === true;
 
@@ -180,7 +174,7 @@ const isRetryableError = (error: unknown): boolean =>
  * @returns the row that fits; `undefined` for an error that is to be reported.
  */
 export function findRule(error: unknown, step: UpdateStep, isBegun = false): Rule | undefined {
-  const code = codeOf(error);
+  const code = errorCodeOf(error);
   return RULES.find(
     (rule) =>
       rule.steps.includes(step) &&

@@ -1,4 +1,5 @@
 import { ErrorCode, ImageError, NetworkError } from "../errors.ts";
+import { isDigest } from "../image/digest.ts";
 import { type Image, readDockerArchive } from "../image/index.ts";
 import {
   type FetchFunction,
@@ -9,7 +10,6 @@ import {
   showUrl,
 } from "../net/index.ts";
 import { digestSource } from "./download.ts";
-import { isDigest } from "./offers.ts";
 import type {
   DeltaAnswer,
   DeltaOffer,

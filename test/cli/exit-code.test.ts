@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import {
-  codeOf,
-  EXIT_CODE_MEANINGS,
-  exitCodeOf,
-  InterruptedError,
-  UsageError,
-} from "../../src/cli/exit-code.ts";
+import { EXIT_CODE_MEANINGS, exitCodeOf, InterruptedError, UsageError } from "../../src/cli/exit-code.ts";
 import * as errors from "../../src/errors.ts";
 
 const { ErrorCode } = errors;
@@ -41,10 +35,10 @@ test("no class of error is left without an exit code of its own", () => {
 });
 
 test("codes come from any error", () => {
-  assert.equal(codeOf(new errors.FormatError(ErrorCode.TRUNCATED, "")), "TRUNCATED");
-  assert.equal(codeOf(Object.assign(new Error(""), { code: "ENOENT" })), "ENOENT");
-  assert.equal(codeOf(new Error("")), "UNEXPECTED");
-  assert.equal(codeOf(null), "UNEXPECTED");
+  assert.equal(errors.errorCodeOf(new errors.FormatError(ErrorCode.TRUNCATED, "")), "TRUNCATED");
+  assert.equal(errors.errorCodeOf(Object.assign(new Error(""), { code: "ENOENT" })), "ENOENT");
+  assert.equal(errors.errorCodeOf(new Error("")), "UNEXPECTED");
+  assert.equal(errors.errorCodeOf(null), "UNEXPECTED");
 });
 
 test("the exit codes are documented", () => {

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
+import { errorCodeOf, errorMessageOf } from "../../errors.ts";
 import { followService, pollSource, runAgent, type UpdateResult, updateImage } from "../../update/index.ts";
 import { fileHandover } from "../../update/node.ts";
 import { numberOption, textOption } from "../arguments.ts";
 import type { Command } from "../command.ts";
 import { addConfigFile } from "../config-file.ts";
-import { codeOf } from "../exit-code.ts";
 import { formatCount } from "../format.ts";
 import { parseUpdateOptions, UPDATE_OPTIONS } from "./update-options.ts";
 import { createUpdateLog } from "./update-output.ts";
@@ -86,7 +86,7 @@ agent; the next one goes on where it was.`,
 };
 
 function messageOf(error: unknown): string {
-  return `${error instanceof Error ? error.message : String(error)} (${codeOf(error)})`;
+  return `${errorMessageOf(error)} (${errorCodeOf(error)})`;
 }
 
 /** Run the hook to its end. What it prints goes to the log. */

@@ -13,7 +13,7 @@ import { type FileKind, recogniseFile } from "../kind.ts";
 import { deltaLimits, TARGET_LIMIT_OPTION } from "../limits.ts";
 import { callPeer } from "../peers.ts";
 import { tellAccount } from "./account.ts";
-import { tellPending } from "./pending.ts";
+import { tellInterrupted } from "./pending.ts";
 import { parseRootfsName } from "./rootfs-name.ts";
 import { shareOf } from "./shared.ts";
 
@@ -47,7 +47,11 @@ update of it was interrupted.`,
     try {
       // While it is updated a flat image looks like nothing that is known.
       const pending = await findPendingFileUpdate(path!);
-      if (pending?.isPrepared === true) return tellPending(pending);
+      if (pending?.isPrepared === true) {
+        const [basisSha256, targetSha256] = [toHex(pending.basisSha256), toHex(pending.targetSha256)];
+        const found = { basisSha256, targetBytes: pending.targetBytes, targetSha256 };
+        return tellInterrupted("flat image or other file", "FILE", found);
+      }
       const kind = await recogniseFile(source, path!);
       if (kind !== "delta" && context.values.basis !== undefined)
         throw new UsageError("expected a delta with --basis, found a file of another kind");

@@ -6,12 +6,7 @@ import type { CommandContext, CommandResult } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes } from "../format.ts";
 import { deltaLimits } from "../limits.ts";
-
-const DONE = {
-  applied: "updated in place",
-  resumed: "an interrupted update, completed",
-  none: "nothing to do, it was there already",
-} as const;
+import { IN_PLACE_DONE } from "./shared.ts";
 
 /**
  * `flatdelta patch --in-place` for files and block devices.
@@ -46,7 +41,7 @@ export async function patchInPlace(
     lines: [
       ["target", `${path}, ${formatBytes(result.targetBytes)}`],
       ["sha256", `${targetSha256}, proven`],
-      ["done", DONE[result.done]],
+      ["done", IN_PLACE_DONE[result.done]],
       ["written", `${formatBytes(result.writtenBytes)}, and ${formatBytes(result.stashedBytes)} put aside`],
     ],
   };

@@ -14,14 +14,9 @@ import type { CommandContext, CommandResult } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { deltaLimits } from "../limits.ts";
+import { tellInterrupted } from "./pending.ts";
 import type { NamedRootfs } from "./rootfs-name.ts";
-import { opReport } from "./shared.ts";
-
-const DONE = {
-  applied: "updated in place",
-  resumed: "an interrupted update, completed",
-  none: "nothing to do, it was there already",
-} as const;
+import { IN_PLACE_DONE, opReport } from "./shared.ts";
 
 /**
  * `flatdelta patch --in-place rootfs:FOLDER[:CONFIG.json]`.
@@ -70,7 +65,7 @@ function describe(path: string, result: UpdateTreeResult): CommandResult {
     lines: [
       ["target", path],
       ["sha256", `${targetSha256}, proven`],
-      ["done", DONE[done]],
+      ["done", IN_PLACE_DONE[done]],
       [
         "changed",
         `${formatCount(placedEntries)} entries placed, ${formatCount(removedEntries)} removed, ` +
@@ -84,18 +79,7 @@ function describe(path: string, result: UpdateTreeResult): CommandResult {
 /** What there is to say of a folder; an update that was interrupted before all else. */
 export async function inspectRootfs(name: NamedRootfs, context: CommandContext): Promise<CommandResult> {
   const pending = await findPendingRootfsUpdate(name.path);
-  if (pending !== undefined) {
-    const { basisSha256, targetSha256, targetBytes } = pending;
-    return {
-      report: { kind: "interrupted update", basisSha256, targetBytes, targetSha256 },
-      lines: [
-        ["kind", "root file system, in an update that was interrupted"],
-        ["from", `sha256 ${basisSha256}`],
-        ["to", `sha256 ${targetSha256}, ${formatBytes(targetBytes)}`],
-        ["next", "complete it: flatdelta patch --in-place --resume rootfs:FOLDER[:CONFIG]"],
-      ],
-    };
-  }
+  if (pending !== undefined) return tellInterrupted("root file system", "rootfs:FOLDER[:CONFIG]", pending);
   const { flatBytes, flatSha256, layerDigest, entryCount } = await digestRootfs(name, context);
   return {
     report: { kind: "root file system", flatBytes, flatSha256, layerDigest, entryCount },

@@ -26,3 +26,10 @@ export function opReport(totals: OpTotals) {
   const { opCount, copiedBytes, diffBytes, literalBytes, runBytes, touchedBytes, headerBytes } = totals;
   return { copiedBytes, diffBytes, literalBytes, runBytes, touchedBytes, headerBytes, opCount };
 }
+
+/** What an update in place came to, in words. */
+export const IN_PLACE_DONE = {
+  applied: "updated in place",
+  resumed: "an interrupted update, completed",
+  none: "nothing to do, it was there already",
+} as const;

@@ -1,4 +1,5 @@
 import { ErrorCode, ImageError } from "../../errors.ts";
+import { isDigest } from "../digest.ts";
 import { encodeCanonicalJson, expectObject, type JsonObject, parseJsonObject } from "./canonical-json.ts";
 
 /** Marks the history entry of the flat layer, so that flattening a flat image changes nothing. */
@@ -41,5 +42,5 @@ export function readFlatDigest(config: Uint8Array): string | undefined {
   const isFlat = typeof last === "object" && (last as JsonObject | null)?.comment === FLAT_COMMENT;
   const digests = isFlat ? (rootfs as JsonObject | undefined)?.diff_ids : undefined;
   const digest = Array.isArray(digests) && digests.length === 1 ? digests[0] : undefined;
-  return typeof digest === "string" && /^sha256:[0-9a-f]{64}$/u.test(digest) ? digest : undefined;
+  return isDigest(digest) ? digest : undefined;
 }

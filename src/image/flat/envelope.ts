@@ -10,6 +10,7 @@ import {
   FLAT_VERSION,
   type FlatLayer,
 } from "../../transform/index.ts";
+import { isDigest } from "../digest.ts";
 import { readTarIndex, showName, type TarEntry } from "../tar/index.ts";
 import { expectObject, type Json, parseJsonObject } from "./canonical-json.ts";
 
@@ -72,8 +73,7 @@ function parseLayer(manifest: Uint8Array, entryCount: number): FlatLayer {
   const [layer, ...more] = Array.isArray(layers) ? layers : [];
   if (more.length > 0) throw notFlat(`expected one layer, found ${more.length + 1}`);
   const { digest, size } = expectObject(layer, "layer in the manifest of the flat image");
-  if (typeof digest !== "string" || !/^sha256:[0-9a-f]{64}$/.test(digest))
-    throw notFlat("expected the SHA-256 of the layer");
+  if (!isDigest(digest)) throw notFlat("expected the SHA-256 of the layer");
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0)
     throw notFlat("expected the size of the layer");
   return { digest, sizeBytes: size, entryCount };
