@@ -122,6 +122,7 @@ export async function createDelta(
       ...known,
       target: wanted.source,
       targetSha256: wanted.index.sha256,
+      targetXxh64: wanted.index.xxh64,
       envelope: wanted.index.envelope,
       targetForm: wanted.index.entries.length > 0 ? TargetForm.FLAT_IMAGE : TargetForm.PLAIN,
       matches,

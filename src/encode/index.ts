@@ -5,7 +5,7 @@
  */
 export * from "./create.ts";
 export type { InPlaceSettings } from "./in-place.ts";
-export type { EntrySpan, EnvelopeSpan, IndexedInput, SourceIndex } from "./input.ts";
+export type { EntrySpan, EnvelopeSpan, IndexedInput, IndexOptions, SourceIndex } from "./input.ts";
 export { DEFAULT_LEVEL, DELTA_CODECS, type DeltaCodec } from "./levels.ts";
 export {
   type MatchedInputs,

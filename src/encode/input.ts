@@ -36,18 +36,25 @@ export interface EnvelopeSpan {
 export interface SourceIndex {
   /** SHA-256 of all bytes. */
   sha256: Uint8Array;
+  /** XXH64 (seed 0) of all bytes, if it was asked for: of what becomes one target window, it spares reading most of it again. */
+  xxh64?: bigint | undefined;
   /** The entries inside; empty for plain bytes. */
   entries: readonly EntrySpan[];
   /** Of a flat image: a delta can do without most of its head then. */
   envelope?: EnvelopeSpan | undefined;
 }
 
+/** How to index. */
+export interface IndexOptions {
+  /** Ask for {@link SourceIndex.xxh64}, too. An index that is there already may lack it. */
+  wantsXxh64?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: OnProgress | undefined;
+}
+
 /** Bytes with known structure: a flat image. `FlatImage` of `flatdelta/image` is one. */
 export interface IndexedInput {
   readonly source: Source;
   /** Read all bytes once and tell what is in them. A second call gives the same answer without reading. */
-  index(options?: {
-    signal?: AbortSignal | undefined;
-    onProgress?: OnProgress | undefined;
-  }): Promise<SourceIndex>;
+  index(options?: IndexOptions): Promise<SourceIndex>;
 }

@@ -1,8 +1,8 @@
-import { createSha256 } from "../hash/index.ts";
+import { createSha256, loadHash64 } from "../hash/index.ts";
 import { type OnProgress, readRange, type Source, scanSource } from "../io/index.ts";
 import { addColumns, MatchList, matchBlocks, mergeMatches } from "../match/index.ts";
 import { buildSignature } from "../signature/index.ts";
-import type { IndexedInput, SourceIndex } from "./input.ts";
+import type { IndexedInput, IndexOptions, SourceIndex } from "./input.ts";
 import { MAX_PAIR_BYTES, matchEntries } from "./match-entries.ts";
 import { type DeltaWorkers, inlineWorkers } from "./workers.ts";
 
@@ -50,20 +50,23 @@ const isIndexed = (input: Source | IndexedInput): input is IndexedInput => "sour
 export async function indexInput(
   input: Source | IndexedInput,
   phase: string,
-  options: Pick<MatchInputOptions, "signal" | "onProgress">,
+  options: IndexOptions,
 ): Promise<MatchedSide> {
-  const { signal } = options;
+  const { wantsXxh64, signal } = options;
   const onProgress: OnProgress | undefined =
     options.onProgress && ((progress) => options.onProgress?.({ ...progress, phase }));
-  if (isIndexed(input)) return { source: input.source, index: await input.index({ signal, onProgress }) };
+  if (isIndexed(input))
+    return { source: input.source, index: await input.index({ wantsXxh64, signal, onProgress }) };
   const digest = createSha256();
+  const hash64 = wantsXxh64 ? (await loadHash64()).create() : undefined;
   let doneBytes = 0;
   for await (const piece of scanSource(input, { signal })) {
     digest.update(piece);
+    hash64?.update(piece);
     doneBytes += piece.length;
     onProgress?.({ phase, doneBytes, totalBytes: input.size });
   }
-  return { source: input, index: { sha256: digest.digest(), entries: [] } };
+  return { source: input, index: { sha256: digest.digest(), xxh64: hash64?.digest(), entries: [] } };
 }
 
 /** Index both sides at the same time. */
@@ -79,7 +82,7 @@ async function indexBoth(
   // Seen by the `await` below, unless the target fails first.
   old.catch(() => {});
   try {
-    const wanted = await indexInput(target, "read target", options);
+    const wanted = await indexInput(target, "read target", { ...options, wantsXxh64: true });
     isTargetDone = true;
     return [await old, wanted];
   } catch (error) {

@@ -77,10 +77,10 @@ export async function choosePrimer(
     if (ranges.length > 0) await encoder.prime!(await readRanges(basis, ranges));
     const bytes = (await encoder.encode(literals)).length + RANGE_COST_BYTES * ranges.length;
     encoder.close();
-    if (bytes < bestBytes) {
-      bestBytes = bytes;
-      best = ranges;
-    }
+    // More helps to a point, and each try takes longer than all before it.
+    if (bytes >= bestBytes) break;
+    bestBytes = bytes;
+    best = ranges;
   }
   return best;
 }

@@ -1,6 +1,6 @@
 // Codecs deal well with short runs, and cutting them out costs them context: only runs that would fill a segment for
 // nothing (holes of sparse files, unused space of disk images) become ops of their own.
-const MIN_RUN_BYTES = 1 << 14;
+export const MIN_RUN_BYTES = 1 << 14;
 
 /** Bytes cut at the borders of long runs of one byte. */
 export function* splitRuns(

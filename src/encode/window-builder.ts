@@ -14,7 +14,7 @@ import type { PlannedHeader } from "../transform/index.ts";
 
 // Longest form of an op in a control segment: head, distance, time. Of a HEADER: size and three texts as well.
 export const MAX_OP_BYTES = 28;
-const MAX_HEADER_OP_BYTES = 48;
+export const MAX_HEADER_OP_BYTES = 48;
 
 /** A target window before its segments are coded. */
 export interface RawWindow {
@@ -40,6 +40,9 @@ export interface WindowBounds {
 export class WindowBuilder {
   readonly #bounds: WindowBounds;
   readonly #createHash: () => Hash64;
+  /** What the only window's bytes are known to hash to. */
+  readonly #onlyXxh64: bigint | undefined;
+  #windowCount = 0;
   readonly #cursor = new BasisCursor();
   /** What all windows so far do. */
   readonly totals = zeroOpTotals();
@@ -52,8 +55,12 @@ export class WindowBuilder {
   /** While the pending op is a TOUCH: where in the basis the present entry ends and the next header is. */
   #nextHeader = 0;
 
-  constructor(bounds: WindowBounds, createHash: () => Hash64) {
+  /**
+   * @param onlyXxh64 - XXH64 of all bytes, where they are sure to fit into one window: then {@link addUnreadCopy} may be called.
+   */
+  constructor(bounds: WindowBounds, createHash: () => Hash64, onlyXxh64?: bigint) {
     this.#bounds = bounds;
+    this.#onlyXxh64 = onlyXxh64;
     this.#createHash = createHash;
     this.#hash = createHash();
   }
@@ -75,8 +82,8 @@ export class WindowBuilder {
     return left;
   }
 
-  #addOp(op: Op, target: Uint8Array): void {
-    this.#see(target);
+  #addOp(op: Op, target: Uint8Array | undefined): void {
+    this.#see(op.length, target);
     const pending = this.#pending;
     if (pending !== undefined && continues(pending, op)) {
       pending.length += op.length;
@@ -86,11 +93,11 @@ export class WindowBuilder {
     this.#pending = op;
   }
 
-  #see(target: Uint8Array): void {
-    const given = Math.min(this.#givenBytes, target.length);
+  #see(length: number, target: Uint8Array | undefined): void {
+    const given = Math.min(this.#givenBytes, length);
     this.#givenBytes -= given;
-    this.#hash.update(target.subarray(given));
-    this.#targetBytes += target.length - given;
+    if (this.#onlyXxh64 === undefined) this.#hash.update(target!.subarray(given));
+    this.#targetBytes += length - given;
   }
 
   /**
@@ -99,7 +106,7 @@ export class WindowBuilder {
    * @param givenBytes - how many of the bytes that ops make next they are computed from: those are inside the head.
    */
   addHead(head: Uint8Array, givenBytes: number): void {
-    this.#see(head);
+    this.#see(head.length, head);
     this.#givenBytes = givenBytes;
   }
 
@@ -112,16 +119,24 @@ export class WindowBuilder {
 
   /** The basis has these target bytes at `basisOffset`. No more than {@link room} says, as for the others below. */
   addCopy(target: Uint8Array, basisOffset: number): void {
-    const touched = this.#touchedBytes(basisOffset, target.length);
+    this.#addCopy(target.length, basisOffset, target);
+  }
+
+  /** The same of bytes that nobody has read, where the checksum is known without them. */
+  addUnreadCopy(length: number, basisOffset: number): void {
+    this.#addCopy(length, basisOffset, undefined);
+  }
+
+  #addCopy(length: number, basisOffset: number, target: Uint8Array | undefined): void {
+    const touched = this.#touchedBytes(basisOffset, length);
     if (touched > 0) {
       this.#pending!.length += touched;
-      this.#see(target.subarray(0, touched));
+      this.#see(touched, target?.subarray(0, touched));
     }
-    if (touched === target.length) return;
-    const rest = target.subarray(touched);
+    if (touched === length) return;
     this.#addOp(
-      { ...NO_OP, kind: OpKind.COPY, length: rest.length, basisOffset: basisOffset + touched },
-      rest,
+      { ...NO_OP, kind: OpKind.COPY, length: length - touched, basisOffset: basisOffset + touched },
+      target?.subarray(touched),
     );
   }
 
@@ -146,7 +161,7 @@ export class WindowBuilder {
       this.#nextHeader === basisOffset
     ) {
       pending.length += header.length;
-      this.#see(header);
+      this.#see(header.length, header);
     } else {
       this.#addOp({ ...NO_OP, kind: OpKind.TOUCH, length: header.length, basisOffset, timeShift }, header);
     }
@@ -200,6 +215,10 @@ export class WindowBuilder {
   /** End the window and begin the next. */
   take(): RawWindow {
     this.#endOp();
+    this.#windowCount++;
+    if (this.#onlyXxh64 !== undefined && this.#windowCount > 1) {
+      throw new Error("expected what was said to fit into one window to fit into one");
+    }
     const { control, data, residual, diffBasis } = this.#streams;
     const segments = new Map<StreamId, Uint8Array>();
     if (control.length > 0) segments.set(StreamId.CONTROL, control.view());
@@ -207,7 +226,7 @@ export class WindowBuilder {
     if (residual.length > 0) segments.set(StreamId.RESIDUAL, residual.view());
     const window = {
       targetBytes: this.#targetBytes,
-      checksum: shortenChecksum(this.#hash.digest()),
+      checksum: shortenChecksum(this.#onlyXxh64 ?? this.#hash.digest()),
       segments,
       diffBasis: diffBasis.view(),
     };

@@ -22,6 +22,7 @@ import type { EntrySpan, EnvelopeSpan } from "./input.ts";
 import { fitCoding, type StreamCoding } from "./levels.ts";
 import { choosePrimer } from "./primer.ts";
 import { splitRuns } from "./runs.ts";
+import { fitsOneWindow, planTargetReads } from "./target-reads.ts";
 import { WindowBuilder } from "./window-builder.ts";
 import { WindowCoder } from "./window-coder.ts";
 
@@ -33,6 +34,7 @@ export interface WriteInput {
   basisSha256: Uint8Array;
   target: Source;
   targetSha256: Uint8Array;
+  targetXxh64?: bigint | undefined;
   targetForm: TargetForm;
   envelope: EnvelopeSpan | undefined;
   matches: MatchList;
@@ -87,7 +89,7 @@ function fitInPlace(
 
 /**
  * Write the delta that the matches describe: the target is read once, in order, for its literals, its residuals and the
- * windows' checksums.
+ * windows' checksums. Where its one window's checksum is known, long copies are not read.
  */
 export async function writeDelta(
   input: WriteInput,
@@ -146,7 +148,12 @@ export async function writeDelta(
       input.basisEntries,
     );
     const coder = new WindowCoder(writer, encoders, accountant);
-    const builder = new WindowBuilder({ windowBytes, segmentBytes }, () => hash64.create());
+    const bounds = { windowBytes, segmentBytes };
+    const literalBytes = expectedBytes[StreamId.DATA];
+    const residualBytes = expectedBytes[StreamId.RESIDUAL];
+    const shape = { bytes: target.size, matches: matches.size, literalBytes, residualBytes };
+    const onlyXxh64 = fitsOneWindow(shape, bounds) ? input.targetXxh64 : undefined;
+    const builder = new WindowBuilder(bounds, () => hash64.create(), onlyXxh64);
     if (envelope.header !== undefined) builder.addHead(envelope.head, givenConfigBytes(envelope.header));
     const basis = input.basis === undefined ? undefined : new PagedSource(input.basis);
     const walk = new MatchWalk(matches);
@@ -195,8 +202,13 @@ export async function writeDelta(
       } else builder.addHeader(bytes, basisOffset, plan);
     };
 
-    for (const range of envelope.ranges) {
+    for (const range of planTargetReads(envelope.ranges, matches, onlyXxh64 === undefined)) {
       let { offset } = range;
+      if (range.isUnread) {
+        const { match } = walk.from(offset);
+        builder.addUnreadCopy(range.length, match!.basisOffset + (offset - match!.targetOffset));
+        continue;
+      }
       for await (const chunk of scanSource(target, { ...range, signal })) {
         for (let at = 0; at < chunk.length; ) {
           const { match, length } = walk.from(offset + at);

@@ -6,7 +6,7 @@
  */
 
 import { equalBytes } from "../bytes/index.ts";
-import type { IndexedInput, SourceIndex } from "../encode/input.ts";
+import type { IndexedInput, IndexOptions, SourceIndex } from "../encode/input.ts";
 import { ErrorCode, ImageError } from "../errors.ts";
 import type { OnProgress, Source } from "../io/index.ts";
 import { concatSources, memorySource, subSource, zeroSource } from "../io/index.ts";
@@ -84,17 +84,12 @@ class EnvelopedFlatImage implements FlatImage {
     return this.#source;
   }
 
-  index(
-    options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined } = {},
-  ): Promise<SourceIndex> {
+  index(options: IndexOptions = {}): Promise<SourceIndex> {
     this.#index ??= this.#scan(options);
     return this.#index;
   }
 
-  async #scan(options: {
-    signal?: AbortSignal | undefined;
-    onProgress?: OnProgress | undefined;
-  }): Promise<SourceIndex> {
+  async #scan(options: IndexOptions): Promise<SourceIndex> {
     try {
       return (await scanFlatImage(this.#source, this.#envelope, false, options)).index;
     } catch (error) {

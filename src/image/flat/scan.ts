@@ -1,18 +1,12 @@
 /** The one pass over a flat image that tells what is in it. */
 import { EMPTY_BYTES, toHex } from "../../bytes/index.ts";
-import type { EntrySpan, SourceIndex } from "../../encode/input.ts";
+import type { EntrySpan, IndexOptions, SourceIndex } from "../../encode/input.ts";
 import { ErrorCode, ImageError } from "../../errors.ts";
 import { createSha256, type Hash64Api, loadHash64 } from "../../hash/index.ts";
-import { type OnProgress, type Source, scanSource } from "../../io/index.ts";
+import { type Source, scanSource } from "../../io/index.ts";
 import { TAR_BLOCK_BYTES } from "../../transform/index.ts";
 import { parseTar, ScanCursor, type TarCursor, truncatedTar } from "../tar/index.ts";
 import { ENVELOPE_ROLES, type Envelope } from "./envelope.ts";
-
-/** How to scan. */
-export interface ScanFlatOptions {
-  signal?: AbortSignal | undefined;
-  onProgress?: OnProgress | undefined;
-}
 
 /** What the pass finds. */
 export interface FlatScan {
@@ -118,16 +112,18 @@ export async function scanFlatImage(
   source: Source,
   envelope: Envelope,
   checkLayer: boolean,
-  options: ScanFlatOptions = {},
+  options: IndexOptions = {},
 ): Promise<FlatScan> {
-  const { signal, onProgress } = options;
+  const { wantsXxh64 = false, signal, onProgress } = options;
   const { layer, layerOffset } = envelope;
   const hashes = await loadHash64();
+  const whole64 = wantsXxh64 ? hashes.create() : undefined;
   const hasher = createRangeHasher(layerOffset, checkLayer ? layer.sizeBytes : 0);
   async function* pieces() {
     let doneBytes = 0;
     for await (const piece of scanSource(source, { signal })) {
       hasher.update(piece);
+      whole64?.update(piece);
       doneBytes += piece.length;
       onProgress?.({ phase: "index", doneBytes, totalBytes: source.size });
       yield piece;
@@ -186,7 +182,7 @@ export async function scanFlatImage(
       envelope.entries[ENVELOPE_ROLES.indexOf("config")]!;
     const span = { configOffset, configBytes, layerOffset, layerDigest: layer.digest, entryCount };
     return {
-      index: { sha256: whole, entries, envelope: span },
+      index: { sha256: whole, xxh64: whole64?.digest(), entries, envelope: span },
       layerDigest: `sha256:${toHex(layerSha256)}`,
       entryCount,
     };
