@@ -1,4 +1,4 @@
-import { ByteWriter } from "../bytes/index.ts";
+import { ByteWriter, EMPTY_BYTES } from "../bytes/index.ts";
 import {
   BasisCursor,
   countOp,
@@ -35,7 +35,7 @@ export interface WindowBounds {
 
 /**
  * Gathers ops and their bytes until a bound of the window is reached. Pieces of what is one op are joined; an op that
- * crosses the end of a window becomes two.
+ * crosses the end of a window becomes two. Bytes that are added stay as they are until {@link settle} or {@link take} is called.
  */
 export class WindowBuilder {
   readonly #bounds: WindowBounds;
@@ -49,6 +49,8 @@ export class WindowBuilder {
   #streams = newStreams();
   #hash: Hash64;
   #targetBytes = 0;
+  /** What was seen last and is not hashed yet: ops of a few bytes follow each other in one buffer, and each hashing costs a call. */
+  #unhashed: Uint8Array = EMPTY_BYTES;
   /** Bytes that ops are yet to make of what was counted as the head. */
   #givenBytes = 0;
   #pending: Op | undefined;
@@ -96,8 +98,20 @@ export class WindowBuilder {
   #see(length: number, target: Uint8Array | undefined): void {
     const given = Math.min(this.#givenBytes, length);
     this.#givenBytes -= given;
-    if (this.#onlyXxh64 === undefined) this.#hash.update(target!.subarray(given));
     this.#targetBytes += length - given;
+    if (this.#onlyXxh64 !== undefined || given === length) return;
+    const unhashed = this.#unhashed;
+    const start = target!.byteOffset + given;
+    const isNext = unhashed.buffer === target!.buffer && unhashed.byteOffset + unhashed.length === start;
+    const from = isNext ? unhashed.byteOffset : start;
+    if (!isNext) this.settle();
+    this.#unhashed = new Uint8Array(target!.buffer, from, start - from + length - given);
+  }
+
+  /** Be done with the bytes that were added: their memory may be used again. */
+  settle(): void {
+    if (this.#unhashed.length > 0) this.#hash.update(this.#unhashed);
+    this.#unhashed = EMPTY_BYTES;
   }
 
   /**
@@ -194,9 +208,8 @@ export class WindowBuilder {
 
   /** The basis has similar bytes, `basis`. */
   addDiff(target: Uint8Array, basisOffset: number, basis: Uint8Array): void {
-    const residual = new Uint8Array(target.length);
-    for (let i = 0; i < target.length; i++) residual[i] = target[i]! - basis[i]!;
-    this.#streams.residual.bytes(residual);
+    const residual = this.#streams.residual.extend(target.length);
+    for (let i = 0; i < residual.length; i++) residual[i] = target[i]! - basis[i]!;
     this.#streams.diffBasis.bytes(basis);
     this.#addOp({ ...NO_OP, kind: OpKind.DIFF, length: target.length, basisOffset }, target);
   }
@@ -215,6 +228,7 @@ export class WindowBuilder {
   /** End the window and begin the next. */
   take(): RawWindow {
     this.#endOp();
+    this.settle();
     this.#windowCount++;
     if (this.#onlyXxh64 !== undefined && this.#windowCount > 1) {
       throw new Error("expected what was said to fit into one window to fit into one");

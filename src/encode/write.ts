@@ -7,21 +7,19 @@ import {
   DeltaWriter,
   givenConfigBytes,
   type InPlaceHeader,
-  OpKind,
   type OpTotals,
   StreamId,
   type TargetForm,
 } from "../delta/index.ts";
 import { loadHash64 } from "../hash/index.ts";
-import { type OnProgress, PagedSource, readRanges, type Sink, type Source, scanSource } from "../io/index.ts";
-import { type MatchList, MatchWalk } from "../match/index.ts";
-import { planHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
+import { type OnProgress, readRanges, type Sink, type Source, scanSource } from "../io/index.ts";
+import { type Match, type MatchList, MatchWalk } from "../match/index.ts";
 import { type EnvelopePlan, planEnvelope } from "./envelope.ts";
 import { type InPlaceSettings, planInPlace } from "./in-place.ts";
 import type { EntrySpan, EnvelopeSpan } from "./input.ts";
 import { fitCoding, type StreamCoding } from "./levels.ts";
+import { OpFeeder } from "./op-feeder.ts";
 import { choosePrimer } from "./primer.ts";
-import { splitRuns } from "./runs.ts";
 import { fitsOneWindow, planTargetReads } from "./target-reads.ts";
 import { WindowBuilder } from "./window-builder.ts";
 import { WindowCoder } from "./window-coder.ts";
@@ -85,6 +83,19 @@ function fitInPlace(
   const input = { basisBytes, targetBytes: target.size, headBytes: head.length, segmentBytes };
   const fitted = planInPlace(matches, behindHead, input, settings);
   return { matches: fitted.matches, inPlace: fitted.header };
+}
+
+/** Add bytes of the target at `offset`, all of them in one match or in none. */
+function addPiece(
+  feeder: OpFeeder,
+  piece: Uint8Array,
+  match: Match | undefined,
+  offset: number,
+): Promise<void> | undefined {
+  if (match === undefined) return feeder.addGap(piece);
+  const basisOffset = match.basisOffset + (offset - match.targetOffset);
+  if (match.isHeader) return feeder.addHeader(piece, basisOffset);
+  return match.exact ? feeder.addExact(piece, basisOffset) : feeder.addSimilar(piece, basisOffset);
 }
 
 /**
@@ -155,78 +166,29 @@ export async function writeDelta(
     const onlyXxh64 = fitsOneWindow(shape, bounds) ? input.targetXxh64 : undefined;
     const builder = new WindowBuilder(bounds, () => hash64.create(), onlyXxh64);
     if (envelope.header !== undefined) builder.addHead(envelope.head, givenConfigBytes(envelope.header));
-    const basis = input.basis === undefined ? undefined : new PagedSource(input.basis);
+    const feeder = new OpFeeder(builder, coder, input.basis);
     const walk = new MatchWalk(matches);
-
-    /** Room for at least one more byte of this kind, after taking the window if it is full. */
-    const makeRoom = async (kind: OpKind): Promise<number> => {
-      if (builder.room(kind) === 0) await coder.push(builder.take());
-      return builder.room(kind);
-    };
-    const addGap = async (bytes: Uint8Array): Promise<void> => {
-      for (const { piece, isRun } of splitRuns(bytes)) {
-        const kind = isRun ? OpKind.RUN : OpKind.DATA;
-        for (let at = 0; at < piece.length; ) {
-          const part = piece.subarray(at, at + (await makeRoom(kind)));
-          if (isRun) builder.addRun(part);
-          else builder.addData(part);
-          at += part.length;
-        }
-      }
-    };
-    const addMatch = async (bytes: Uint8Array, basisOffset: number, exact: boolean): Promise<void> => {
-      const kind = exact ? OpKind.COPY : OpKind.DIFF;
-      for (let at = 0; at < bytes.length; ) {
-        const part = bytes.subarray(at, at + (await makeRoom(kind)));
-        if (exact) builder.addCopy(part, basisOffset + at);
-        else {
-          const old = new Uint8Array(part.length);
-          if (!basis!.tryRead(basisOffset + at, old)) await basis!.read(basisOffset + at, old);
-          builder.addDiff(part, basisOffset + at, old);
-        }
-        at += part.length;
-      }
-    };
-
-    /** Add a header that follows from another; what the target's chunks or a tiny window cut becomes a difference. */
-    const addHeader = async (bytes: Uint8Array, basisOffset: number): Promise<void> => {
-      const old = new Uint8Array(bytes.length);
-      if (!basis!.tryRead(basisOffset, old)) await basis!.read(basisOffset, old);
-      const plan = bytes.length === TAR_BLOCK_BYTES ? planHeader(old, bytes) : undefined;
-      const fits = (): boolean =>
-        builder.room(OpKind.HEADER) >= bytes.length && builder.room(OpKind.DATA) >= plan!.inserted.length;
-      if (plan !== undefined && !fits() && !builder.isEmpty) await coder.push(builder.take());
-      if (plan === undefined || !fits()) await addMatch(bytes, basisOffset, false);
-      else if (plan.sizeDelta === 0 && plan.splices.length === 0) {
-        builder.addTouchedHeader(bytes, basisOffset, plan.timeShift, shiftHeaderTime(old, plan.timeShift));
-      } else builder.addHeader(bytes, basisOffset, plan);
-    };
-
     for (const range of planTargetReads(envelope.ranges, matches, onlyXxh64 === undefined)) {
       let { offset } = range;
       if (range.isUnread) {
         const { match } = walk.from(offset);
-        builder.addUnreadCopy(range.length, match!.basisOffset + (offset - match!.targetOffset));
+        feeder.addUnread(range.length, match!.basisOffset + (offset - match!.targetOffset));
         continue;
       }
       for await (const chunk of scanSource(target, { ...range, signal })) {
         for (let at = 0; at < chunk.length; ) {
           const { match, length } = walk.from(offset + at);
           const piece = chunk.subarray(at, at + length);
-          if (match === undefined) await addGap(piece);
-          else {
-            const basisOffset = match.basisOffset + (offset + at - match.targetOffset);
-            if (match.isHeader) await addHeader(piece, basisOffset);
-            else await addMatch(piece, basisOffset, match.exact);
-          }
+          const added = addPiece(feeder, piece, match, offset + at);
+          if (added !== undefined) await added;
           at += piece.length;
         }
+        feeder.settle();
         offset += chunk.length;
         onProgress?.({ phase: "write", doneBytes: offset, totalBytes: target.size });
       }
     }
-    if (!builder.isEmpty) await coder.push(builder.take());
-    await coder.finish();
+    await feeder.finish();
     await writer.end(coder.count);
     const deltaBytes = writer.bytesWritten;
     return {
