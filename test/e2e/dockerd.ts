@@ -6,7 +6,7 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { mkdirSync, openSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "./tools.ts";
 
@@ -14,11 +14,21 @@ const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 const POLL_MS = 200;
 
+/** The programs of an engine that is Docker's, or understands what Docker's does. */
+export interface EnginePrograms {
+  daemon: string;
+  client: string;
+  /** Folder with more programs that the daemon looks for. */
+  folder?: string;
+}
+
+const DOCKER: EnginePrograms = { daemon: "dockerd", client: "docker" };
+
 /** A running engine. */
 export interface Engine {
   /** Where it listens, as `DOCKER_HOST` has it. */
   host: string;
-  /** Run the docker client against it. */
+  /** Run its client against it. */
   docker(...args: string[]): string;
   stop(): Promise<void>;
 }
@@ -29,24 +39,27 @@ export interface Engine {
  * @param work - an empty folder with a short path: a socket's path has at most 107 bytes.
  * @throws Error with the end of the engine's log when it does not come up in a minute.
  */
-export async function startEngine(work: string): Promise<Engine> {
+export async function startEngine(work: string, programs: EnginePrograms = DOCKER): Promise<Engine> {
   mkdirSync(join(work, "client"));
   const logFile = join(work, "log");
   const log = openSync(logFile, "w");
   const host = `unix://${join(work, "docker.sock")}`;
+  const path = [programs.folder, process.env.PATH].filter(Boolean).join(delimiter);
   const daemon = spawn(
-    "dockerd",
+    programs.daemon,
     [
       ...["--host", host, "--data-root", join(work, "data"), "--exec-root", join(work, "exec")],
       ...["--pidfile", join(work, "pid"), "--storage-driver=vfs"],
       ...["--iptables=false", "--ip6tables=false", "--bridge=none"],
     ],
-    { stdio: ["ignore", log, log], cwd: work },
+    { stdio: ["ignore", log, log], cwd: work, env: { ...process.env, PATH: path } },
   );
   const engine: Engine = {
     host,
     docker: (...args) =>
-      run("docker", ["--host", host, ...args], { env: { DOCKER_CONFIG: join(work, "client") } }).toString(),
+      run(programs.client, ["--host", host, ...args], {
+        env: { DOCKER_CONFIG: join(work, "client") },
+      }).toString(),
     stop: () => stopDaemon(daemon, work),
   };
   const deadline = Date.now() + START_TIMEOUT_MS;
@@ -58,7 +71,7 @@ export async function startEngine(work: string): Promise<Engine> {
       if (Date.now() > deadline || daemon.exitCode !== null) {
         await engine.stop();
         const said = readFileSync(logFile, "utf8").trim().split("\n").slice(-5).join("\n");
-        throw new Error(`dockerd does not answer; it said:\n${said}`, { cause: error });
+        throw new Error(`${programs.daemon} does not answer; it said:\n${said}`, { cause: error });
       }
     }
     await sleep(POLL_MS);

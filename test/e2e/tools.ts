@@ -15,7 +15,7 @@ const MAX_OUTPUT_BYTES = 2 ** 28;
 /** Folder of the small image pair. */
 export const PAIR = fileURLToPath(new URL("../../fixtures/pair/", import.meta.url));
 
-/** Program and the Debian package that has it. */
+/** The programs that `npm run e2e` needs, each with the Debian package that has it. */
 export const NEEDED_PROGRAMS: readonly (readonly [program: string, debianPackage: string])[] = [
   ["chromium", "chromium"],
   ["docker", "docker.io"],
@@ -34,8 +34,10 @@ export const NEEDED_PROGRAMS: readonly (readonly [program: string, debianPackage
   ["umoci", "umoci"],
 ];
 
-/** What keeps the suite from running here, in words; empty when all is there. */
-export function findObstacles(): string[] {
+/** What keeps a suite from running here, in words; empty when all is there. */
+export function findObstacles(
+  programs: readonly (readonly [program: string, debianPackage: string])[],
+): string[] {
   const obstacles: string[] = [];
   if (process.getuid?.() !== 0) obstacles.push("root is needed: owners, devices and attributes are compared");
   try {
@@ -43,18 +45,20 @@ export function findObstacles(): string[] {
   } catch {
     obstacles.push('dist/cli/main.js is missing: run "npm run build" first');
   }
-  for (const [program, debianPackage] of NEEDED_PROGRAMS) {
-    if (!isOnPath(program)) {
+  for (const [program, debianPackage] of programs) {
+    if (findProgram(program) === undefined) {
       obstacles.push(`${program} is missing: "apt-get install ${debianPackage}" has it on Debian`);
     }
   }
   return obstacles;
 }
 
-function isOnPath(program: string): boolean {
-  return (process.env.PATH ?? "").split(delimiter).some((folder) => {
+/** The path of a program that is on PATH. */
+export function findProgram(program: string): string | undefined {
+  const paths = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, program));
+  return paths.find((path) => {
     try {
-      accessSync(join(folder, program), constants.X_OK);
+      accessSync(path, constants.X_OK);
       return true;
     } catch {
       return false;

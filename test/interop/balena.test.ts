@@ -85,7 +85,9 @@ test("our delta image has the form of theirs, and makes the same image", async (
   const bytes = await makeArchive(old, wanted);
   assert.equal(await isBalenaDelta(memorySource(bytes)), true);
   const ours = await readArchive(bytes);
-  assert.deepEqual(await apply(old, ours), await apply(old, theirs));
+  const made = await readArchive(await apply(old, ours));
+  assert.deepEqual(made.config, wanted.config);
+  assert.deepEqual(await layersOf(made), await layersOf(wanted));
   const [config, theirConfig] = [ours, theirs].map(
     (image) =>
       JSON.parse(new TextDecoder().decode(image.config)) as {
@@ -101,6 +103,18 @@ test("our delta image has the form of theirs, and makes the same image", async (
   assert.equal(config!.rootfs.diff_ids[1], `sha256:${toHex(sha256(layer!))}`);
   const { layers } = await inspectBalenaDelta(ours);
   assert.ok(layers[1]!.deltaBytes < 7269);
+});
+
+test("the target has the names of its archive where an engine takes them", async () => {
+  const named = {
+    ...wanted,
+    references: ["registry.example.com:5000/team/app:2.0", "latest", "App:1", "app"],
+  };
+  const sink = memorySink();
+  await createBalenaDelta(old, named, sink);
+  const delta = await readArchive(sink.bytes());
+  assert.deepEqual(delta.references, ["registry.example.com:5000/team/app:2.0"]);
+  assert.deepEqual((await readArchive(await apply(old, delta))).references, delta.references);
 });
 
 test("an image is the same bytes as its delta image to itself, and needs no delta", async () => {

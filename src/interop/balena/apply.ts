@@ -6,7 +6,7 @@ import type { Image } from "../../image/index.ts";
 import { concatSources, type OnProgress, type Sink, scanSource } from "../../io/index.ts";
 import { applyRdiffDelta } from "../librsync/apply.ts";
 import type { TargetLimits } from "../target-limits.ts";
-import { DockerArchiveWriter } from "./archive-writer.ts";
+import { DockerArchiveWriter, loadableNames } from "./archive-writer.ts";
 import { countSharedLayers, readConfigFacts } from "./format.ts";
 import { inspectBalenaDelta } from "./inspect.ts";
 import { openLayerTars } from "./layers.ts";
@@ -15,7 +15,7 @@ import { openLayerTars } from "./layers.ts";
 export interface ApplyBalenaDeltaOptions {
   /** For each layer; the rest as in `DEFAULT_TARGET_LIMITS`. */
   limits?: Partial<TargetLimits> | undefined;
-  /** Names for the target (`repo:tag`). */
+  /** Names for the target (`repo:tag`); those of the delta image by default. */
   references?: readonly string[] | undefined;
   signal?: AbortSignal | undefined;
   /** Phase: "apply", in bytes of the target's layers. */
@@ -49,7 +49,7 @@ export async function applyBalenaDelta(
   sink: Sink,
   options: ApplyBalenaDeltaOptions = {},
 ): Promise<ApplyBalenaDeltaResult> {
-  const { limits, signal, onProgress, references = [] } = options;
+  const { limits, signal, onProgress, references = loadableNames(delta.references) } = options;
   const { basisId, target, layers } = await inspectBalenaDelta(delta, { signal });
   const old = readConfigFacts(basis.config, "the basis");
   if (old.id !== basisId) {

@@ -4,6 +4,14 @@ import { encodeOuterHeader, TAR_BLOCK_BYTES } from "../../transform/index.ts";
 
 const END_BYTES = 2 * TAR_BLOCK_BYTES;
 
+/** `repo:tag` in the grammar of engines, the host before it included. */
+const LOADABLE_NAME = /^[a-z0-9][a-z0-9._:/-]*:[\w][\w.-]{0,127}$/u;
+
+/** The names of an image that an engine takes: it refuses the whole archive for one that it does not, such as an OCI layout's bare tag. */
+export function loadableNames(references: readonly string[]): string[] {
+  return references.filter((name) => LOADABLE_NAME.test(name));
+}
+
 /** Zeros up to the next block. */
 export function paddingOf(sizeBytes: number): Uint8Array {
   return new Uint8Array((TAR_BLOCK_BYTES - (sizeBytes % TAR_BLOCK_BYTES)) % TAR_BLOCK_BYTES);

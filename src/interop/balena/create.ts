@@ -5,7 +5,7 @@ import type { Image } from "../../image/index.ts";
 import { memoryScratch, type ScratchSpace, type Sink, type Source, scanSource } from "../../io/index.ts";
 import { encodeOuterHeader } from "../../transform/index.ts";
 import { createRdiffDelta } from "../librsync/create.ts";
-import { DockerArchiveWriter, endOfTar, paddingOf } from "./archive-writer.ts";
+import { DockerArchiveWriter, endOfTar, loadableNames, paddingOf } from "./archive-writer.ts";
 import { countSharedLayers, DELTA_MEMBER, encodeDeltaConfig, readConfigFacts } from "./format.ts";
 import { indexedLayer, indexedLayers, openLayerTars } from "./layers.ts";
 
@@ -13,7 +13,7 @@ import { indexedLayer, indexedLayers, openLayerTars } from "./layers.ts";
 export interface CreateBalenaDeltaOptions extends MatchInputOptions {
   /** Where a layer's delta is kept until its digest is known; memory by default. */
   scratch?: ScratchSpace | undefined;
-  /** Names for the delta image (`repo:tag`). */
+  /** Names (`repo:tag`) that the target gets where the delta image is loaded; those of the target by default. */
   references?: readonly string[] | undefined;
 }
 
@@ -78,7 +78,7 @@ export async function createBalenaDelta(
   sink: Sink,
   options: CreateBalenaDeltaOptions = {},
 ): Promise<BalenaDeltaStats> {
-  const { scratch = memoryScratch, signal, references = [] } = options;
+  const { scratch = memoryScratch, signal, references = loadableNames(target.references) } = options;
   const [old, wanted] = [
     readConfigFacts(basis.config, "the basis"),
     readConfigFacts(target.config, "the target"),
