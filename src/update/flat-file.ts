@@ -140,7 +140,7 @@ class FlatFileSession implements UpdateSession {
         const reader = await DeltaReader.open(delta, options);
         await reader.close();
         await writeFile(to, reader.header.targetBytes, options.signal, (file) =>
-          applyDelta(basis, delta, file, { ...options, segmentCoding }),
+          applyDelta(basis, delta, file, { ...options, segmentCoding, basisCheck: "afterFailure" }),
         );
       } finally {
         await basis.close();

@@ -69,6 +69,35 @@ test("a wrong basis is refused before the first byte is written", async () => {
   }
 });
 
+for (const codec of ["mix", "brotli"] as const) {
+  test(`${codec}: checked after failure, a wrong basis is named, or the target is exact all the same`, async () => {
+    const delta = await makeDelta(codec);
+    let exact = 0;
+    for (let at = 0; at < basis.length; at += 7) {
+      const sink = memorySink();
+      const wrong = memorySource(basis.with(at, basis[at]! ^ 0x20));
+      try {
+        await applyDelta(wrong, delta, sink, { basisCheck: "afterFailure" });
+        assert.ok(Buffer.from(sink.bytes()).equals(Buffer.from(target)), `byte ${at}`);
+        exact++;
+      } catch (error) {
+        assert.ok(isFlatdeltaError(error) && error.code === ErrorCode.BASIS_MISMATCH, `byte ${at}: ${error}`);
+      }
+    }
+    assert.ok(exact < basis.length / 14, `${exact} bytes of the basis do not matter`);
+    const other = memorySource(basis.subarray(1));
+    await assert.rejects(applyDelta(other, delta, memorySink(), { basisCheck: "afterFailure" }), {
+      code: ErrorCode.BASIS_MISMATCH,
+    });
+    // With the right basis it is the delta that is damaged.
+    const damaged = delta.with(delta.length - 20, delta.at(-20)! ^ 1);
+    await assert.rejects(
+      applyDelta(memorySource(basis), damaged, memorySink(), { basisCheck: "afterFailure" }),
+      (error) => isFlatdeltaError(error) && error.code !== ErrorCode.BASIS_MISMATCH,
+    );
+  });
+}
+
 test("what a delta asks for is held against the limits before anything else", async () => {
   const delta = await makeDelta("brotli");
   const refuse = async (limits: Record<string, number>, code: string): Promise<void> => {

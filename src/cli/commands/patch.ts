@@ -127,7 +127,14 @@ async function patchOwn(
       try {
         return await output.write(
           (sink) =>
-            applyDelta(basis.source, delta.input, sink, { segmentCoding, limits, signal, onProgress }),
+            applyDelta(basis.source, delta.input, sink, {
+              segmentCoding,
+              limits,
+              // The target has no name before it is proven.
+              basisCheck: "afterFailure",
+              signal,
+              onProgress,
+            }),
           signal,
         );
       } finally {
@@ -185,8 +192,8 @@ async function openDelta(name: string, { stdin }: CommandContext): Promise<OpenD
 
 /**
  * A file of the very size that the delta names is taken for the flat image itself, before anything looks inside: what
- * reads images takes longer to load than a small image takes to patch. The delta's SHA-256 of the basis proves it or
- * refuses it before the first byte is written.
+ * reads images takes longer to load than a small image takes to patch. The delta's SHA-256 of the target proves it, or
+ * that of the basis refuses it.
  */
 async function openLikelyBasis(
   name: string,
