@@ -121,8 +121,9 @@ export class Authorizer {
         },
       );
     }
-    const told = Number(answer?.expires_in ?? 0);
-    const lifetimeSeconds = Math.max(MIN_TOKEN_LIFETIME_SECONDS, Number.isFinite(told) ? told : 0);
+    const told = answer?.expires_in;
+    const seconds = typeof told === "number" || typeof told === "string" ? Number(told) : 0;
+    const lifetimeSeconds = Math.max(MIN_TOKEN_LIFETIME_SECONDS, Number.isFinite(seconds) ? seconds : 0);
     return { header: `Bearer ${token}`, expiresAtMs: askedAtMs + lifetimeSeconds * 1000 * LIFETIME_USED };
   }
 }

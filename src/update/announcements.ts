@@ -90,9 +90,9 @@ class ServiceFollower {
     // An app that has no release yet.
     if (response.status === 404) return false;
     this.#tag = response.headers.get("etag") ?? undefined;
-    const sequence = Number((answer as { sequence?: unknown } | null)?.sequence);
+    const sequence = (answer as { sequence?: unknown } | null)?.sequence;
     const isNew = sequence !== this.#sequence;
-    if (Number.isSafeInteger(sequence)) this.#sequence = sequence;
+    if (Number.isSafeInteger(sequence)) this.#sequence = sequence as number;
     return isNew;
   }
 

@@ -24,7 +24,7 @@ function checkShape({ basisDigest, targetDigest, deltaDigest, deltaBytes }: Delt
     if (!isDigest(digest)) throw badOffer("sha256: and 64 hexadecimal digits", JSON.stringify(digest));
   }
   if (!Number.isSafeInteger(deltaBytes) || deltaBytes <= 0)
-    throw badOffer("a delta's size in bytes", String(deltaBytes));
+    throw badOffer("a delta's size in bytes", JSON.stringify(deltaBytes));
 }
 
 function badOffer(expected: string, actual: string): NetworkError {

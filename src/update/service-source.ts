@@ -79,17 +79,17 @@ class ServiceSource implements UpdateSource {
       const query = `app=${encodeURIComponent(app)}&after=${after}&limit=${PAGE_RELEASES}`;
       const { releases } = await this.#get(`v1/releases?${query}`, options);
       if (!Array.isArray(releases)) throw badAnswer("a list of releases", typeof releases);
-      const found = (releases as Json[]).find((release) => release.version === version);
-      if (found !== undefined) return parseRelease(found);
-      const last = releases.at(-1) as Json | undefined;
-      if (releases.length < PAGE_RELEASES || !(Number(last?.sequence) > after)) {
+      const found = (releases as (Json | null)[]).find((release) => release?.version === version);
+      if (found) return parseRelease(found);
+      const last = countOf((releases.at(-1) as Json | null | undefined)?.sequence);
+      if (releases.length < PAGE_RELEASES || last === undefined || last <= after) {
         throw new NetworkError(
           ErrorCode.NOT_FOUND,
           `expected a release ${version} of ${app}, the service has none that is ready`,
           { path: this.name },
         );
       }
-      after = Number(last!.sequence);
+      after = last;
     }
   }
 
@@ -98,7 +98,10 @@ class ServiceSource implements UpdateSource {
     // Refusals say why, in JSON.
     const answer = await this.#get(`v1/delta/info?${query}`, options, [404, 422]);
     if (typeof answer.code === "string")
-      return { hops: [], reason: `${String(answer.message)} (${answer.code})` };
+      return {
+        hops: [],
+        reason: `${typeof answer.message === "string" ? answer.message : "no delta"} (${answer.code})`,
+      };
     if (answer.state === "pull-is-cheaper") return { hops: [], reason: "a full pull is cheaper" };
     const { basis, target, digest, deltaBytes } = answer;
     const hop = { basisDigest: basis, targetDigest: target, deltaDigest: digest, deltaBytes };
@@ -193,7 +196,7 @@ function badAnswer(expected: string, actual: string): NetworkError {
   });
 }
 
-const bytesOf = (value: unknown): number | undefined =>
+const countOf = (value: unknown): number | undefined =>
   Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
 
 function parseRelease({ app, version, image, flatDigest, flatBytes, pullBytes }: Json): Release {
@@ -205,8 +208,8 @@ function parseRelease({ app, version, image, flatDigest, flatBytes, pullBytes }:
   return {
     identity: `${app}:${version}`,
     flatDigest,
-    flatBytes: bytesOf(flatBytes),
-    pullBytes: bytesOf(pullBytes) ?? bytesOf(flatBytes),
+    flatBytes: countOf(flatBytes),
+    pullBytes: countOf(pullBytes) ?? countOf(flatBytes),
     location: typeof image === "string" ? image : undefined,
   };
 }

@@ -11,4 +11,7 @@ export const TARGETS: Readonly<Record<string, () => Promise<FuzzTarget>>> = {
   librsync: async () => (await import("./librsync.ts")).librsyncTarget,
   vcdiff: async () => (await import("./vcdiff.ts")).vcdiffTarget,
   bsdiff: async () => (await import("./bsdiff.ts")).bsdiffTarget,
+  balena: async () => (await import("./balena.ts")).balenaTarget,
+  registry: async () => (await import("./registry.ts")).registryTarget,
+  service: async () => (await import("./service.ts")).serviceTarget,
 };

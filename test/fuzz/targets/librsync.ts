@@ -41,7 +41,7 @@ function bigEndian(value: number, width: number): Uint8Array {
 }
 
 /** An op of the delta: a literal or a copy, with numbers of any width; now and then one that is not right. */
-function randomOp(random: Random): Uint8Array {
+function randomOp(random: Random, basisBytes: number): Uint8Array {
   const odd = (value: number): number => (random.oneIn(20) ? Math.abs(random.edge(value)) : value);
   if (random.oneIn(30)) return random.bytes(1);
   if (random.oneIn(2)) {
@@ -52,9 +52,15 @@ function randomOp(random: Random): Uint8Array {
     return concatBytes([Uint8Array.of(0x41 + width), bigEndian(odd(literal.length), 2 ** width), literal]);
   }
   const [offsetWidth, lengthWidth] = [1 + random.below(3), random.below(4)];
-  const offset = bigEndian(odd(random.below(BASIS.length)), 2 ** offsetWidth);
+  const offset = bigEndian(odd(random.below(basisBytes)), 2 ** offsetWidth);
   const length = bigEndian(odd(1 + random.below(300)), 2 ** lengthWidth);
   return concatBytes([Uint8Array.of(0x45 + 4 * offsetWidth + lengthWidth), offset, length]);
+}
+
+/** A delta of some ops. */
+export function randomDelta(random: Random, basisBytes: number): Uint8Array {
+  const ops = Array.from({ length: random.below(8) }, () => randomOp(random, basisBytes));
+  return concatBytes([DELTA_MAGIC, ...ops, Uint8Array.of(0)]);
 }
 
 /** The parsers of librsync's files. */
@@ -66,11 +72,7 @@ export const librsyncTarget: FuzzTarget = {
     await makeSignature("rabinkarp", "blake2b"),
     await makeDelta(),
   ],
-  mutate: async (_, random) => {
-    if (random.oneIn(3)) return undefined;
-    const ops = Array.from({ length: random.below(8) }, () => randomOp(random));
-    return concatBytes([DELTA_MAGIC, ...ops, Uint8Array.of(0)]);
-  },
+  mutate: async (_, random) => (random.oneIn(3) ? undefined : randomDelta(random, BASIS.length)),
   run: async (input) => {
     const apply = async (pieceBytes: number): Promise<string> => {
       const sink = memorySink();

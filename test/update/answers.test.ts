@@ -1,0 +1,45 @@
+/** What a service must not answer, and what comes of it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ErrorCode } from "../../src/errors.ts";
+import { parseEventStream } from "../../src/update/event-stream.ts";
+import { type Release, serviceSource } from "../../src/update/index.ts";
+
+const DIGEST = `sha256:${"1".repeat(64)}`;
+const RELEASE: Release = { identity: "app:1", flatDigest: DIGEST };
+/** What JSON can hold and no primitive value can be made of. */
+const ODD = { toString: 1, valueOf: 1 };
+
+const sourceOf = (answer: unknown, status = 200) =>
+  serviceSource("https://deltas.example", {
+    fetch: async () => new Response(JSON.stringify(answer), { status }),
+  });
+
+test("releases that are none are passed over", async () => {
+  const found = { app: "app", version: "2", flatDigest: DIGEST };
+  const release = await sourceOf({ releases: [null, 1, [], {}, found] }).resolve("app:2", {});
+  assert.equal(release.identity, "app:2");
+  for (const releases of [[null], Array(1000).fill({ sequence: ODD }), Array(1000).fill({ sequence: 0 })])
+    await assert.rejects(sourceOf({ releases }).resolve("app:2", {}), { code: ErrorCode.NOT_FOUND });
+});
+
+test("a refusal that gives no reason is one all the same", async () => {
+  const answer = await sourceOf({ code: "NOT_FOUND", message: ODD }, 404).findDeltas(DIGEST, RELEASE, {});
+  assert.deepEqual(answer, { hops: [], reason: "no delta (NOT_FOUND)" });
+});
+
+test("a stream of events keeps to its limits, whatever the event is made of", async () => {
+  const all = async (line: string, times: number): Promise<number> => {
+    const pieces = async function* () {
+      for (let i = 0; i < times; i++) yield new TextEncoder().encode(line);
+    };
+    let count = 0;
+    for await (const _ of parseEventStream(pieces())) count++;
+    return count;
+  };
+  const lines = 2 ** 12;
+  assert.equal(await all("data: x\n".repeat(lines), 100).catch(({ code }) => code), 0);
+  assert.equal(await all("data: x\n\n".repeat(lines), 300), 300 * lines);
+  for (const endless of ["data\n", "data: xxxxxxxx\n", "xxxxxxxxxxxxxxxx"])
+    await assert.rejects(all(endless.repeat(lines), 300), { code: ErrorCode.SIZE_LIMIT });
+});
