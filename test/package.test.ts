@@ -124,6 +124,7 @@ test("what the command line starts lies beside it", () => {
       started.add(file!);
   }
   assert.deepEqual([...started].sort(), [
+    "basis-worker.js",
     "index-worker.js",
     "maker-process.js",
     "pair-worker.js",

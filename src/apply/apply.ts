@@ -10,7 +10,7 @@ import {
   WindowDecoder,
 } from "../delta/index.ts";
 import { ErrorCode, FormatError, MismatchError } from "../errors.ts";
-import { createSha256, loadHash64 } from "../hash/index.ts";
+import { createSha256, hashSource, loadHash64 } from "../hash/index.ts";
 import {
   type ByteInput,
   type OnProgress,
@@ -18,7 +18,6 @@ import {
   type ResumableSink,
   type Sink,
   type Source,
-  scanSource,
 } from "../io/index.ts";
 import { ExistingTarget } from "./existing.ts";
 import { HeadOutput } from "./head.ts";
@@ -35,18 +34,22 @@ const INLINE_AHEAD = 1;
 // Smaller than what is read elsewhere: 1 MiB costs two buffers more, and gains nothing where SHA-256 is what takes time.
 const CHECK_CHUNK_BYTES = 1 << 18;
 
+/** Begins to compute the SHA-256 of the basis of a delta; nothing where that should be done first, by the calling thread. */
+export type HashBasis = (
+  header: DeltaHeader,
+  signal: AbortSignal | undefined,
+) => Promise<Uint8Array> | undefined;
+
 /** Options of {@link applyDelta}. */
 export interface ApplyOptions {
   /** What the delta may ask for; the rest as in `DEFAULT_DELTA_LIMITS`. */
   limits?: Partial<DeltaLimits> | undefined;
   /**
-   * When the basis' SHA-256 is held against the header:
-   *
-   * - "first", the default: before the first byte goes to the sink;
-   * - "afterFailure": only to find out why the target does not come out right. For sinks whose bytes nobody sees before the
-   *   target is proven, such as `createAtomicFile`: it saves reading all of the basis, half of the time of a small delta.
+   * Who hashes the basis while the target is made, such as `createBasisHasher` of `flatdelta/apply/node`. A wrong basis is refused
+   * all the same, but some of the target may have gone to the sink: for sinks whose bytes nobody uses before the promise is
+   * fulfilled. Unless given, the basis is hashed before the first byte goes to the sink.
    */
-  basisCheck?: "first" | "afterFailure" | undefined;
+  hashBasis?: HashBasis | undefined;
   /**
    * Where segments are decoded: in the calling thread unless said otherwise. `createCodingThreads` of
    * `flatdelta/codec/node` makes use of a second processor core.
@@ -79,15 +82,7 @@ function checkBasisSize(basis: Source, header: DeltaHeader): void {
   }
 }
 
-async function checkBasis(basis: Source, header: DeltaHeader, options: ApplyOptions): Promise<void> {
-  const digest = createSha256();
-  let doneBytes = 0;
-  for await (const piece of scanSource(basis, { chunkBytes: CHECK_CHUNK_BYTES, signal: options.signal })) {
-    digest.update(piece);
-    doneBytes += piece.length;
-    options.onProgress?.({ phase: "check basis", doneBytes, totalBytes: basis.size });
-  }
-  const actual = digest.digest();
+function checkBasisDigest(actual: Uint8Array, header: DeltaHeader): void {
   if (!equalBytes(actual, header.basisSha256)) {
     const [expected, found] = [toHex(header.basisSha256), toHex(actual)];
     throw new MismatchError(
@@ -101,8 +96,8 @@ async function checkBasis(basis: Source, header: DeltaHeader, options: ApplyOpti
 /**
  * Make the target of a delta from its basis, as a stream.
  *
- * The basis is read once to prove that it is the one that the delta names, before the first byte goes to `sink` (see
- * `basisCheck`); then each window is checked as it is made, and at the end the SHA-256 of the whole. The bytes in `sink` may be used only
+ * The basis is read once to prove that it is the one that the delta names, before the first byte goes to `sink`, or with
+ * `hashBasis` meanwhile; then each window is checked as it is made, and at the end the SHA-256 of the whole. The bytes in `sink` may be used only
  * when the promise is fulfilled: give it `createAtomicFile` of `flatdelta/node`, and commit afterwards.
  *
  * Memory is bounded by the delta's segments (three of at most 512 KiB by default and their coded bytes, for three windows), its
@@ -114,7 +109,7 @@ async function checkBasis(basis: Source, header: DeltaHeader, options: ApplyOpti
  *
  * @param basis - the basis, readable at any offset; it must not change meanwhile.
  * @param delta - the delta, in order.
- * @throws {@link MismatchError} `BASIS_MISMATCH`, before anything was written unless `basisCheck` says otherwise,
+ * @throws {@link MismatchError} `BASIS_MISMATCH`, without `hashBasis` before anything was written,
  * `TARGET_MISMATCH`;
  * {@link FormatError} for a damaged or truncated delta; {@link UnsupportedError}; {@link LimitError}.
  */
@@ -151,13 +146,14 @@ export async function applyOpened(
 ): Promise<ApplyResult> {
   const { signal, onProgress } = options;
   const observed = new BasisCursor();
-  const checksBasis = observer?.basisIsKnown !== true;
-  const checksFirst = checksBasis && options.basisCheck !== "afterFailure";
+  let basisDigest: Promise<Uint8Array> | undefined;
   let decoder: WindowDecoder | undefined;
   let windows: AsyncGenerator<PreparedWindow, void, undefined> | undefined;
   try {
     const { header } = reader;
-    if (checksBasis) checkBasisSize(basis, header);
+    checkBasisSize(basis, header);
+    if (observer?.basisIsKnown !== true) basisDigest = options.hashBasis?.(header, signal);
+    basisDigest?.catch(() => {}); // seen at the end
     decoder = new WindowDecoder(header, options.segmentCoding);
     const hash64 = await loadHash64();
     const digest = createSha256();
@@ -172,7 +168,11 @@ export async function applyOpened(
     // Decoding goes on while the basis is checked. What fails in it shows in its turn, when the basis is known to be right.
     const first = windows.next();
     first.catch(() => {});
-    if (checksFirst) await checkBasis(basis, header, options);
+    if (observer?.basisIsKnown !== true && basisDigest === undefined) {
+      const onBytes = (doneBytes: number): void =>
+        onProgress?.({ phase: "check basis", doneBytes, totalBytes: basis.size });
+      checkBasisDigest(await hashSource(basis, { chunkBytes: CHECK_CHUNK_BYTES, signal, onBytes }), header);
+    }
     for (let next = await first; next.done !== true; next = await windows.next()) {
       const window = next.value;
       signal?.throwIfAborted();
@@ -204,6 +204,7 @@ export async function applyOpened(
         { expected, actual },
       );
     }
+    if (basisDigest !== undefined) checkBasisDigest(await basisDigest, header);
     return {
       ...applier.totals,
       basisBytes: header.basisBytes,
@@ -215,9 +216,9 @@ export async function applyOpened(
     };
   } catch (error) {
     // Whatever a wrong basis breaks is its consequence and no news.
-    const mayBeBasis = error instanceof MismatchError || error instanceof FormatError;
-    if (checksBasis && !checksFirst && mayBeBasis && error.code !== ErrorCode.BASIS_MISMATCH)
-      await checkBasis(basis, reader.header, options);
+    if (basisDigest !== undefined && signal?.aborted !== true) {
+      checkBasisDigest(await basisDigest, reader.header);
+    }
     throw error;
   } finally {
     await windows?.return();

@@ -22,7 +22,7 @@ export async function accountDeltaFile(
   try {
     const scratch = await fileScratch(textOption(values, "tmp"))();
     try {
-      await applyDelta(basis.source, delta, scratch, { basisCheck: "afterFailure", signal, onProgress });
+      await applyDelta(basis.source, delta, scratch, { signal, onProgress });
       const target = await openFlatImage(await scratch.finish());
       const { entries } = await target.index({ signal, onProgress });
       return await accountDelta(delta, entries, (await basis.flat.index({ signal, onProgress })).entries, {

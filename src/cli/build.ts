@@ -10,7 +10,9 @@
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build } from "esbuild";
 
-const THREADS = ["src/codec/segment-worker.ts", "src/encode/pair-worker.ts", "src/image/index-worker.ts"];
+const THREADS = ["apply/basis", "codec/segment", "encode/pair", "image/index"].map(
+  (name) => `src/${name}-worker.ts`,
+);
 
 const OPTIONS = {
   absWorkingDir: fileURLToPath(new URL("../..", import.meta.url)),

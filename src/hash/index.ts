@@ -10,4 +10,5 @@ export { createHashCore, HashCore } from "./hash-core.ts";
 export { findRun, type Run } from "./run.ts";
 export { createScanner, Scanner } from "./scanner.ts";
 export { createSha256, SHA256_BYTES, type Sha256, sha256 } from "./sha256.ts";
+export { type HashSourceOptions, hashSource } from "./source.ts";
 export { type Hash64, type Hash64Api, loadHash64 } from "./xxhash.ts";

@@ -1,4 +1,5 @@
 import type { SourceIndex } from "../encode/input.ts";
+import { askThread } from "../io/ask-thread.ts";
 import type { FileSource } from "../io/node.ts";
 import { startThread } from "../io/start-thread.ts";
 import { unpackEntries } from "./flat/entry-columns.ts";
@@ -18,22 +19,6 @@ export async function indexOnThread(file: FileSource, signal?: AbortSignal): Pro
       : new URL("./index-worker.js", import.meta.url),
     task,
   );
-  // It is at an end when it has answered. Until then it keeps the process alive, unless nobody waits for it any more.
-  let abort = (): void => {};
-  try {
-    const { columns, ...index } = await new Promise<IndexAnswer>((resolve, reject) => {
-      abort = () => {
-        reject(signal?.reason);
-        worker.unref();
-        void worker.terminate();
-      };
-      signal?.addEventListener("abort", abort);
-      worker.on("message", resolve);
-      worker.on("error", reject);
-      worker.on("exit", (code) => reject(new Error(`expected an answer, the thread ended with ${code}`)));
-    });
-    return { ...index, entries: unpackEntries(columns) };
-  } finally {
-    signal?.removeEventListener("abort", abort);
-  }
+  const { columns, ...index } = await askThread<IndexAnswer>(worker, signal);
+  return { ...index, entries: unpackEntries(columns) };
 }

@@ -1,7 +1,7 @@
 import { toHex } from "../bytes/index.ts";
 import { ErrorCode, NetworkError } from "../errors.ts";
-import { createSha256 } from "../hash/index.ts";
-import { readRange, type Source, scanSource } from "../io/index.ts";
+import { hashSource } from "../hash/index.ts";
+import { readRange, type Source } from "../io/index.ts";
 import { cancelBody, showUrl } from "../net/index.ts";
 import type { RegistryClient, RegistryTarget } from "./client.ts";
 import type { CallOptions } from "./manifest.ts";
@@ -62,9 +62,7 @@ export async function pushBlob(
 }
 
 async function digestSource(blob: Source, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createSha256();
-  for await (const piece of scanSource(blob, { signal })) hash.update(piece);
-  return `sha256:${toHex(hash.digest())}`;
+  return `sha256:${toHex(await hashSource(blob, { signal }))}`;
 }
 
 async function hasBlob(

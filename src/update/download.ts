@@ -1,7 +1,7 @@
 import { toHex } from "../bytes/index.ts";
 import { ErrorCode, isFlatdeltaError, MismatchError, NetworkError, SpaceError } from "../errors.ts";
-import { createSha256 } from "../hash/index.ts";
-import { type Source, type StorageFile, type StorageFolder, scanSource } from "../io/index.ts";
+import { type HashSourceOptions, hashSource } from "../hash/index.ts";
+import type { Source, StorageFile, StorageFolder } from "../io/index.ts";
 import type { DeltaOffer, Digest, SourceOptions, UpdateSource } from "./source.ts";
 
 const SUFFIX = ".delta";
@@ -24,16 +24,9 @@ export async function removeDownloads(work: StorageFolder, keep: readonly DeltaO
 /** The SHA-256 of all bytes, as images name it. */
 export async function digestSource(
   source: Source,
-  options: { signal?: AbortSignal | undefined; onBytes?: ((doneBytes: number) => void) | undefined } = {},
+  options: Pick<HashSourceOptions, "signal" | "onBytes"> = {},
 ): Promise<Digest> {
-  const hash = createSha256();
-  let doneBytes = 0;
-  for await (const piece of scanSource(source, { signal: options.signal })) {
-    hash.update(piece);
-    doneBytes += piece.length;
-    options.onBytes?.(doneBytes);
-  }
-  return `sha256:${toHex(hash.digest())}`;
+  return `sha256:${toHex(await hashSource(source, options))}`;
 }
 
 /** One delta on its way into the work folder. What has arrived stays there, for this process and the next. */

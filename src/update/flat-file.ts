@@ -1,7 +1,12 @@
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { applyDelta } from "../apply/index.ts";
-import { findPendingFileUpdate, forgetFileUpdate, patchFileInPlace } from "../apply/node.ts";
+import {
+  createBasisHasher,
+  findPendingFileUpdate,
+  forgetFileUpdate,
+  patchFileInPlace,
+} from "../apply/node.ts";
 import { toHex } from "../bytes/index.ts";
 import { createCodingThreads } from "../codec/node.ts";
 import { DeltaReader } from "../delta/index.ts";
@@ -140,7 +145,7 @@ class FlatFileSession implements UpdateSession {
         const reader = await DeltaReader.open(delta, options);
         await reader.close();
         await writeFile(to, reader.header.targetBytes, options.signal, (file) =>
-          applyDelta(basis, delta, file, { ...options, segmentCoding, basisCheck: "afterFailure" }),
+          applyDelta(basis, delta, file, { ...options, segmentCoding, hashBasis: createBasisHasher(basis) }),
         );
       } finally {
         await basis.close();

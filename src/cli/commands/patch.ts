@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { applyDelta } from "../../apply/index.ts";
+import { createBasisHasher } from "../../apply/node.ts";
 import { toHex } from "../../bytes/index.ts";
 import { createCodingThreads } from "../../codec/node.ts";
 import { DeltaReader } from "../../delta/index.ts";
@@ -29,7 +30,7 @@ export const patch: Command = {
   operands: ["BASIS", "[DELTA]"],
   description: `Make the target from BASIS and DELTA. BASIS is an image in any form, flattened on the fly unless it is a flat
 image already, or any file with --raw. It must be the very basis that DELTA was made against: a wrong one is
-refused before anything is written. The target appears under its name only after its SHA-256 is proven.
+refused. The target appears under its name only after its SHA-256 is proven.
 Either may be - for standard input: DELTA is then applied while it arrives, BASIS is an image archive.
 
 With --in-place the target takes the place of BASIS, a flat image, any other file, or a block device that begins
@@ -130,8 +131,8 @@ async function patchOwn(
             applyDelta(basis.source, delta.input, sink, {
               segmentCoding,
               limits,
-              // The target has no name before it is proven.
-              basisCheck: "afterFailure",
+              // The target has no name before all is proven.
+              hashBasis: createBasisHasher(basis.source),
               signal,
               onProgress,
             }),

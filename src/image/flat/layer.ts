@@ -1,8 +1,8 @@
 /** The one layer of a flat image: a tree as a canonical tar, put together from headers and the contents where they are. */
 import { toHex } from "../../bytes/index.ts";
 import { ErrorCode, LimitError } from "../../errors.ts";
-import { createSha256 } from "../../hash/index.ts";
-import { type OnProgress, type Source, scanSource } from "../../io/index.ts";
+import { hashSource } from "../../hash/index.ts";
+import type { OnProgress, Source } from "../../io/index.ts";
 import { roundUpToBlock, showName } from "../tar/index.ts";
 import { type TreeNode, walkTree } from "../tree.ts";
 import { AssemblyBuilder } from "./assembly.ts";
@@ -102,12 +102,7 @@ export async function digestLayer(
   layer: Source,
   options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined } = {},
 ): Promise<string> {
-  const hash = createSha256();
-  let doneBytes = 0;
-  for await (const piece of scanSource(layer, { signal: options.signal })) {
-    hash.update(piece);
-    doneBytes += piece.length;
+  const onBytes = (doneBytes: number): void =>
     options.onProgress?.({ phase: "flatten", doneBytes, totalBytes: layer.size });
-  }
-  return `sha256:${toHex(hash.digest())}`;
+  return `sha256:${toHex(await hashSource(layer, { signal: options.signal, onBytes }))}`;
 }

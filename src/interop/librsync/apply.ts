@@ -1,6 +1,6 @@
 import { equalBytes, toHex } from "../../bytes/index.ts";
 import { ErrorCode, FormatError, MismatchError } from "../../errors.ts";
-import { createSha256 } from "../../hash/index.ts";
+import { hashSource } from "../../hash/index.ts";
 import {
   type ByteInput,
   type OnProgress,
@@ -8,7 +8,6 @@ import {
   type Sink,
   type Source,
   StreamReader,
-  scanSource,
   toByteStream,
 } from "../../io/index.ts";
 import { DEFAULT_TARGET_LIMITS, type TargetLimits } from "../target-limits.ts";
@@ -44,14 +43,9 @@ async function checkBasis(
   expected: Uint8Array,
   options: ApplyRdiffDeltaOptions,
 ): Promise<void> {
-  const digest = createSha256();
-  let doneBytes = 0;
-  for await (const piece of scanSource(basis, { signal: options.signal })) {
-    digest.update(piece);
-    doneBytes += piece.length;
+  const onBytes = (doneBytes: number): void =>
     options.onProgress?.({ phase: "check basis", doneBytes, totalBytes: basis.size });
-  }
-  const actual = digest.digest();
+  const actual = await hashSource(basis, { signal: options.signal, onBytes });
   if (equalBytes(actual, expected)) return;
   throw new MismatchError(
     ErrorCode.BASIS_MISMATCH,
