@@ -25,8 +25,9 @@ export interface Peer {
     deltaName: string,
   ): Promise<CommandResult>;
   /** Tell what a file that was recognised as this tool's says about itself. */
-  inspect?(source: Source, file: PeerFile, context: CommandContext): Promise<CommandResult>;
-  verify?(source: Source, file: PeerFile, context: CommandContext): Promise<CommandResult>;
+  inspect(source: Source, file: PeerFile, context: CommandContext): Promise<CommandResult>;
+  /** Prove of such a file what can be proven. */
+  verify(source: Source, file: PeerFile, context: CommandContext): Promise<CommandResult>;
 }
 
 /** The commands that take `--format`. */
@@ -123,11 +124,7 @@ export async function choosePeer(
   return chosen === OWN_FORMAT ? undefined : PEERS[chosen as PeerFormat].load();
 }
 
-/**
- * Let the tool of a recognised file inspect or verify it.
- *
- * @throws UsageError when that cannot be done with its files.
- */
+/** Let the tool of a recognised file inspect or verify it. */
 export async function callPeer(
   command: "inspect" | "verify",
   file: PeerFile,
@@ -135,10 +132,5 @@ export async function callPeer(
   context: CommandContext,
 ): Promise<CommandResult> {
   const peer = await PEERS[file.format].load();
-  const call = peer[command];
-  if (call === undefined)
-    throw new UsageError(
-      `expected a file to ${command}, got one of ${file.format}, of which it is not possible`,
-    );
-  return call(source, file, context);
+  return peer[command](source, file, context);
 }

@@ -8,12 +8,14 @@
  */
 export * from "./balena/index.ts";
 export { type ApplyBsdiffOptions, type ApplyBsdiffResult, applyBsdiff } from "./bsdiff/apply.ts";
+export { type BsdiffCheck, type CheckBsdiffOptions, checkBsdiff } from "./bsdiff/check.ts";
 export { type BsdiffLimits, DEFAULT_BSDIFF_LIMITS } from "./bsdiff/format.ts";
 export { type BsdiffInfo, inspectBsdiff } from "./bsdiff/reader.ts";
 export * from "./format.ts";
 export * from "./librsync/index.ts";
 export { DEFAULT_TARGET_LIMITS, type TargetLimits } from "./target-limits.ts";
 export { type ApplyVcdiffOptions, type ApplyVcdiffResult, applyVcdiff } from "./vcdiff/apply.ts";
+export { type CheckVcdiffOptions, checkVcdiff, type VcdiffCheck } from "./vcdiff/check.ts";
 export { type CreateVcdiffOptions, type CreateVcdiffStats, createVcdiff } from "./vcdiff/create.ts";
 export { DEFAULT_VCDIFF_LIMITS, type VcdiffLimits } from "./vcdiff/format.ts";
 export { inspectVcdiff, type VcdiffInfo } from "./vcdiff/inspect.ts";

@@ -96,7 +96,8 @@ test("what the formats cannot do is a usage error", async () => {
     ["delta", "--format", "bsdiff", folder("old"), folder("new"), "-o", folder("x")],
     ["delta", "--format", "vcdiff", "--codec", "lz", folder("old"), folder("new"), "-o", folder("x")],
     ["patch", "--in-place", folder("old"), folder("delta")],
-    ["verify", folder("delta")],
+    ["verify", folder("delta"), "--target-sha256", "0".repeat(64)],
+    ["verify", folder("delta"), "--basis", folder("old"), "--target-sha256", "0"],
   ]) {
     assert.equal((await run(argv)).code, 2, argv.join(" "));
   }

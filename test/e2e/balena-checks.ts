@@ -78,7 +78,7 @@ async function checkTheirs({ work }: CheckContext): Promise<void> {
     const id = idOf(engine, NEW_NAME);
     engine.docker("image", "delta", "--tag", "gateway:delta", OLD_NAME, NEW_NAME);
     engine.docker("save", "--output", theirs, "gateway:delta");
-    expectEqual(flatdelta("inspect", theirs).targetId, id, "what the delta image makes, as inspect reads it");
+    expectEqual(flatdelta("verify", theirs).targetId, id, "what the delta image makes, as verify reads it");
     expectEqual(flatdelta("patch", OLD, theirs, "-o", made).targetId, id, "ID of what patch makes");
     for (const name of [NEW_NAME, "gateway:delta"]) engine.docker("rmi", "--force", name);
     engine.docker("load", "--quiet", "--input", made);

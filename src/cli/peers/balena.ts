@@ -1,10 +1,15 @@
 import { createWorkerPool } from "../../encode/node.ts";
 import { type Image, readDockerArchive } from "../../image/index.ts";
-import { applyBalenaDelta, createBalenaDelta, inspectBalenaDelta } from "../../interop/index.ts";
-import type { Source } from "../../io/index.ts";
+import {
+  applyBalenaDelta,
+  type BalenaDeltaInfo,
+  checkBalenaDelta,
+  createBalenaDelta,
+  inspectBalenaDelta,
+} from "../../interop/index.ts";
+import { countingSink, type Source } from "../../io/index.ts";
 import { fileScratch } from "../../io/node.ts";
 import { numberOption, textOption } from "../arguments.ts";
-import type { CommandContext } from "../command.ts";
 import { shareOf } from "../commands/shared.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { readNamed } from "../image-input.ts";
@@ -12,20 +17,25 @@ import { deltaLimits } from "../limits.ts";
 import { openOutput } from "../output-file.ts";
 import type { Peer } from "../peers.ts";
 import { usingAll } from "../using-all.ts";
+import { tellVerified } from "./verify.ts";
 
-async function inspectSource(source: Source, { signal }: CommandContext) {
-  const image: Image = await readDockerArchive(source, { scratch: fileScratch(), signal });
-  try {
-    const { basisId, target, layers } = await inspectBalenaDelta(image, { signal });
-    const { id: targetId } = target;
-    const sharedLayerCount = layers.filter((layer) => layer.delta === undefined).length;
-    const targetBytes = layers.reduce((sum, layer) => sum + (layer.targetBytes ?? 0), 0);
-    const layerDeltaBytes = layers.reduce((sum, layer) => sum + layer.deltaBytes, 0);
-    return { basisId, targetId, layerCount: layers.length, sharedLayerCount, targetBytes, layerDeltaBytes };
-  } finally {
-    await image.close();
-  }
+function describeDelta({ basisId, target: { id: targetId }, layers }: BalenaDeltaInfo) {
+  const sharedLayerCount = layers.filter((layer) => layer.delta === undefined).length;
+  const targetBytes = layers.reduce((sum, layer) => sum + (layer.targetBytes ?? 0), 0);
+  const layerDeltaBytes = layers.reduce((sum, layer) => sum + layer.deltaBytes, 0);
+  return {
+    report: { basisId, targetId, layerCount: layers.length, sharedLayerCount, targetBytes, layerDeltaBytes },
+    lines: [
+      ["basis", basisId],
+      ["target", targetId],
+      ["layers", `${formatCount(layers.length)}, of which the basis has ${formatCount(sharedLayerCount)}`],
+      ["the others", `${formatBytes(targetBytes)} in ${formatBytes(layerDeltaBytes)}`],
+    ] as const,
+  };
 }
+
+const openArchive = (source: Source, signal: AbortSignal): Promise<Image> =>
+  readDockerArchive(source, { scratch: fileScratch(), signal });
 
 /** Delta images of balenaEngine. */
 export const balena: Peer = {
@@ -81,21 +91,29 @@ export const balena: Peer = {
       };
     }),
 
-  inspect: async (source, _, context) => {
-    const info = await inspectSource(source, context);
-    return {
-      report: { kind: "delta", format: "balena", fileBytes: source.size, ...info },
-      lines: [
-        ["kind", "delta image of balenaEngine"],
-        ["size", formatBytes(source.size)],
-        ["basis", info.basisId],
-        ["target", info.targetId],
-        [
-          "layers",
-          `${formatCount(info.layerCount)}, of which the basis has ${formatCount(info.sharedLayerCount)}`,
-        ],
-        ["the others", `${formatBytes(info.targetBytes)} in ${formatBytes(info.layerDeltaBytes)}`],
-      ],
-    };
-  },
+  inspect: (source, _, { signal }) =>
+    usingAll(async (open) => {
+      const { report, lines } = describeDelta(
+        await inspectBalenaDelta(open(await openArchive(source, signal)), { signal }),
+      );
+      return {
+        report: { kind: "delta", format: "balena", fileBytes: source.size, ...report },
+        lines: [["kind", "delta image of balenaEngine"], ["size", formatBytes(source.size)], ...lines],
+      };
+    }),
+
+  verify: (source, _, context) =>
+    usingAll(async (open) => {
+      const { values, signal, onProgress } = context;
+      const delta = open(await openArchive(source, signal));
+      const { report, lines } = describeDelta(await checkBalenaDelta(delta, { signal }));
+      const basisName = textOption(values, "basis");
+      if (basisName !== undefined) {
+        const basis = open(await readNamed(basisName, context));
+        const limits = deltaLimits(values);
+        await applyBalenaDelta(basis, delta, countingSink(), { limits, signal, onProgress });
+      }
+      const found = { kind: "delta", format: "balena", verified: true, ...report };
+      return tellVerified("delta image of balenaEngine", source, found, { lines });
+    }),
 };

@@ -1,6 +1,6 @@
 import { toHex } from "../../bytes/index.ts";
-import { applyBsdiff, inspectBsdiff } from "../../interop/index.ts";
-import { type ByteInput, type Source, toByteStream } from "../../io/index.ts";
+import { applyBsdiff, checkBsdiff, inspectBsdiff } from "../../interop/index.ts";
+import { type ByteInput, countingSink, type Source, toByteStream } from "../../io/index.ts";
 import { fileScratch } from "../../io/node.ts";
 import { textOption } from "../arguments.ts";
 import { shareOf } from "../commands/shared.ts";
@@ -9,6 +9,7 @@ import { openRawInput } from "../inputs.ts";
 import { deltaLimits } from "../limits.ts";
 import type { Peer } from "../peers.ts";
 import { targetDigestOption, UNPROVEN_WARNING } from "../target-digest.ts";
+import { GIVE_BASIS, type PlainVerifier, verifyPlainDelta } from "./verify.ts";
 
 /** BSDIFF40, as bsdiff 4 writes it, and ENDSLEY/BSDIFF43. */
 export const bsdiff: Peer = {
@@ -41,6 +42,8 @@ export const bsdiff: Peer = {
     }
   },
 
+  verify: (source, _, context) => verifyPlainDelta(DELTA_VERIFIER, source, context),
+
   inspect: async (source) => {
     const info = await inspectBsdiff(source);
     const { format, deltaBytes, targetBytes, streams } = info;
@@ -55,6 +58,19 @@ export const bsdiff: Peer = {
         ),
       ],
     };
+  },
+};
+
+const DELTA_VERIFIER: PlainVerifier = {
+  format: "bsdiff",
+  check: async (delta, { values, signal }) => {
+    const { targetBytes } = await checkBsdiff(delta, { limits: deltaLimits(values), signal });
+    const warnings = [`the file does not say which basis and which target it is for; ${GIVE_BASIS}`];
+    return { targetBytes, isWhole: true, warnings };
+  },
+  apply: async (basis, delta, { values, signal, onProgress }, expectedTargetSha256) => {
+    const options = { expectedTargetSha256, limits: deltaLimits(values), signal, onProgress };
+    return { ...(await applyBsdiff(basis, delta, countingSink(), options)), isWhole: true, warnings: [] };
   },
 };
 

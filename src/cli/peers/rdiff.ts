@@ -8,9 +8,9 @@ import {
   readRdiffSignature,
   writeRdiffSignature,
 } from "../../interop/index.ts";
-import type { ByteInput, Source } from "../../io/index.ts";
+import { type ByteInput, countingSink, type Source } from "../../io/index.ts";
 import { choiceOption, numberOption, textOption } from "../arguments.ts";
-import type { CommandContext, CommandResult } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { shareOf } from "../commands/shared.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes, formatCount } from "../format.ts";
@@ -22,6 +22,7 @@ import type { Peer } from "../peers.ts";
 import { STDIN_NAME } from "../stdin-name.ts";
 import { targetDigestOption, UNPROVEN_WARNING } from "../target-digest.ts";
 import { usingAll } from "../using-all.ts";
+import { GIVE_BASIS, type PlainVerifier, tellVerified, verifyPlainDelta } from "./verify.ts";
 
 const MAX_BLOCK_BYTES = 2 ** 32 - 1;
 const MAX_STRONG_BYTES = 32;
@@ -164,18 +165,22 @@ export const rdiff: Peer = {
   },
 
   verify: async (source, { kind }, context) => {
-    if (kind === "signature") await readSignatureFile(source, context);
-    else await inspectRdiffDelta(source, { signal: context.signal });
-    const report: CommandResult["report"] = {
-      kind,
-      format: "rdiff",
-      fileBytes: source.size,
-      verified: false,
-    };
-    return {
-      report,
-      lines: [["read", `${kind} of rdiff, ${formatBytes(source.size)}`]],
-      warnings: [UNPROVEN_FILE_WARNING],
-    };
+    if (kind === "delta") return verifyPlainDelta(DELTA_VERIFIER, source, context);
+    await readSignatureFile(source, context);
+    const report = { kind, format: "rdiff", verified: false };
+    return tellVerified("signature of rdiff", source, report, { warnings: [UNPROVEN_FILE_WARNING] });
+  },
+};
+
+const DELTA_VERIFIER: PlainVerifier = {
+  format: "rdiff",
+  check: async (delta, { signal }) => {
+    const { targetBytes } = await inspectRdiffDelta(delta, { signal });
+    return { targetBytes, isWhole: false, warnings: [`${UNPROVEN_FILE_WARNING}; ${GIVE_BASIS}`] };
+  },
+  apply: async (basis, delta, { values, signal, onProgress }, expectedTargetSha256) => {
+    const options = { expectedTargetSha256, limits: deltaLimits(values), signal, onProgress };
+    const made = await applyRdiffDelta(basis, delta, countingSink(), options);
+    return { ...made, isWhole: false, warnings: [] };
   },
 };

@@ -1,9 +1,10 @@
 import { toHex } from "../../bytes/index.ts";
 import { createWorkerPool } from "../../encode/node.ts";
 import type { FlatImage } from "../../image/index.ts";
-import { applyVcdiff, createVcdiff, inspectVcdiff } from "../../interop/index.ts";
-import type { Source } from "../../io/index.ts";
-import { numberOption } from "../arguments.ts";
+import { applyVcdiff, checkVcdiff, createVcdiff, inspectVcdiff } from "../../interop/index.ts";
+import { countingSink, type Source } from "../../io/index.ts";
+import { fileScratch } from "../../io/node.ts";
+import { numberOption, textOption } from "../arguments.ts";
 import type { OptionValues } from "../command.ts";
 import { shareOf } from "../commands/shared.ts";
 import { formatBytes, formatCount } from "../format.ts";
@@ -12,6 +13,7 @@ import { deltaLimits } from "../limits.ts";
 import { openOutput } from "../output-file.ts";
 import type { Peer } from "../peers.ts";
 import { targetDigestOption, UNPROVEN_WARNING } from "../target-digest.ts";
+import { GIVE_BASIS, type PlainVerifier, verifyPlainDelta } from "./verify.ts";
 
 /** VCDIFF (RFC 3284), as xdelta3 and open-vcdiff write and read it. */
 export const vcdiff: Peer = {
@@ -88,6 +90,8 @@ export const vcdiff: Peer = {
     }
   },
 
+  verify: (source, _, context) => verifyPlainDelta(DELTA_VERIFIER, source, context),
+
   inspect: async (source, _, { signal }) => {
     const info = await inspectVcdiff(source, { signal });
     const { deltaBytes, targetBytes, windowCount, sections } = info;
@@ -111,6 +115,33 @@ export const vcdiff: Peer = {
         ...Object.entries(sections).map(([name, bytes]) => [name, formatBytes(bytes)] as const),
       ],
     };
+  },
+};
+
+const DELTA_VERIFIER: PlainVerifier = {
+  format: "vcdiff",
+  check: async (delta, { values, signal }) => {
+    const { targetBytes, checkedBytes } = await checkVcdiff(delta, { limits: deltaLimits(values), signal });
+    const unproven =
+      checkedBytes === 0
+        ? "the file has no checksums: it may be damaged and still look whole"
+        : `the file has checksums of its target only, of ${formatBytes(checkedBytes)}, which were not checked`;
+    return { targetBytes, isWhole: false, warnings: [`${unproven}; ${GIVE_BASIS}`] };
+  },
+  apply: async (basis, delta, { values, signal, onProgress }, expectedTargetSha256) => {
+    const limits = deltaLimits(values);
+    // What copies from its own target reads what was made of it.
+    const { copiesFromTarget } = await inspectVcdiff(delta, { limits, signal });
+    const scratch = copiesFromTarget ? await fileScratch(textOption(values, "tmp"))() : undefined;
+    try {
+      const options = { expectedTargetSha256, limits, signal, onProgress };
+      const made = await applyVcdiff(basis, delta, scratch ?? countingSink(), options);
+      const unchecked = made.targetBytes - made.checkedBytes;
+      const warnings = unchecked === 0 ? [] : [`${formatBytes(unchecked)} of the target have no checksums`];
+      return { ...made, isWhole: unchecked === 0, warnings };
+    } finally {
+      await scratch?.release();
+    }
   },
 };
 

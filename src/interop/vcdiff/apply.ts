@@ -60,11 +60,26 @@ export interface ApplyVcdiffResult extends VcdiffTotals {
  * behind the basis' end, `TARGET_MISMATCH` when a checksum or the digest is not the expected one; {@link UnsupportedError};
  * {@link LimitError}.
  */
-export async function applyVcdiff(
+export function applyVcdiff(
   basis: Source,
   delta: ByteInput,
   sink: Sink,
   options: ApplyVcdiffOptions = {},
+): Promise<ApplyVcdiffResult> {
+  return runVcdiff(basis, delta, sink, options, checkAdler32);
+}
+
+/**
+ * Make the target as {@link applyVcdiff} does.
+ *
+ * @param checkWindow - proves a target window that has a checksum.
+ */
+export async function runVcdiff(
+  basis: Source,
+  delta: ByteInput,
+  sink: Sink,
+  options: ApplyVcdiffOptions,
+  checkWindow: (window: CodedVcdiffWindow, target: Uint8Array) => void,
 ): Promise<ApplyVcdiffResult> {
   const { limits, signal, onProgress, expectedTargetSha256 } = options;
   const basisPages = new PagedSource(basis);
@@ -86,7 +101,7 @@ export async function applyVcdiff(
       const target = buffer.subarray(0, window.targetBytes);
       await decodeWindow(window, openSegments(window, basisPages, sink, output), target, totals);
       if (window.adler32 !== undefined) {
-        checkAdler32(window, target);
+        checkWindow(window, target);
         checkedBytes += target.length;
       }
       await output.write(target);

@@ -1,7 +1,7 @@
 /** Bsdiff files, their bzip2 streams included. */
 import { concatBytes, encodeUtf8, toHex } from "../../../src/bytes/index.ts";
 import { sha256 } from "../../../src/hash/index.ts";
-import { applyBsdiff, inspectBsdiff } from "../../../src/interop/index.ts";
+import { applyBsdiff, checkBsdiff, inspectBsdiff } from "../../../src/interop/index.ts";
 import { memorySink, memorySource } from "../../../src/io/index.ts";
 import { compressBzip2 } from "../../support/bzip2.ts";
 import { makeBytes } from "../../support/pairs.ts";
@@ -70,6 +70,8 @@ export const bsdiffTarget: FuzzTarget = {
     const told = (text: string): string => text;
     const [once, again] = [await attempt(apply), await attempt(apply)];
     demandSame(describeOutcome(again, told), describeOutcome(once, told), "a second time");
+    const checked = await attempt(() => checkBsdiff(delta, { limits: LIMITS }));
+    demand("code" in once || !("code" in checked), "a file that can be applied but is not sound");
     const inspected = await attempt(() => inspectBsdiff(delta));
     demand("code" in once || !("code" in inspected), "a file that can be applied but not inspected");
   },

@@ -1,7 +1,7 @@
 /** VCDIFF files: inspected, and applied to a basis. */
 import { ByteWriter, concatBytes, toHex } from "../../../src/bytes/index.ts";
 import { sha256 } from "../../../src/hash/index.ts";
-import { applyVcdiff, createVcdiff, inspectVcdiff } from "../../../src/interop/index.ts";
+import { applyVcdiff, checkVcdiff, createVcdiff, inspectVcdiff } from "../../../src/interop/index.ts";
 import { adler32 } from "../../../src/interop/vcdiff/adler32.ts";
 import { putInteger } from "../../../src/interop/vcdiff/integer.ts";
 import { memorySink, memorySource } from "../../../src/io/index.ts";
@@ -120,5 +120,7 @@ export const vcdiffTarget: FuzzTarget = {
     demandSame(describeOutcome(pieces, told), describeOutcome(whole, told), "in pieces");
     const inspected = await attempt(() => inspectVcdiff(delta, { limits: LIMITS }));
     demand("code" in whole || !("code" in inspected), "a file that can be applied but not inspected");
+    const checked = await attempt(() => checkVcdiff(delta, { limits: LIMITS }));
+    demand("code" in whole || !("code" in checked), "a file that can be applied but is not sound");
   },
 };
