@@ -91,7 +91,7 @@ export async function mutateDocuments(input: Uint8Array, random: Random): Promis
   const found = await attempt(() => readMembers(input));
   if ("code" in found || found.value.size === 0) return undefined;
   const members = found.value;
-  for (let left = 1 + random.length(2); left > 0; left--) {
+  for (let left = 1 + random.length(2); left > 0 && members.size > 0; left--) {
     const [name, bytes] = random.pick([...members]);
     const document = parseDocument(bytes);
     if (document === undefined) {
