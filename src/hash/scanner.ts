@@ -1,9 +1,8 @@
 import { checkBlockBytes } from "./block-size.ts";
 import { type CoreInstance, instantiateCore } from "./core/load.ts";
+import { PieceScanner, type ScannedPiece } from "./piece-scanner.ts";
 
-/** Positions of the first piece after a jump, and of the largest; each is four times the one before. */
-const FIRST_PIECE = 64;
-const PIECE = 65_536;
+const MAX_PIECE_POSITIONS = 65_536;
 
 /** Bytes that are copied at least, so that short jumps find their window in place. */
 const LOAD_BYTES = 1024;
@@ -35,23 +34,15 @@ function filterBits(count: number, bitsPerHash: number, most: number): number {
  * ```
  *
  * A window that equals a block is always found; of all others well under 1 % are found by mistake, so each candidate must
- * be checked. Scanning runs in pieces, small after a jump and then larger, each position once: whoever skips much does
- * not pay for what was skipped, and a false candidate costs no second scan.
+ * be checked.
  *
  * Costs 1.5 to 2.5 ns a byte, by the number of hashes, and 0.5 MiB of memory plus 4 to 10 bytes for each hash.
  */
-export class Scanner {
-  /** Bytes of a window. */
-  readonly blockBytes: number;
-  /** Where the present candidate's window begins. */
-  position = 0;
-  /** The weak hash of the present candidate's window. */
-  weakHash = 0;
-
+export class Scanner extends PieceScanner {
   readonly #core: CoreInstance;
   readonly #outWeight: number;
   #memory: Uint8Array;
-  #candidates: Uint32Array;
+  protected candidates: Uint32Array;
   #state: Uint32Array;
 
   #bytes: Uint8Array = new Uint8Array(0);
@@ -59,23 +50,14 @@ export class Scanner {
   /** The WASM's input area holds the bytes from `#loadedFrom` to `#loadedTo`. */
   #loadedFrom = 0;
   #loadedTo = 0;
-  /** The next position to scan, and the weak hash of its window when that is known. */
-  #scanAt = 0;
-  #scanHash = 0;
-  #hashKnown = false;
-  #piece = FIRST_PIECE;
-  /** Candidates of the last piece: their number, how many are given out, and what their positions count from. */
-  #count = 0;
-  #given = 0;
-  #candidatesFrom = 0;
 
   /** @internal */
   constructor(core: CoreInstance, blockBytes: number) {
-    this.blockBytes = blockBytes;
+    super(blockBytes, MAX_PIECE_POSITIONS);
     this.#core = core;
     this.#outWeight = core.kernels.powerOfMultiplier(blockBytes);
     this.#memory = new Uint8Array(0);
-    this.#candidates = new Uint32Array(0);
+    this.candidates = new Uint32Array(0);
     this.#state = new Uint32Array(0);
     this.setFilter(new Uint32Array(0));
   }
@@ -93,7 +75,7 @@ export class Scanner {
     const missing = needed - kernels.memory.buffer.byteLength;
     if (missing > 0) kernels.memory.grow(Math.ceil(missing / WASM_PAGE_BYTES));
     this.#memory = new Uint8Array(kernels.memory.buffer);
-    this.#candidates = new Uint32Array(kernels.memory.buffer, map.candidates, 2 * map.maxCandidates);
+    this.candidates = new Uint32Array(kernels.memory.buffer, map.candidates, 2 * map.maxCandidates);
     this.#state = new Uint32Array(kernels.memory.buffer, map.scanState, 2);
     kernels.clearFilters(coarseBits, fineBits);
     const input = new Uint32Array(kernels.memory.buffer, map.input, Math.floor(map.inputBytes / 4));
@@ -118,64 +100,18 @@ export class Scanner {
     this.#end = end;
     this.#loadedFrom = from;
     this.#loadedTo = from;
-    this.#jump(from);
+    this.begin(from, end);
   }
 
-  #jump(position: number): void {
-    this.#scanAt = position;
-    this.#hashKnown = false;
-    this.#piece = FIRST_PIECE;
-    this.#count = 0;
-    this.#given = 0;
-  }
-
-  /**
-   * Go to the next candidate.
-   *
-   * @returns whether there is one; then `position` and `weakHash` tell it.
-   */
-  next(): boolean {
-    while (this.#given === this.#count) {
-      if (this.#scanAt > this.#end - this.blockBytes) return false;
-      this.#scanPiece();
-    }
-    const at = 2 * this.#given++;
-    this.position = this.#candidatesFrom + this.#candidates[at]!;
-    this.weakHash = this.#candidates[at + 1]!;
-    return true;
-  }
-
-  /** Leave out all candidates before `position`. Going back is not possible: positions passed stay passed. */
-  skipTo(position: number): void {
-    if (position > this.#scanAt) {
-      this.#jump(position);
-      return;
-    }
-    while (
-      this.#given < this.#count &&
-      this.#candidatesFrom + this.#candidates[2 * this.#given]! < position
-    ) {
-      this.#given++;
-    }
-    this.#piece = FIRST_PIECE;
-  }
-
-  #scanPiece(): void {
-    const { kernels } = this.#core;
+  protected scanPiece(from: number, positions: number, knownHash: number | undefined): ScannedPiece {
+    const { kernels, map } = this.#core;
     const { blockBytes } = this;
-    const from = this.#scanAt;
-    const positions = Math.min(this.#piece, this.#end - blockBytes - from + 1);
     // One byte more than the windows have, so that the hash rolls on to the position behind them.
     this.#load(from, Math.min(from + positions + blockBytes, this.#end));
-    const window = this.#core.map.input + (from - this.#loadedFrom);
-    const hash = this.#hashKnown ? this.#scanHash : kernels.hashWindow(window, blockBytes);
-    this.#count = kernels.scan(window, positions, blockBytes, this.#outWeight, hash);
-    this.#given = 0;
-    this.#candidatesFrom = from;
-    this.#scanAt = from + this.#state[0]!;
-    this.#scanHash = this.#state[1]!;
-    this.#hashKnown = true;
-    this.#piece = Math.min(PIECE, this.#piece * 4);
+    const window = map.input + (from - this.#loadedFrom);
+    const hash = knownHash ?? kernels.hashWindow(window, blockBytes);
+    const count = kernels.scan(window, positions, blockBytes, this.#outWeight, hash);
+    return { count, positions: this.#state[0]!, nextHash: this.#state[1]! };
   }
 
   /** See to it that the input area holds the bytes `from` … `needed`, copying only what is new. */

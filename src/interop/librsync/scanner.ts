@@ -1,9 +1,7 @@
+import { PieceScanner, type ScannedPiece } from "../../hash/piece-scanner.ts";
 import type { RdiffWeakHash } from "./format.ts";
 import type { WeakKernel } from "./kernel/load.ts";
 import { EMPTY_WEAK_HASH, WeakHasher } from "./weak-hash.ts";
-
-/** Positions of the first piece after a jump; each piece is four times the one before. */
-const FIRST_PIECE = 64;
 
 const MIN_FILTER_BITS = 10;
 /** 64 MiB: enough for 2^24 hashes. */
@@ -17,33 +15,20 @@ const WASM_PAGE_BYTES = 65_536;
  *
  * A window that equals a block is always found; well under 1 % of all others are found by mistake.
  */
-export class RdiffScanner {
-  readonly blockBytes: number;
-  /** Where the present candidate's window begins. */
-  position = 0;
-  /** The weak hash of the present candidate's window. */
-  weakHash = 0;
-
+export class RdiffScanner extends PieceScanner {
   readonly #kernel: WeakKernel;
   readonly #hasher: WeakHasher;
   readonly #kind: RdiffWeakHash;
   readonly #memory: Uint8Array;
-  readonly #candidates: Uint32Array;
+  protected readonly candidates: Uint32Array;
   readonly #nextHash: Uint32Array;
 
   #bytes: Uint8Array = new Uint8Array(0);
-  #scanAt = 0;
-  /** The weak hash of the window at `#scanAt`, unless the scan has just jumped there. */
-  #scanHash: number | undefined;
-  #piece = FIRST_PIECE;
-  #count = 0;
-  #given = 0;
-  #candidatesFrom = 0;
 
   /** @param weakHashes - of the blocks that are looked for. */
   constructor(kernel: WeakKernel, kind: RdiffWeakHash, blockBytes: number, weakHashes: Uint32Array) {
     const { kernels, map } = kernel;
-    this.blockBytes = blockBytes;
+    super(blockBytes, map.maxPositions);
     this.#kernel = kernel;
     this.#kind = kind;
     const wanted = Math.ceil(Math.log2(FILTER_BYTES_PER_HASH * weakHashes.length + 1));
@@ -52,7 +37,7 @@ export class RdiffScanner {
     if (missing > 0) kernels.memory.grow(Math.ceil(missing / WASM_PAGE_BYTES));
     const { buffer } = kernels.memory;
     this.#memory = new Uint8Array(buffer);
-    this.#candidates = new Uint32Array(buffer, map.candidates, 2 * map.maxPositions);
+    this.candidates = new Uint32Array(buffer, map.candidates, 2 * map.maxPositions);
     this.#nextHash = new Uint32Array(buffer, map.nextHash, 1);
     kernels.clearFilter(bits);
     const input = new Uint32Array(buffer, map.input, map.inputBytes / 4);
@@ -67,56 +52,18 @@ export class RdiffScanner {
   /** Begin to scan: all windows that lie inside `bytes` from `from` on, in order. */
   start(bytes: Uint8Array, from: number): void {
     this.#bytes = bytes;
-    this.#jump(from);
+    this.begin(from, bytes.length);
   }
 
-  #jump(position: number): void {
-    this.#scanAt = position;
-    this.#scanHash = undefined;
-    this.#piece = FIRST_PIECE;
-    this.#count = 0;
-    this.#given = 0;
-  }
-
-  /** Go to the next candidate; tells whether there is one. */
-  next(): boolean {
-    while (this.#given === this.#count) {
-      if (this.#scanAt > this.#bytes.length - this.blockBytes) return false;
-      this.#scanPiece();
-    }
-    const at = 2 * this.#given++;
-    this.position = this.#candidatesFrom + this.#candidates[at]!;
-    this.weakHash = this.#candidates[at + 1]!;
-    return true;
-  }
-
-  /** Leave out all candidates before `position`, which is behind the present one. */
-  skipTo(position: number): void {
-    if (position > this.#scanAt) {
-      this.#jump(position);
-      return;
-    }
-    while (this.#given < this.#count && this.#candidatesFrom + this.#candidates[2 * this.#given]! < position)
-      this.#given++;
-    this.#piece = FIRST_PIECE;
-  }
-
-  #scanPiece(): void {
+  protected scanPiece(from: number, positions: number, knownHash: number | undefined): ScannedPiece {
     const { kernels, map } = this.#kernel;
     const bytes = this.#bytes;
-    const from = this.#scanAt;
     const end = from + this.blockBytes;
-    const positions = Math.min(this.#piece, bytes.length - end + 1);
-    const hash =
-      this.#scanHash ?? this.#hasher.update(EMPTY_WEAK_HASH[this.#kind], bytes.subarray(from, end));
+    const hash = knownHash ?? this.#hasher.update(EMPTY_WEAK_HASH[this.#kind], bytes.subarray(from, end));
     this.#memory.set(bytes.subarray(from, from + positions), map.leaving);
     this.#memory.set(bytes.subarray(end, end + positions), map.entering);
     const scan = this.#kind === "rollsum" ? kernels.scanRollsum : kernels.scanRabinKarp;
-    this.#count = scan(positions, this.blockBytes, hash);
-    this.#given = 0;
-    this.#candidatesFrom = from;
-    this.#scanAt = from + positions;
-    this.#scanHash = this.#nextHash[0]!;
-    this.#piece = Math.min(map.maxPositions, this.#piece * 4);
+    const count = scan(positions, this.blockBytes, hash);
+    return { count, positions, nextHash: this.#nextHash[0]! };
   }
 }
