@@ -14,6 +14,7 @@ import { createSha256, hashSource, loadHash64 } from "../hash/index.ts";
 import {
   type ByteInput,
   type OnProgress,
+  PagedSource,
   prefetch,
   type ResumableSink,
   type Sink,
@@ -161,7 +162,7 @@ export async function applyOpened(
     const existing = new ExistingTarget(sink, hash64);
     let reusedBytes = 0;
     const head = header.envelope && new HeadOutput(header.envelope, header);
-    const applier = new WindowApplier(basis, output, head);
+    const applier = new WindowApplier(new PagedSource(basis), output, head);
     const ahead = options.segmentCoding === undefined ? INLINE_AHEAD : PREPARE_AHEAD;
     const preparer = new WindowPreparer(basis, decoder, ahead + 1, observer?.onWindow !== undefined);
     windows = prefetch(preparer.windows(reader), ahead);

@@ -1,7 +1,7 @@
 import { copyBytes, EMPTY_BYTES } from "../bytes/index.ts";
 import { countOp, insertedBytes, type Op, OpKind, type OpReader, zeroOpTotals } from "../delta/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
-import { PagedSource, type Source } from "../io/index.ts";
+import type { PagedSource } from "../io/index.ts";
 import { changeHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import type { HeadOutput } from "./head.ts";
 import type { OpOutput } from "./output.ts";
@@ -26,8 +26,8 @@ export class WindowApplier {
   /** Whether the basis bytes of DIFF ops are added to `#residual` already. */
   #residualIsTarget = false;
 
-  constructor(basis: Source, output: OpOutput, head?: HeadOutput) {
-    this.#basis = new PagedSource(basis);
+  constructor(basis: PagedSource, output: OpOutput, head?: HeadOutput) {
+    this.#basis = basis;
     this.#target = output;
     this.#head = head;
     this.#output = head ?? output;

@@ -109,6 +109,15 @@ export interface Codec {
   readonly stages?: EncoderStages;
   /** @param memoryBytes - what the delta declares for it, {@link decoderMemoryBytes}; without it, the most that is possible. */
   createDecoder(memoryBytes?: number): SegmentDecoder;
+  /** Absent when a coder for one segment serves as well: see `encodeAlone`. */
+  readonly alone?: AloneCoding;
+}
+
+/** Coding bytes that stand alone, in the calling thread and at once. */
+export interface AloneCoding {
+  encode(raw: Uint8Array, settings: EncoderSettings): Uint8Array;
+  /** @throws {@link FormatError} as {@link SegmentDecoder.decode}. */
+  decode(coded: Uint8Array, into: Uint8Array): void;
 }
 
 /**

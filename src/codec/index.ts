@@ -5,6 +5,7 @@
  *
  * @module
  */
+export * from "./alone.ts";
 export * from "./codec.ts";
 export * from "./coding.ts";
 export type { FoundMatches } from "./lz/finder.ts";

@@ -19,6 +19,8 @@ const MIN_STAGED_BYTES = 1 << 19;
 export interface CodingThreadsOptions {
   /** Whether decoders begin on threads, not only when much has come: for deltas that are known to be large. */
   atOnce?: boolean | undefined;
+  /** Called when a thread has started: flags of V8 may be others then. */
+  onThread?: (() => void) | undefined;
 }
 
 /** Coding on threads. */
@@ -156,10 +158,10 @@ class MovingDecoder implements SegmentDecoder {
  * Give each encoder and decoder that would hold up the calling thread a thread of its own, for the option
  * `segmentCoding` of `applyDelta` and as part of the workers of `createDelta`. Codecs of node:zlib have Node's threads.
  */
-export function createCodingThreads({ atOnce = false }: CodingThreadsOptions = {}): CodingThreads {
+export function createCodingThreads({ atOnce = false, onThread }: CodingThreadsOptions = {}): CodingThreads {
   const threads = new Set<SegmentThread>();
   const start = (codec: Codec, role: Omit<CoderRole, "codecId">): SegmentThread => {
-    const thread = new SegmentThread({ codecId: codec.id, ...role });
+    const thread = new SegmentThread({ codecId: codec.id, ...role }, onThread);
     threads.add(thread);
     return thread;
   };

@@ -24,7 +24,8 @@ export class SegmentThread {
   readonly #requests: Request[] = [];
   #end: Error | undefined;
 
-  constructor(role: CoderRole) {
+  /** @param onStart - called when the thread runs. */
+  constructor(role: CoderRole, onStart: () => void = () => {}) {
     this.#worker = startThread(
       import.meta.url.endsWith(".ts")
         ? new URL("./segment-worker.ts", import.meta.url)
@@ -32,6 +33,7 @@ export class SegmentThread {
       role,
       HEAP_LIMITS,
     );
+    this.#worker.once("online", onStart);
     // Only a thread that works keeps the process alive.
     this.#worker.unref();
     this.#worker.on("message", (answer: SegmentAnswer) => {

@@ -20,6 +20,8 @@ export interface Zlib {
   readonly constants: Readonly<Record<string, number>>;
   createBrotliCompress(options?: BrotliOptions): ZlibTransform;
   createBrotliDecompress(options?: BrotliOptions): ZlibTransform;
+  brotliCompressSync(raw: Uint8Array, options?: BrotliOptions): Uint8Array;
+  brotliDecompressSync(coded: Uint8Array, options?: BrotliOptions): Uint8Array;
   createZstdCompress?(options?: ZlibOptions | BrotliOptions): ZlibTransform;
   createZstdDecompress?(options?: ZlibOptions | BrotliOptions): ZlibTransform;
 }

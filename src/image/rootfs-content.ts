@@ -26,41 +26,67 @@ interface OpenFile {
   readers: number;
 }
 
+/** The content of a file. An image may have a hundred thousand of them, so each keeps little. */
+class FileContent implements Source {
+  readonly #pool: FilePool;
+  readonly #path: string;
+  readonly #facts: FileFacts;
+
+  constructor(pool: FilePool, path: string, facts: FileFacts) {
+    this.#pool = pool;
+    this.#path = path;
+    this.#facts = facts;
+  }
+
+  get size(): number {
+    return this.#facts.size;
+  }
+
+  read(offset: number, into: Uint8Array): Promise<void> {
+    return this.#pool.read(this.#path, this.#facts, offset, into);
+  }
+}
+
 /** Sources over many files of which only a few are open at a time. */
 export class FilePool {
+  readonly #folder: string;
   readonly #open = new Map<string, OpenFile>(); // Least recently used first.
   readonly #waiting: (() => void)[] = [];
   #closed = false;
+
+  /** @param folder - the files' paths begin there; a binary string, as they are. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
 
   /**
    * The content of a file as a source. Nothing is opened before the first read.
    *
    * Reading throws {@link MismatchError} `SOURCE_CHANGED` once the file is not the one that `facts` tells of.
-   *
-   * @param path - as a binary string.
    */
   source(path: string, facts: FileFacts): Source {
-    return {
-      size: facts.size,
-      read: async (offset, into) => {
-        checkRange(facts.size, offset, into.length);
-        this.#checkOpen();
-        if (facts.size <= MAX_DIRECT_BYTES && into.length * MIN_DIRECT_SHARE >= facts.size)
-          return readDirectly(path, facts, offset, into);
-        const file = await this.#take(path, facts);
-        try {
-          const handle = await file.handle;
-          await readFully(handle, path, offset, into);
-          // What was read last is as old as the rest only if the file is still the same afterwards.
-          if (offset + into.length === facts.size) {
-            checkFacts(await handle.stat({ bigint: true }), path, facts);
-          }
-        } finally {
-          file.readers--;
-          this.#waiting.shift()?.();
-        }
-      },
-    };
+    return new FileContent(this, path, facts);
+  }
+
+  /** Read a part of a file. */
+  async read(name: string, facts: FileFacts, offset: number, into: Uint8Array): Promise<void> {
+    checkRange(facts.size, offset, into.length);
+    this.#checkOpen();
+    const path = `${this.#folder}/${name}`;
+    if (facts.size <= MAX_DIRECT_BYTES && into.length * MIN_DIRECT_SHARE >= facts.size)
+      return readDirectly(path, facts, offset, into);
+    const file = await this.#take(path, facts);
+    try {
+      const handle = await file.handle;
+      await readFully(handle, path, offset, into);
+      // What was read last is as old as the rest only if the file is still the same afterwards.
+      if (offset + into.length === facts.size) {
+        checkFacts(await handle.stat({ bigint: true }), path, facts);
+      }
+    } finally {
+      file.readers--;
+      this.#waiting.shift()?.();
+    }
   }
 
   /** Close all files. Reading afterwards fails. */

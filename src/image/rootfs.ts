@@ -63,7 +63,8 @@ export async function readRootfs(folder: string, options: ReadRootfsOptions = {}
   if (!(await stat(root)).isDirectory()) {
     throw new ImageError(ErrorCode.IMAGE_NOT_FOUND, "expected a folder", { path: folder });
   }
-  const pool = new FilePool();
+  const binaryRoot = Buffer.from(root).toString("latin1");
+  const pool = new FilePool(binaryRoot);
   return {
     config,
     layers: [
@@ -72,7 +73,7 @@ export async function readRootfs(folder: string, options: ReadRootfsOptions = {}
           const signals = [options.signal, request.signal].filter((signal) => signal !== undefined);
           const signal = signals.length === 0 ? undefined : AbortSignal.any(signals);
           const xattrs = options.xattrs === "ignore" ? new Map() : await readFolderXattrs(root, signal);
-          for await (const entry of walk(Buffer.from(root).toString("latin1"), xattrs, pool, signal))
+          for await (const entry of walk(binaryRoot, xattrs, pool, signal))
             yield sidecar.size === 0 ? entry : mergeSidecar(entry, sidecar);
         },
       },
@@ -127,7 +128,7 @@ async function* walk(
       links.set(inode, path);
     }
     if (type === "file" && stats.size > 0n) {
-      entry.content = pool.source(`${root}/${path}`, {
+      entry.content = pool.source(path, {
         size: Number(stats.size),
         device: stats.dev,
         inode: stats.ino,

@@ -28,6 +28,8 @@ export class PagedSource implements Source {
   readonly #pages: number;
   // A Map iterates in the order of insertion; a page that is used is inserted anew.
   readonly #cache = new Map<number, Uint8Array>();
+  /** Memory of pages that were forgotten. */
+  #spare: Uint8Array[] = [];
   // The page of the last read, which is mostly that of the next.
   #lastStart = 0;
   #lastPage: Uint8Array = EMPTY_BYTES;
@@ -66,7 +68,8 @@ export class PagedSource implements Source {
       if (bytes === this.#lastPage) this.#lastPage = EMPTY_BYTES;
       if (bytes.length === length) return bytes;
     }
-    return new Uint8Array(length);
+    const spare = this.#spare.pop();
+    return spare?.length === length ? spare : new Uint8Array(length);
   }
 
   async #load(index: number): Promise<Uint8Array> {
@@ -131,6 +134,16 @@ export class PagedSource implements Source {
       done += piece;
     }
     return true;
+  }
+
+  /** Forget what was read: the source may hold other bytes now. The memory serves the pages that follow. */
+  async forget(): Promise<void> {
+    await this.#ahead?.page;
+    this.#ahead = undefined;
+    this.#spare = [...this.#cache.values()];
+    this.#cache.clear();
+    this.#lastPage = EMPTY_BYTES;
+    this.#lastFetched = -1;
   }
 
   /** Reads longer than a page go to the source itself and leave the cache alone. Calls must not overlap. */

@@ -103,12 +103,11 @@ export class TargetReader {
     try {
       for (let at = 0; at < sizeBytes; ) {
         // Of `present` the last read must reach its end: that is when a file that changed meanwhile is noticed.
-        const piece = await cursor.take(Math.min(sizeBytes - at, PIECE_BYTES));
+        const piece = await cursor.takeSome(Math.min(sizeBytes - at, PIECE_BYTES));
         if (staged === undefined) {
           const same = this.#buffer.subarray(0, piece.length);
           await present!.read(at, same);
           if (!same.equals(piece)) {
-            // The cursor's piece may be a view of what `copyPrefix` has no part in.
             staged = await this.#staging.createFile(sizeBytes);
             await this.#copyPrefix(present!, staged.file, at);
           }

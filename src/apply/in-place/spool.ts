@@ -1,5 +1,12 @@
 import { ByteReader, ByteWriter, EMPTY_BYTES } from "../../bytes/index.ts";
-import { codecName, firstAvailableCodec, getCodec, getCodecById } from "../../codec/index.ts";
+import {
+  codecName,
+  decodeAlone,
+  encodeAlone,
+  firstAvailableCodec,
+  getCodec,
+  getCodecById,
+} from "../../codec/index.ts";
 import { ErrorCode, FormatError, StateError } from "../../errors.ts";
 import { type Hash64Api, loadHash64 } from "../../hash/index.ts";
 import { readRange, type StorageFile } from "../../io/index.ts";
@@ -56,8 +63,7 @@ const sum = (lengths: readonly number[]): number => lengths.reduce((total, lengt
 
 // What is written is read once, from a disk that is slower than any of these: what counts is how fast it is written. Brotli's
 // lowest effort codes 200 to 350 MB a second in half of the bytes and less; fflate's deflate does 10 to 60.
-const EFFORT = 1;
-const WINDOW_BITS = 20;
+const SETTINGS = { effort: 1, windowBits: 20 };
 const SPOOL_CODECS = ["brotli", "deflate"] as const;
 // What fills less than a block of the disk is not worth coding.
 const MIN_CODED_BYTES = 1 << 12;
@@ -116,13 +122,8 @@ export class SpoolWriter {
     const rawBytes = raw.map(({ length }) => length);
     let [codec, coded] = [this.#codec, raw];
     if (sum(rawBytes) >= MIN_CODED_BYTES) {
-      const encoder = codec.createEncoder({ effort: EFFORT, windowBits: WINDOW_BITS });
-      try {
-        coded = [];
-        for (const part of raw) coded.push(part.length === 0 ? part : await encoder.encode(part));
-      } finally {
-        encoder.close();
-      }
+      coded = [];
+      for (const part of raw) coded.push(part.length === 0 ? part : await encodeAlone(codec, part, SETTINGS));
     } else codec = NO_CODEC;
     let codedBytes = coded.map(({ length }) => length);
     if (sum(codedBytes) > sum(rawBytes)) [codec, coded, codedBytes] = [NO_CODEC, raw, rawBytes];
@@ -261,16 +262,12 @@ export class SpoolReader {
       residual: raw.subarray(dataEnd),
       targetBytes,
     };
-    const decoder = getCodecById(codecId).createDecoder(2 ** WINDOW_BITS);
-    try {
-      let at = 0;
-      for (const [i, part] of partsOf(piece).entries()) {
-        const end = at + codedBytes[i]!;
-        if (part.length > 0) await decoder.decode(coded.subarray(at, end), part);
-        at = end;
-      }
-    } finally {
-      decoder.close();
+    const codec = getCodecById(codecId);
+    let at = 0;
+    for (const [i, part] of partsOf(piece).entries()) {
+      const end = at + codedBytes[i]!;
+      if (part.length > 0) await decodeAlone(codec, coded.subarray(at, end), part);
+      at = end;
     }
     return piece;
   }

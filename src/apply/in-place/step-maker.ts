@@ -1,5 +1,5 @@
 import { BasisCursor, OpKind, OpReader } from "../../delta/index.ts";
-import type { Source } from "../../io/index.ts";
+import type { PagedSource } from "../../io/index.ts";
 import type { InPlaceReads } from "../../transform/index.ts";
 import { MemoryOutput } from "../output.ts";
 import { WindowApplier } from "../window-applier.ts";
@@ -19,15 +19,15 @@ function opsOf(piece: StepPiece, basisBytes: number): OpReader {
 /**
  * Carry out the ops of one step.
  *
- * @param old - the basis as it can be read now.
+ * @param old - the basis as it can be read now. What is kept of it is forgotten: the step before may have overwritten it.
  * @param into - filled with the target bytes of the step.
  */
 export async function makeStep(
   pieces: AsyncIterable<StepPiece>,
-  old: Source,
+  old: PagedSource,
   into: Uint8Array,
 ): Promise<void> {
-  // A new one for each step: it keeps pages of the basis, which the step before may have overwritten.
+  await old.forget();
   const applier = new WindowApplier(old, new MemoryOutput(into));
   for await (const piece of pieces) {
     const segments = { ...piece, residualIsTarget: false, ready: Promise.resolve() };

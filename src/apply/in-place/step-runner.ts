@@ -1,6 +1,6 @@
 import { ErrorCode, StateError } from "../../errors.ts";
 import type { Hash64Api } from "../../hash/index.ts";
-import { CHUNK_BYTES, type StorageFile } from "../../io/index.ts";
+import { PagedSource, type StorageFile } from "../../io/index.ts";
 import { InPlacePlan, type InPlaceReads, type StashedBlock } from "../../transform/index.ts";
 import type { Journal, JournalState } from "./journal.ts";
 import { OldBytes } from "./old-bytes.ts";
@@ -16,6 +16,9 @@ export interface UpdateFiles {
   spool: SpoolReader;
   journal: Journal;
 }
+
+// Blocks are stashed so many bytes at once.
+const COPY_BYTES = 1 << 18;
 
 /** Runs the steps of a plan, so that a power cut at any moment leaves a state from which the rest can be run. */
 export class StepRunner {
@@ -40,13 +43,14 @@ export class StepRunner {
     this.#options = options;
     const { stepBytes, targetBytes, blockBytes } = reads.layout;
     this.#content = new Uint8Array(Math.min(stepBytes, targetBytes));
-    this.#piece = new Uint8Array(Math.max(blockBytes, Math.min(CHUNK_BYTES, targetBytes)));
+    this.#piece = new Uint8Array(Math.max(blockBytes, Math.min(COPY_BYTES, targetBytes)));
   }
 
   async run(started: JournalState["started"]): Promise<void> {
     const { signal, onProgress } = this.#options;
     const plan = new InPlacePlan(this.#reads);
-    const old = new OldBytes(this.#files.file, this.#files.stash, plan, this.#reads.layout);
+    const { file, stash: stashFile } = this.#files;
+    const old = new PagedSource(new OldBytes(file, stashFile, plan, this.#reads.layout));
     const { targetBytes, stepBytes } = this.#reads.layout;
     let turn = 1;
     for (let planned = plan.next(); planned !== undefined; planned = plan.next(), turn++) {
@@ -128,7 +132,7 @@ export class StepRunner {
   }
 
   /** Make what a step makes, prove it, write it, and wait until it is safe. */
-  async #make(step: number, old: OldBytes): Promise<void> {
+  async #make(step: number, old: PagedSource): Promise<void> {
     const { offset, content } = this.#contentOf(step);
     await makeStep(this.#files.spool.pieces(step), old, content);
     if (this.#hash64.hash(content) !== this.#files.spool.contentChecksum(step)) {

@@ -2,7 +2,7 @@ import { equalBytes, toHex } from "../../bytes/index.ts";
 import { checkDeltaLimit, DEFAULT_DELTA_LIMITS, type DeltaReader } from "../../delta/index.ts";
 import { ErrorCode, MismatchError, SpaceError } from "../../errors.ts";
 import { createSha256, type Hash64Api } from "../../hash/index.ts";
-import { CHUNK_BYTES, type StorageFile, scanSource } from "../../io/index.ts";
+import { type StorageFile, scanSource } from "../../io/index.ts";
 import { InPlaceReads } from "../../transform/index.ts";
 import type { ApplyOptions } from "../apply.ts";
 import { FileName, removeFiles } from "./files.ts";
@@ -13,6 +13,9 @@ import { gatherStepReads } from "./step-maker.ts";
 import { StepRunner } from "./step-runner.ts";
 import type { InPlaceOptions, InPlaceTarget } from "./target.ts";
 
+// Smaller than what is read elsewhere: SHA-256 and the disk take the time, whatever is read at once.
+const CHUNK_BYTES = 1 << 18;
+
 /** SHA-256 of the file's first bytes, for several lengths at one pass; `undefined` where the file is shorter. */
 async function hashPrefixes(
   file: StorageFile,
@@ -22,7 +25,7 @@ async function hashPrefixes(
   const hashes = lengths.map((length) => (length <= file.size ? createSha256() : undefined));
   const totalBytes = Math.max(0, ...lengths.filter((length) => length <= file.size));
   let offset = 0;
-  for await (const piece of scanSource(file, { length: totalBytes, signal })) {
+  for await (const piece of scanSource(file, { length: totalBytes, chunkBytes: CHUNK_BYTES, signal })) {
     for (const [i, length] of lengths.entries()) {
       hashes[i]?.update(piece.subarray(0, Math.max(0, length - offset)));
     }

@@ -12,6 +12,7 @@ import { IMAGE_OPTIONS, OUTPUT_OPTIONS } from "../arguments.ts";
 import type { Command, CommandContext, CommandResult } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes } from "../format.ts";
+import { keepHeapSmall } from "../heap.ts";
 import { openImageOutput } from "../image-output.ts";
 import { type OpenSource, openBytes, openRawInput } from "../inputs.ts";
 import { deltaLimits, TARGET_LIMIT_OPTION } from "../limits.ts";
@@ -81,6 +82,7 @@ With -o and --resume what was made stays when DELTA breaks off, and the next run
     ["an unpacked image", "flatdelta patch --in-place rootfs:/srv/app:/srv/app.json update.delta"],
   ],
   run: async ([basisName, deltaName], context) => {
+    keepHeapSmall();
     const { values } = context;
     const inPlace = values["in-place"] === true;
     if (!inPlace && values.scratch !== undefined)
@@ -113,6 +115,7 @@ async function patchOwn(
   const limits = deltaLimits(values);
   const segmentCoding = createCodingThreads({
     atOnce: delta?.source !== undefined && delta.source.size >= LARGE_DELTA_BYTES,
+    onThread: keepHeapSmall,
   });
   try {
     const rootfs = inPlace && values.raw !== true ? parseRootfsName(basisName, context) : undefined;

@@ -2,9 +2,6 @@
 import { CHUNK_BYTES, checkRange, type Source } from "../../io/index.ts";
 import { RangeSource } from "../content.ts";
 
-/** A part of the assembly: bytes in memory, or a source of at least one byte. */
-type Part = Uint8Array | Source;
-
 /** A piece of a read that comes out of another source. */
 interface Piece {
   offset: number;
@@ -34,86 +31,86 @@ class SpareBuffer {
   }
 }
 
-/** Collects parts in order. Bytes in memory are gathered in large arrays, so that 50,000 headers stay cheap. */
+/** Where parts are, in columns: an object for each would be as large as what most of them hold. */
+interface Parts {
+  /** Each part's first bytes, in memory or elsewhere; behind them are zeros. */
+  readonly holders: (Uint8Array | Source)[];
+  /** Where in a holder that is memory they begin, and how many they are. */
+  readonly offsets: number[];
+  readonly lengths: number[];
+  /** Where in the assembly each part begins. */
+  readonly starts: number[];
+}
+
+/**
+ * Collects parts in order. Bytes in memory are gathered in large arrays, and zeros, which most of a header is, are only
+ * counted: so 50,000 headers stay cheap.
+ */
 export class AssemblyBuilder {
-  readonly #parts: Part[] = [];
+  readonly #parts: Parts = { holders: [], offsets: [], lengths: [], starts: [] };
   #arena = new Uint8Array(0);
-  /** Where the current run of bytes begins in the arena, and where free space does. */
-  #runStart = 0;
-  #runEnd = 0;
+  #used = 0;
   /** Bytes collected so far. */
   size = 0;
 
-  #closeRun(): void {
-    if (this.#runEnd > this.#runStart) this.#parts.push(this.#arena.subarray(this.#runStart, this.#runEnd));
-    this.#runStart = this.#runEnd;
-  }
-
-  #reserve(length: number): void {
-    if (length <= this.#arena.length - this.#runEnd) return;
-    this.#closeRun();
-    const grownBytes = Math.min(Math.max(4 * this.#arena.length, FIRST_ARENA_BYTES), MAX_ARENA_BYTES);
-    this.#arena = new Uint8Array(Math.max(grownBytes, length));
-    this.#runStart = 0;
-    this.#runEnd = 0;
+  #addPart(holder: Uint8Array | Source, offset: number, length: number): void {
+    const { holders, offsets, lengths, starts } = this.#parts;
+    holders.push(holder);
+    offsets.push(offset);
+    lengths.push(length);
+    starts.push(this.size);
+    this.size += length;
   }
 
   /** Add a copy of some bytes. */
   addBytes(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#arena.set(bytes, this.#runEnd);
-    this.#runEnd += bytes.length;
-    this.size += bytes.length;
+    let length = bytes.length;
+    while (length > 0 && bytes[length - 1] === 0) length--;
+    if (length > this.#arena.length - this.#used) {
+      const grownBytes = Math.min(Math.max(4 * this.#arena.length, FIRST_ARENA_BYTES), MAX_ARENA_BYTES);
+      this.#arena = new Uint8Array(Math.max(grownBytes, length));
+      this.#used = 0;
+    }
+    this.#arena.set(bytes.subarray(0, length), this.#used);
+    this.#addPart(this.#arena, this.#used, length);
+    this.#used += length;
+    this.addZeros(bytes.length - length);
   }
 
   /** Add zeros: padding. */
   addZeros(length: number): void {
-    this.#reserve(length);
-    this.#runEnd += length;
+    if (this.#parts.starts.length === 0) this.#addPart(this.#arena, 0, 0);
     this.size += length;
   }
 
   /** Add what another source holds. */
   addSource(source: Source): void {
-    if (source.size === 0) return;
-    this.#closeRun();
-    this.#parts.push(source);
-    this.size += source.size;
+    if (source.size > 0) this.#addPart(source, 0, source.size);
   }
 
   /** All that was added, as a source. */
   finish(): Source {
-    this.#closeRun();
-    this.#arena = new Uint8Array(0);
-    this.#runStart = 0;
-    this.#runEnd = 0;
-    return new AssembledSource(this.#parts);
+    return new AssembledSource(this.#parts, this.size);
   }
-}
-
-function sizeOf(part: Part): number {
-  return part instanceof Uint8Array ? part.length : part.size;
 }
 
 class AssembledSource implements Source {
   readonly size: number;
-  readonly #parts: readonly Part[];
-  readonly #starts: Float64Array;
+  readonly #parts: Parts;
   readonly #spare = new SpareBuffer();
 
-  constructor(parts: readonly Part[]) {
+  constructor(parts: Parts, size: number) {
     this.#parts = parts;
-    this.#starts = new Float64Array(parts.length + 1);
-    for (let i = 0; i < parts.length; i++) this.#starts[i + 1] = this.#starts[i]! + sizeOf(parts[i]!);
-    this.size = this.#starts[parts.length]!;
+    this.size = size;
   }
 
   /** Index of the part that holds the byte at `offset`. */
   #find(offset: number): number {
+    const { starts } = this.#parts;
     let low = 0;
-    for (let high = this.#parts.length; high - low > 1; ) {
+    for (let high = starts.length; high - low > 1; ) {
       const middle = (low + high) >>> 1;
-      if (this.#starts[middle]! <= offset) low = middle;
+      if (starts[middle]! <= offset) low = middle;
       else high = middle;
     }
     return low;
@@ -121,22 +118,27 @@ class AssembledSource implements Source {
 
   async read(offset: number, into: Uint8Array): Promise<void> {
     checkRange(this.size, offset, into.length);
+    const { holders, offsets, lengths, starts } = this.#parts;
     const pending: Promise<void>[] = [];
     const pieces = new Map<Source, Piece[]>();
     for (let done = 0, i = this.#find(offset); done < into.length; i++) {
-      const part = this.#parts[i]!;
-      const at = offset + done - this.#starts[i]!;
-      const length = Math.min(into.length - done, sizeOf(part) - at);
-      if (part instanceof Uint8Array) into.set(part.subarray(at, at + length), done);
-      else {
-        const target = into.subarray(done, done + length);
-        if (part instanceof RangeSource) {
-          const piece = { offset: part.offset + at, into: target };
-          const others = pieces.get(part.base);
-          if (others === undefined) pieces.set(part.base, [piece]);
+      const holder = holders[i]!;
+      const at = offset + done - starts[i]!;
+      const length = Math.min(into.length - done, (starts[i + 1] ?? this.size) - starts[i]! - at);
+      const held = Math.min(length, Math.max(0, lengths[i]! - at));
+      if (holder instanceof Uint8Array) {
+        const from = offsets[i]! + at;
+        into.set(holder.subarray(from, from + held), done);
+      } else if (held > 0) {
+        const target = into.subarray(done, done + held);
+        if (holder instanceof RangeSource) {
+          const piece = { offset: holder.offset + at, into: target };
+          const others = pieces.get(holder.base);
+          if (others === undefined) pieces.set(holder.base, [piece]);
           else others.push(piece);
-        } else pending.push(part.read(at, target));
+        } else pending.push(holder.read(at, target));
       }
+      into.fill(0, done + held, done + length);
       done += length;
     }
     for (const [base, list] of pieces) readPieces(base, list, pending, this.#spare);

@@ -100,15 +100,21 @@ export class ScanCursor implements TarCursor {
     return bytes;
   }
 
+  /** At most the next `length` bytes, those that are at hand and at least one: a view as from {@link take}. */
+  async takeSome(length: number): Promise<Uint8Array> {
+    if (length > this.remaining) throw truncatedTar(length - this.remaining, this.position);
+    while (this.#at === this.#piece.length) await this.#next();
+    const part = this.#piece.subarray(this.#at, this.#at + length);
+    this.#at += part.length;
+    this.position += part.length;
+    return part;
+  }
+
   async skip(length: number, visit?: (part: Uint8Array) => void): Promise<void> {
     if (length > this.remaining) throw truncatedTar(length - this.remaining, this.position);
-    let missing = length;
-    while (missing > 0) {
-      if (this.#at === this.#piece.length) await this.#next();
-      const part = this.#piece.subarray(this.#at, this.#at + missing);
+    for (let missing = length; missing > 0; ) {
+      const part = await this.takeSome(missing);
       visit?.(part);
-      this.#at += part.length;
-      this.position += part.length;
       missing -= part.length;
     }
   }
