@@ -69,6 +69,8 @@ const NO_CHANGES = {
   applied: undefined,
 };
 
+const HASH_CHUNK_BYTES = 1 << 18;
+
 async function hashSource(
   source: Source,
   { signal, onProgress }: Pick<UpdateTreeOptions, "signal" | "onProgress"> = {},
@@ -76,7 +78,7 @@ async function hashSource(
 ): Promise<Uint8Array> {
   const digest = createSha256();
   let doneBytes = 0;
-  for await (const piece of scanSource(source, { signal })) {
+  for await (const piece of scanSource(source, { chunkBytes: HASH_CHUNK_BYTES, signal })) {
     digest.update(piece);
     doneBytes += piece.length;
     onProgress?.({ phase, doneBytes, totalBytes: source.size });

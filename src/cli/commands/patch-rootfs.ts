@@ -1,5 +1,4 @@
 import { toHex } from "../../bytes/index.ts";
-import type { SegmentCoding } from "../../codec/index.ts";
 import { createSha256 } from "../../hash/index.ts";
 import { flattenImage } from "../../image/index.ts";
 import { readRootfs } from "../../image/node.ts";
@@ -26,7 +25,6 @@ import { IN_PLACE_DONE, opReport } from "./shared.ts";
 export async function patchRootfs(
   { path, options }: NamedRootfs,
   delta: ByteInput | undefined,
-  segmentCoding: SegmentCoding,
   { values, signal, onProgress }: CommandContext,
 ): Promise<CommandResult> {
   if (values.output !== undefined || values.force !== undefined || values.scratch !== undefined)
@@ -37,8 +35,8 @@ export async function patchRootfs(
     delta === undefined
       ? await resumeRootfs(path, options)
       : await applyDeltaToRootfs(path, delta, {
+          // No threads for decoding: they take 10 to 18 MB, and a folder's entries take memory enough.
           ...options,
-          segmentCoding,
           limits: deltaLimits(values),
           signal,
           onProgress,

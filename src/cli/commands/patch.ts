@@ -121,7 +121,7 @@ async function patchOwn(
     const rootfs = inPlace && values.raw !== true ? parseRootfsName(basisName, context) : undefined;
     if (rootfs !== undefined) {
       const { patchRootfs } = await import("./patch-rootfs.ts");
-      return await patchRootfs(rootfs, delta?.input, segmentCoding, context);
+      return await patchRootfs(rootfs, delta?.input, context);
     }
     if (output === undefined || delta === undefined) {
       const { patchInPlace } = await import("./patch-in-place.ts");
