@@ -15,6 +15,7 @@ import { FORM_CHECKS } from "./form-checks.ts";
 import { copyImage, unpackWithUmoci } from "./images.ts";
 import { IN_PLACE_CHECKS } from "./in-place-checks.ts";
 import { REGISTRY_CHECKS } from "./registry-checks.ts";
+import { ROOTFS_CHECKS } from "./rootfs-checks.ts";
 import { runSuite } from "./run-checks.ts";
 import { buildStressImage, STRESS_TAG, STRESS_UNTIMED_FOLDERS } from "./stress-image.ts";
 import { NEEDED_PROGRAMS, PAIR, run } from "./tools.ts";
@@ -27,6 +28,7 @@ const CHECKS = [
   ...DAMAGE_CHECKS,
   ...DOCKER_CHECKS,
   ...IN_PLACE_CHECKS,
+  ...ROOTFS_CHECKS,
   ...REGISTRY_CHECKS,
   ...BROWSER_CHECKS,
   ...UPDATE_CHECKS,
