@@ -152,9 +152,12 @@ export async function applyOpened(
   let windows: AsyncGenerator<PreparedWindow, void, undefined> | undefined;
   try {
     const { header } = reader;
-    checkBasisSize(basis, header);
-    if (observer?.basisIsKnown !== true) basisDigest = options.hashBasis?.(header, signal);
-    basisDigest?.catch(() => {}); // seen at the end
+    const isKnown = observer?.basisIsKnown === true;
+    if (!isKnown) {
+      checkBasisSize(basis, header);
+      basisDigest = options.hashBasis?.(header, signal);
+      basisDigest?.catch(() => {}); // seen at the end
+    }
     decoder = new WindowDecoder(header, options.segmentCoding);
     const hash64 = await loadHash64();
     const digest = createSha256();
@@ -169,7 +172,7 @@ export async function applyOpened(
     // Decoding goes on while the basis is checked. What fails in it shows in its turn, when the basis is known to be right.
     const first = windows.next();
     first.catch(() => {});
-    if (observer?.basisIsKnown !== true && basisDigest === undefined) {
+    if (!isKnown && basisDigest === undefined) {
       const onBytes = (doneBytes: number): void =>
         onProgress?.({ phase: "check basis", doneBytes, totalBytes: basis.size });
       checkBasisDigest(await hashSource(basis, { chunkBytes: CHECK_CHUNK_BYTES, signal, onBytes }), header);

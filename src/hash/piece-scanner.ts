@@ -40,17 +40,26 @@ export abstract class PieceScanner {
     this.#mostPositions = mostPositions;
   }
 
-  /** Pairs of the candidates' places in the last piece and their weak hashes. */
+  /**
+   * Pairs of the candidates' places in the last piece and their weak hashes.
+   *
+   * @internal
+   */
   protected abstract get candidates(): Uint32Array;
 
   /**
    * Scan so many positions from `from` on.
    *
+   * @internal
    * @param hash - weak hash of the first window, if it is known.
    */
   protected abstract scanPiece(from: number, positions: number, hash: number | undefined): ScannedPiece;
 
-  /** Begin to scan: all windows inside `from` … `end`, in order. */
+  /**
+   * Begin to scan: all windows inside `from` … `end`, in order.
+   *
+   * @internal
+   */
   protected begin(from: number, end: number): void {
     this.#end = end;
     this.#jump(from);

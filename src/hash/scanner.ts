@@ -42,6 +42,7 @@ export class Scanner extends PieceScanner {
   readonly #core: CoreInstance;
   readonly #outWeight: number;
   #memory: Uint8Array;
+  /** @internal */
   protected candidates: Uint32Array;
   #state: Uint32Array;
 
@@ -103,6 +104,7 @@ export class Scanner extends PieceScanner {
     this.begin(from, end);
   }
 
+  /** @internal */
   protected scanPiece(from: number, positions: number, knownHash: number | undefined): ScannedPiece {
     const { kernels, map } = this.#core;
     const { blockBytes } = this;
