@@ -70,5 +70,9 @@ export function useFolder(): (...parts: string[]) => string {
     folder = await mkdtemp(join(tmpdir(), "flatdelta-test-"));
   });
   afterEach(() => rm(folder, { recursive: true }));
-  return (...parts) => join(folder, ...parts);
+  return (...parts) => {
+    // Else it would be the folder that the tests are run in.
+    if (folder === "") throw new Error("expected to be asked in a test, whose folder it is");
+    return join(folder, ...parts);
+  };
 }

@@ -210,6 +210,6 @@ test("bsdiff and bspatch make the same of the same", {
   skip: !(hasProgram("bsdiff") && hasProgram("bspatch")) && "no bsdiff",
 }, async () => {
   const found: string[] = [];
-  await runCases(bsdiff, { cases: 25, seed: 1000 }, (_, differences) => found.push(...differences));
+  await runCases(bsdiff, { cases: 100, seed: 1000 }, (_, differences) => found.push(...differences));
   assert.deepEqual(found, []);
 });

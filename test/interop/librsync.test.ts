@@ -279,7 +279,7 @@ describe("deltas of rdiff", () => {
     skip: !hasProgram("rdiff") && "no rdiff",
   }, async () => {
     const found: string[] = [];
-    await runCases(rdiff, { cases: 25, seed: 1000 }, (_, differences) => found.push(...differences));
+    await runCases(rdiff, { cases: 100, seed: 1000 }, (_, differences) => found.push(...differences));
     assert.deepEqual(found, []);
   });
 });
