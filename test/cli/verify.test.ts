@@ -114,6 +114,7 @@ test("options that say nothing of a file are wrong use", async () => {
     [folder("rdiff"), "--target-sha256", DIGEST],
   ])
     assert.equal((await verify(...argv)).code, 2, argv.join(" "));
+  assert.equal((await verify(`rootfs:${folder()}`, "--basis", folder("old"))).code, 2);
   await run(["signature", "--raw", folder("old"), "-o", folder("signature")]);
   assert.equal((await verify(folder("signature"), "--basis", folder("old"))).code, 2);
 });

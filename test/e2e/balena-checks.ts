@@ -122,7 +122,7 @@ async function checkStress({ work, images }: CheckContext): Promise<void> {
   const stress = join(work, "stress.tar");
   copyImage(`oci:${layout}:${STRESS_TAG}`, `docker-archive:${stress}:stress:1`);
   const delta = join(work, "delta.tar");
-  // Not as a basis: an engine does not get its layers back byte for byte, and cannot save it either.
+  // Not as a basis: engines do not get layers with sparse files back byte for byte, and cannot save them either.
   await withBalenaEngine((engine) => expectLoaded(engine, OLD, stress, delta));
 }
 

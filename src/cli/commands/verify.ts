@@ -46,6 +46,7 @@ Deltas of other tools are verified as far as their formats have checksums; what 
   run: async ([path], context) => {
     const rootfs = parseRootfsName(path!, context);
     if (rootfs !== undefined) {
+      checkOptions("flat", context);
       const { verifyRootfs } = await import("./patch-rootfs.ts");
       return verifyRootfs(rootfs, context);
     }
