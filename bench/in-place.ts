@@ -26,6 +26,7 @@ const COLUMNS = [
   "in place s",
   "beside s",
   "in place MB",
+  "beside MB",
 ];
 
 async function main(): Promise<void> {
@@ -76,6 +77,7 @@ async function main(): Promise<void> {
         formatSeconds(inPlace.seconds),
         formatSeconds(stream.seconds),
         formatMegabytes(inPlace.peakBytes),
+        formatMegabytes(stream.peakBytes),
       ]);
       for (const file of [basis, wanted, delta, streamed, beside, target]) await rm(file);
     }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { JOURNAL_BYTES } from "../../src/apply/in-place/journal.ts";
 import { applyDeltaInPlace, findPendingUpdate, type InPlaceTarget } from "../../src/apply/index.ts";
 import { equalBytes } from "../../src/bytes/index.ts";
 import { zstdCodec } from "../../src/codec/zstd.ts";
@@ -54,6 +55,13 @@ describe("applying in place", () => {
         assert.ok(stashBytes <= inPlace!.stashBytes, `${pair.name}: stash ${stashBytes}`);
         const spoolBytes = peaks.get("spool") ?? 0;
         assert.ok(spoolBytes <= inPlace!.spoolBytes, `${pair.name}: spool ${spoolBytes}`);
+        // A file that grows is as large as its target from the first step on.
+        const declaredBytes = inPlace!.stashBytes + inPlace!.spoolBytes + JOURNAL_BYTES;
+        const fileBytes = Math.max(pair.basis.length, pair.target.length);
+        assert.ok(
+          disk.peakBytes <= fileBytes + declaredBytes,
+          `${pair.name}: all together ${disk.peakBytes}`,
+        );
         assert.deepEqual(await target.scratch.list(), []);
       }
     }

@@ -101,6 +101,8 @@ export class SimulatedDisk {
   canSyncAll = false;
   /** Bytes written to files since then. */
   bytesWritten = 0;
+  /** The most bytes that all files together had since then. */
+  peakBytes = 0;
   #now: Inodes;
   #durable: Inodes;
   #pending: Change[] = [];
@@ -133,14 +135,15 @@ export class SimulatedDisk {
 
   /** Bytes that files may still grow by. */
   get freeBytes(): number {
-    return this.#capacityBytes - this.#usedBytes();
+    return this.#capacityBytes - this.usedBytes;
   }
 
   set freeBytes(bytes: number) {
-    this.#capacityBytes = this.#usedBytes() + bytes;
+    this.#capacityBytes = this.usedBytes + bytes;
   }
 
-  #usedBytes(): number {
+  /** Bytes that all files have together, those included that are open and have no name any more. */
+  get usedBytes(): number {
     let used = 0;
     const alive = new Set([...dropUnreachable(this.#now).keys(), ...this.#openCounts.keys()]);
     for (const id of alive) used += this.#now.get(id)!.bytes.length;
@@ -152,6 +155,7 @@ export class SimulatedDisk {
     this.syncAll();
     this.operations = [];
     this.bytesWritten = 0;
+    this.peakBytes = this.usedBytes;
   }
 
   /** The same disk, both views and what is pending, without record, cut, failures or open files. */
@@ -295,11 +299,13 @@ export class SimulatedDisk {
   /** @internal */
   write(id: number, offset: number, bytes: Uint8Array): void {
     const growth = Math.max(0, offset + bytes.length - this.#now.get(id)!.bytes.length);
-    if (growth > 0 && growth > this.freeBytes) {
-      const fits = Math.max(0, bytes.length - (growth - Math.max(0, this.freeBytes)));
+    const { freeBytes } = this;
+    if (growth > 0 && growth > freeBytes) {
+      const fits = Math.max(0, bytes.length - (growth - Math.max(0, freeBytes)));
       if (fits > 0) this.write(id, offset, bytes.subarray(0, fits));
       throw systemError("ENOSPC", "write");
     }
+    if (growth > 0) this.peakBytes = Math.max(this.peakBytes, this.#capacityBytes - freeBytes + growth);
     this.bytesWritten += bytes.length;
     this.change({ kind: "write", inode: id, offset, bytes: bytes.slice() });
   }

@@ -12,6 +12,7 @@ import {
   describeDisk,
   type Entry,
   hasStaging,
+  makeTree,
   putTree,
   readSimulatedImage,
   siteOf,
@@ -54,6 +55,13 @@ const AFTER: Record<string, Entry> = {
   touched: { text: "t", time: 2, mode: 0o4755 },
 };
 
+// The whole proof (`npm run test:faults`) takes a quarter of an hour.
+const AMOUNTS = {
+  all: { pairs: 60, states: 64, cutStep: 1, secondCuts: 2, secondStep: 1, secondStates: 12 },
+  some: { pairs: 1, states: 24, cutStep: 3, secondCuts: 1, secondStep: 4, secondStates: 4 },
+};
+const AMOUNT = AMOUNTS[process.env.FLATDELTA_FAULTS === "all" ? "all" : "some"];
+
 interface Case {
   before: SimulatedDisk;
   delta: Source;
@@ -78,8 +86,14 @@ async function prepareCase(
   await createDelta(basis!, wanted!, sink, { level: 1 });
   const delta = memorySource(sink.bytes());
   const whole = disk.clone();
+  const usedBytes = disk.usedBytes;
+  whole.settle();
   const result = await updateTree(siteOf(whole), delta);
   assert.equal(result.done, "applied");
+  // All there is at any time: the two trees' contents, the journal, and the config three times while it is put in its place.
+  const configBytes = (await readSimulatedImage(whole)).config.length;
+  const { stagedBytes, journalBytes } = result;
+  assert.ok(whole.peakBytes <= usedBytes + stagedBytes + journalBytes + 2 * configBytes);
   // Its config is the target's in canonical form, so the text of the target itself would not do.
   const newText = await describeDisk(whole);
   const treeOf = (text: string) => text.slice(0, text.indexOf("\nconfig.json"));
@@ -120,6 +134,23 @@ async function cutDuring(disk: SimulatedDisk, number: number, run: () => Promise
   }
 }
 
+/** Cut an update at every operation and recover from every state that may follow. */
+async function cutEverywhere(tried: Case, name: string): Promise<{ cuts: number; old: number; new: number }> {
+  const found = { cuts: tried.operationCount, old: 0, new: 0 };
+  for (let n = 0; n < tried.operationCount; n++) {
+    const disk = tried.before.clone();
+    assert.ok(await cutDuring(disk, n, () => updateTree(siteOf(disk), tried.delta)));
+    for (const state of disk.states(AMOUNT.states, n)) {
+      found[
+        await recover(state, tried).catch((cause) => {
+          throw new Error(`${name}: cut at ${n}`, { cause });
+        })
+      ]++;
+    }
+  }
+  return found;
+}
+
 describe("a tree on a disk", () => {
   test("that loses its power at any operation is the old or the new one after recovery", async (t) => {
     const { before, delta, operationCount } = theCase;
@@ -129,7 +160,7 @@ describe("a tree on a disk", () => {
     for (let n = 0; n < operationCount; n++) {
       const disk = before.clone();
       assert.ok(await cutDuring(disk, n, () => updateTree(siteOf(disk), delta)));
-      for (const state of disk.states(24, n)) {
+      for (const state of disk.states(AMOUNT.states, n)) {
         stateCount++;
         // What is durable survives into every later state: there is no way back from the new tree.
         const again = state.clone();
@@ -163,25 +194,43 @@ describe("a tree on a disk", () => {
   test("that loses its power again during recovery is the new one after the next", async (t) => {
     const { before, delta, operationCount } = theCase;
     const random = seededRandom(1);
-    let recoveries = 0;
-    for (let n = 0; n < operationCount; n += 3) {
+    const { cutStep, secondCuts, secondStep, secondStates } = AMOUNT;
+    let [cuts, recoveries] = [0, 0];
+    for (let n = 0; n < operationCount; n += cutStep) {
       const disk = before.clone();
       await cutDuring(disk, n, () => updateTree(siteOf(disk), delta));
       const states = [...disk.states(12, n)];
-      const state = states[Math.floor(random() * states.length)]!;
-      const whole = state.clone();
-      const end = await recover(whole);
-      const step = 1 + Math.floor(random() * 4);
-      for (let m = 0; m < whole.operations.length; m += step) {
-        const second = state.clone();
-        assert.ok(await cutDuring(second, m, () => resumeTreeUpdate(siteOf(second))));
-        for (const later of second.states(4, m)) {
-          recoveries++;
-          assert.equal(await recover(later), end);
+      for (let drawn = 0; drawn < secondCuts; drawn++) {
+        const state = states[Math.floor(random() * states.length)]!;
+        const whole = state.clone();
+        const end = await recover(whole);
+        const step = 1 + Math.floor(random() * secondStep);
+        for (let m = 0; m < whole.operations.length; m += step) {
+          const second = state.clone();
+          assert.ok(await cutDuring(second, m, () => resumeTreeUpdate(siteOf(second))));
+          cuts++;
+          for (const later of second.states(secondStates, m)) {
+            recoveries++;
+            assert.equal(await recover(later), end);
+          }
         }
       }
     }
-    t.diagnostic(`${recoveries} recoveries from a second cut`);
+    t.diagnostic(`${cuts} second cuts, ${recoveries} recoveries from them`);
+  });
+
+  test("of any kind of entries loses nothing at any operation", async (t) => {
+    const sum = { cuts: 0, old: 0, new: 0 };
+    for (let seed = 0; seed < AMOUNT.pairs; seed++) {
+      const random = seededRandom(seed);
+      const tried = await prepareCase(makeTree(random), makeTree(random), seed % 2 === 0);
+      const found = await cutEverywhere(tried, `seed ${seed}`);
+      for (const key of ["cuts", "old", "new"] as const) sum[key] += found[key];
+    }
+    t.diagnostic(
+      `${AMOUNT.pairs} pairs: ${sum.cuts} cuts; ${sum.old} states became the old, ${sum.new} the new`,
+    );
+    assert.ok(sum.old > 0 && sum.new > 0);
   });
 
   for (const failure of ["ENOSPC", "EIO", "SHORT"] satisfies Failure[]) {

@@ -26,6 +26,47 @@ export type Entry =
 
 const DEFAULT_TIME = 1_000;
 
+/** What can stand at a place, by turns; a link leads to a file that stands before it, if there is one. */
+const CHOICES: readonly (Entry | undefined)[] = [
+  undefined,
+  undefined,
+  "one",
+  "two".repeat(400),
+  { text: "one", mode: 0o4711, uid: 3 },
+  { text: "one", xattrs: { "security.capability": "1" } },
+  { text: "one", time: 7 },
+  { symlink: "a" },
+  { device: 5 },
+  { link: "" },
+];
+
+/** A small tree: `random` decides what stands where, folders' places included. */
+export function makeTree(random: () => number): Record<string, Entry> {
+  const tree: Record<string, Entry> = {};
+  const files: string[] = [];
+  const choose = (): number => Math.floor(random() * CHOICES.length);
+  const put = (path: string): void => {
+    const choice = CHOICES[choose()];
+    if (choice === undefined) return;
+    const isLink = typeof choice === "object" && choice.link !== undefined;
+    if (isLink && files.length === 0) return;
+    tree[path] = isLink ? { link: files[Math.floor(random() * files.length)]! } : choice;
+    if (typeof choice === "string" || choice.text !== undefined) files.push(path);
+  };
+  for (const folder of ["a", "b", "b/c", "d"]) {
+    const parent = folder.slice(0, Math.max(0, folder.lastIndexOf("/")));
+    if (parent !== "" && !isFolder(tree[parent])) continue;
+    if (random() < 0.6) tree[folder] = { folder: true, mode: random() < 0.5 ? 0o755 : 0o750 };
+    else put(folder);
+    if (isFolder(tree[folder])) for (const name of ["x", "y"]) put(`${folder}/${name}`);
+  }
+  return tree;
+}
+
+function isFolder(entry: Entry | undefined): boolean {
+  return typeof entry === "object" && entry.folder === true;
+}
+
 /** Put a tree on the disk, durably. Folders stand before what is in them. */
 export async function putTree(
   disk: SimulatedDisk,
