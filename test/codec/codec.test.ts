@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
-import { CODEC_NAMES, getCodec, getCodecById } from "../../src/codec/index.ts";
+import { CODEC_NAMES, decodeAlone, encodeAlone, getCodec, getCodecById } from "../../src/codec/index.ts";
 import { ErrorCode, isFlatdeltaError } from "../../src/errors.ts";
 
 // Codec mix takes basis bytes too: mix.test.ts tests it.
@@ -57,6 +57,24 @@ for (const name of available) {
       assert.ok(second.length * 10 < first.length, `${second.length} against ${first.length}`);
     });
   }
+
+  test(`${name}: bytes that stand alone come back, and are refused in another length`, async () => {
+    const codec = getCodec(name);
+    const raw = new Uint8Array(200_000).map((_, i) => (i % 911) & 255);
+    const coded = await encodeAlone(codec, raw, settings);
+    const back = new Uint8Array(raw.length);
+    await decodeAlone(codec, coded, back);
+    assert.deepEqual(back, raw);
+    for (const [bytes, length] of [
+      [coded, raw.length - 1],
+      [coded, raw.length + 1],
+      [coded.subarray(0, coded.length >> 1), raw.length],
+    ] as const) {
+      await assert.rejects(decodeAlone(codec, bytes, new Uint8Array(length)), {
+        code: ErrorCode.CORRUPT_BODY,
+      });
+    }
+  });
 
   test(`${name}: a wrong length and damaged bytes are refused by code`, async () => {
     const raw = new TextEncoder().encode(
