@@ -16,13 +16,13 @@ export interface StreamNotes {
 }
 
 // An event of this protocol has some hundred characters. Lines count as one more each, since empty ones take memory, too.
-const MAX_EVENT_CHARACTERS = 1 << 20;
+const MAX_EVENT_CHARACTERS = 1 << 16;
 
 /**
  * The events of a stream (WHATWG HTML, section 9.2.6), as they arrive. What is behind the last blank line is no event.
  *
  * @param notes - filled in with what the stream says about reconnecting.
- * @throws {@link LimitError} `SIZE_LIMIT` for an event of more than a million characters.
+ * @throws {@link LimitError} `SIZE_LIMIT` for an event of more than 65,536 characters.
  */
 export async function* parseEventStream(
   pieces: AsyncIterable<Uint8Array>,
