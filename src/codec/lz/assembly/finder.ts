@@ -132,6 +132,9 @@ function insert(ahead: u32, quiet: bool): u32 {
     }
     const pair = tree + (<usize>(other & treeMask) << 3);
     const there = here - distance;
+    // Before the strings are compared: which of both comes next cannot be foreseen, and so they are on their way together.
+    const pairBefore = load<u32>(pair);
+    const pairBehind = load<u32>(pair, 4);
     const length = matchLength(here, there, min(lengthBefore, lengthBehind), lengthLimit);
     if (length > longest) {
       longest = length;
@@ -139,19 +142,19 @@ function insert(ahead: u32, quiet: bool): u32 {
     }
     if (length == lengthLimit) {
       const isWhole = lengthLimit == niceLength;
-      store<u32>(before, isWhole ? load<u32>(pair) : 0);
-      store<u32>(behind, isWhole ? load<u32>(pair, 4) : 0);
+      store<u32>(before, isWhole ? pairBefore : 0);
+      store<u32>(behind, isWhole ? pairBehind : 0);
       return count;
     }
     if (load<u8>(there + length) < load<u8>(here + length)) {
       store<u32>(before, other + 1);
       before = pair + 4;
-      other = load<u32>(before) - 1;
+      other = pairBehind - 1;
       lengthBefore = length;
     } else {
       store<u32>(behind, other + 1);
       behind = pair;
-      other = load<u32>(behind) - 1;
+      other = pairBefore - 1;
       lengthBehind = length;
     }
   }

@@ -3,7 +3,7 @@
 import { codeBit } from "./coder";
 import { hashContext } from "../../assembly/contexts";
 import { FRESH } from "../../assembly/counters";
-import { codeDecision, codeSimpleBit, codeSmallDecision, priceDecision } from "./decision";
+import { codeDecision, codeSimpleBit, codeSmallDecision, foretellDecision } from "./decision";
 import {
   ALIGN_0,
   ALIGN_1,
@@ -53,6 +53,7 @@ import {
   SLOTS,
   WEIGHT_SET_BYTES,
 } from "./memory";
+import { costOf } from "./tables";
 
 /** Where the byte at position p is: base + (p & mask). */
 let base: usize = 0;
@@ -71,8 +72,8 @@ export let rep1: u32 = 1;
 export let rep2: u32 = 1;
 export let rep3: u32 = 1;
 /** Literals since the last match, the slots of the last length and the last distance. */
-let literalRun: u32 = 0;
-let lastLengthSlot: u32 = 0;
+export let literalRun: u32 = 0;
+export let lastLengthSlot: u32 = 0;
 let lastDistanceSlot: u32 = 0;
 
 export const enum Rep {
@@ -179,6 +180,31 @@ function findLines(h0: u32, h1: u32, h2: u32, keep: bool): void {
 @inline
 function lower(counters: usize, index: u32): usize {
   return counters + (<usize>index << 1);
+}
+
+@inline
+function peekFlag(slot: u32, table: u32, hash: u32): void {
+  const mixed = hash ^ (hash >> 13);
+  const entry =
+    FLAG_TABLES + <usize>table * FLAG_TABLE_BYTES + (<usize>(mixed >> (32 - FLAG_TABLE_BITS)) << 2);
+  setSlot(slot, select<usize>(entry + 2, FRESH_LINE + 2, load<u16>(entry) == <u16>mixed));
+}
+
+/** How probable it is (12 bits) that a match begins at `at`, after `tail`, in `from`, with the match byte `m`. */
+export function foretellMatchFlag(at: u32, tail: u32, m: u32, from: u32, run: u32, lengthSlot: u32): u32 {
+  const c1 = tail & 255;
+  const place = (from << 2) | (at & 3);
+  setSlot(0, lower(MATCH_0, place));
+  setSlot(1, lower(MATCH_1, (from << 8) | c1));
+  peekFlag(2, 0, hashContext(tail & 0xffff, from));
+  peekFlag(3, 1, hashContext(tail & 0xffffff, m));
+  setSlot(4, lower(MATCH_2, (m << 8) | c1));
+  setSlot(5, lower(MATCH_3, (run << 5) | lengthSlot));
+  return foretellDecision(
+    0,
+    MATCH_WEIGHTS_A + <usize>place * WEIGHT_SET_BYTES,
+    MATCH_WEIGHTS_B + <usize>c1 * WEIGHT_SET_BYTES,
+  );
 }
 
 /** Whether a match begins here (1) or a literal (0). */
@@ -391,11 +417,13 @@ export function priceLiteral(byte: u32, at: u32, tail: u32, m: u32, from: u32): 
     const inNibble = depth < 4 ? node : (node & ((1 << (depth - 4)) - 1)) | (1 << (depth - 4));
     const agrees = u32((m | 256) >> (8 - depth) == node);
     const bit = (byte >> (7 - depth)) & 1;
-    price += priceDecision(
+    price += costOf(
       bit,
-      <usize>inNibble << 1,
-      LITERAL_WEIGHTS_A + <usize>((kind << 8) | node) * WEIGHT_SET_BYTES,
-      LITERAL_WEIGHTS_B + <usize>((((kind << 1) | agrees) << 3) | depth) * WEIGHT_SET_BYTES,
+      foretellDecision(
+        <usize>inNibble << 1,
+        LITERAL_WEIGHTS_A + <usize>((kind << 8) | node) * WEIGHT_SET_BYTES,
+        LITERAL_WEIGHTS_B + <usize>((((kind << 1) | agrees) << 3) | depth) * WEIGHT_SET_BYTES,
+      ),
     );
     node = (node << 1) | bit;
   }
