@@ -95,13 +95,15 @@ const SMALL_STREAM_BYTES = 1 << 16;
 // From here on an effort less saves half a minute and costs a hundredth.
 const LARGE_STREAM_BYTES = 1 << 25;
 const MIN_WINDOW_BITS = 16;
+// What takes history reaches back to all of it: a decoder of lz declares no less memory without.
+const MIN_HISTORY_WINDOW_BITS = 21;
 
 /**
  * The coding for a stream of about so many bytes in all: the highest effort where that takes no time, and no more reach,
  * which is memory on the device, than there is to reach.
  */
 export function fitCoding({ codec, effort, windowBits }: StreamCoding, expectedBytes: number): StreamCoding {
-  let neededBits = MIN_WINDOW_BITS;
+  let neededBits = codec.takesHistory === true ? MIN_HISTORY_WINDOW_BITS : MIN_WINDOW_BITS;
   while (neededBits < windowBits && 2 ** neededBits < expectedBytes) neededBits++;
   return {
     codec,

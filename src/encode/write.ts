@@ -134,7 +134,12 @@ export async function writeDelta(
     }),
   );
   try {
-    if (primer.length > 0) await encoders.get(StreamId.DATA)!.prime!(await readRanges(input.basis!, primer));
+    let primed: Promise<void> | undefined;
+    if (primer.length > 0) {
+      // Segments wait for it in the encoder, the calling thread does not.
+      primed = encoders.get(StreamId.DATA)!.prime!(await readRanges(input.basis!, primer));
+      primed.catch(() => {}); // seen by the `await` below
+    }
     const writer = await DeltaWriter.begin(sink, {
       targetForm: input.targetForm,
       basisBytes: input.basisBytes,
@@ -188,6 +193,7 @@ export async function writeDelta(
         onProgress?.({ phase: "write", doneBytes: offset, totalBytes: target.size });
       }
     }
+    await primed;
     await feeder.finish();
     await writer.end(coder.count);
     const deltaBytes = writer.bytesWritten;

@@ -13,6 +13,13 @@ test("a small stream is coded hard and asks for little memory, a large one as it
   assert.deepEqual(fitCoding(coding, 2 ** 25), coding);
 });
 
+test("a codec that takes history reaches back to all of it", () => {
+  const literals = { codec: getCodec("lz"), effort: 5, windowBits: 24 };
+  assert.equal(fitCoding(literals, 0).windowBits, 21);
+  assert.equal(fitCoding(literals, 2 ** 21 + 1).windowBits, 22);
+  assert.equal(getCodec("lz").decoderMemoryBytes(21) <= 2 ** 23, true);
+});
+
 test("very many bytes are coded with a little less effort, unless the highest was asked for", () => {
   assert.deepEqual(fitCoding(coding, 2 ** 25 + 1), { ...coding, effort: 4 });
   assert.deepEqual(fitCoding({ ...coding, effort: 1 }, 2 ** 40), { ...coding, effort: 1 });

@@ -52,6 +52,31 @@ test("a codec that takes none gets none", async () => {
   assert.deepEqual((await readHeader(await makeDelta("brotli"))).primer, []);
 });
 
+test("of many literals, what stands around a sample of them is taken", async () => {
+  const old = makeProse(60_000, 3);
+  const inserted = Array.from({ length: 40 }, (_, i) => makeProse(400, 100 + i));
+  const pieces = inserted.map((text, i) => old.slice(i * 9000, (i + 1) * 9000) + text);
+  const changed = encodeUtf8(pieces.join("") + old.slice(inserted.length * 9000));
+  const literalBytes = inserted.join("").length;
+  const sink = memorySink();
+  await createDelta(memorySource(encodeUtf8(old)), memorySource(changed), sink);
+  const { primer = [] } = await readHeader(sink.bytes());
+  const primerBytes = primer.reduce((sum, { length }) => sum + length, 0);
+  assert.ok(literalBytes > 2 ** 16, `${literalBytes} bytes are too many to try`);
+  assert.ok(
+    primer.length > 10 && primerBytes <= 4 * literalBytes + 256,
+    `${primer.length}, ${primerBytes} bytes`,
+  );
+  let end = 0;
+  for (const { offset, length } of primer) {
+    assert.ok(offset >= end, "in order, none twice");
+    end = offset + length;
+  }
+  const made = memorySink();
+  await applyDelta(memorySource(encodeUtf8(old)), sink.bytes(), made);
+  assert.deepEqual(Buffer.from(made.bytes()), Buffer.from(changed));
+});
+
 test("a primer outside the basis, of too many bytes, or for a codec that takes none is refused", async () => {
   const header = await readHeader(await makeDelta("mix"));
   const other = await readHeader(await makeDelta("brotli"));
