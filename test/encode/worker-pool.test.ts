@@ -68,7 +68,7 @@ test("context mixing gives the same bytes with any number of workers, on every m
     const delta = await makeDelta({ level: 4, workers: open(createWorkerPool(workers)) });
     assert.equal(
       toHex(sha256(delta)),
-      "afecda356cf616407fd4471ed513a0c594ba64bf5bf3f8b66beb07e18a33ae74",
+      "b56b5a2a31893a50c6f6aab253e3014abfa6a4d9c465152d356027afd589b39a",
       `${workers} workers`,
     );
   }
