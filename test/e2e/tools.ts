@@ -93,22 +93,17 @@ export interface CliResult {
   stderr: string;
 }
 
-// Node may wait for ever for a thread of its compiler when a process ends (nodejs/node#54918): seen once in some thousand
-// runs, on a busy machine. What waits for ever for another reason does so again.
+/** What has not ended by then waits for something that never comes. */
 const ENDLESS_MS = 120_000;
 
 /** Run our CLI; never throws for what it answers. */
 export function runCli(...args: string[]): CliResult {
-  const runOnce = () =>
-    spawnSync(process.execPath, [CLI, ...args], {
-      encoding: "utf8",
-      maxBuffer: MAX_OUTPUT_BYTES,
-      timeout: ENDLESS_MS,
-      killSignal: "SIGKILL",
-    });
-  let result = runOnce();
-  if (result.signal === "SIGKILL") result = runOnce();
-  const { status, stdout, stderr } = result;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+    encoding: "utf8",
+    maxBuffer: MAX_OUTPUT_BYTES,
+    timeout: ENDLESS_MS,
+    killSignal: "SIGKILL",
+  });
   return { exitCode: status, stdout, stderr };
 }
 
