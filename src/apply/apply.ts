@@ -9,7 +9,7 @@ import {
   type OpTotals,
   WindowDecoder,
 } from "../delta/index.ts";
-import { ErrorCode, FormatError, MismatchError } from "../errors.ts";
+import { ErrorCode, MismatchError } from "../errors.ts";
 import { createSha256, hashSource, loadHash64 } from "../hash/index.ts";
 import {
   type ByteInput,

@@ -41,10 +41,9 @@ export function createBasisHasher(basis: Source | FileSource): HashBasis | undef
         : new URL("./basis-worker.js", import.meta.url),
       task,
     );
-    return askThread<Uint8Array>(worker, signal).catch((error) => {
+    return askThread<Uint8Array>(worker, signal).catch(() => {
       signal?.throwIfAborted();
       // A want of threads is no reason to fail, and what cannot be read comes up again.
-      void error;
       return hashSource(basis, { signal });
     });
   };

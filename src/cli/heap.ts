@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
  * grow (it would to three times 16 MB). Applying a delta takes 1 to 2 % longer for it.
  *
  * The old generation is left alone: a limit that is met more often takes 26 MB off the update of a folder, but a compiler's thread that meets it
- * while the process ends waits for ever (nodejs/node#54918).
+ * while Node waits for that thread blocks both for ever (nodejs/node#54918).
  *
  * V8 looks at the flag whenever it might let the heap grow, and sets it back when a thread starts: say it again then.
  */

@@ -1,6 +1,7 @@
 import { toHex } from "../bytes/index.ts";
 import { ErrorCode, ImageError, UnsupportedError } from "../errors.ts";
-import { sha256 } from "../hash/index.ts";
+import { type HashSourceOptions, hashSource, sha256 } from "../hash/index.ts";
+import type { Source } from "../io/index.ts";
 
 /** Hexadecimal digits of a SHA-256. */
 export const SHA256_HEX = /^[0-9a-f]{64}$/;
@@ -13,8 +14,13 @@ export function isDigest(value: unknown): value is `sha256:${string}` {
 }
 
 /** The OCI form of a SHA-256: "sha256:" and 64 hexadecimal digits. */
-export function formatDigest(hash: Uint8Array): string {
+export function formatDigest(hash: Uint8Array): `sha256:${string}` {
   return `sha256:${toHex(hash)}`;
+}
+
+/** The digest of all bytes of a source. */
+export async function digestSource(source: Source, options?: HashSourceOptions): Promise<`sha256:${string}`> {
+  return formatDigest(await hashSource(source, options));
 }
 
 /**

@@ -1,6 +1,5 @@
-import { toHex } from "../bytes/index.ts";
 import { ErrorCode, NetworkError } from "../errors.ts";
-import { hashSource } from "../hash/index.ts";
+import { digestSource } from "../image/digest.ts";
 import { readRange, type Source } from "../io/index.ts";
 import { cancelBody, showUrl } from "../net/index.ts";
 import type { RegistryClient, RegistryTarget } from "./client.ts";
@@ -35,7 +34,7 @@ export async function pushBlob(
   options: PushBlobOptions = {},
 ): Promise<string> {
   const { signal, mountFrom, chunkBytes = DEFAULT_CHUNK_BYTES } = options;
-  const digest = await digestSource(blob, signal);
+  const digest = await digestSource(blob, { signal });
   if (await hasBlob(client, repository, digest, signal)) return digest;
   const begin = () => beginUpload(client, repository, digest, { signal, mountFrom });
   if (blob.size <= chunkBytes) {
@@ -59,10 +58,6 @@ export async function pushBlob(
     await finishUpload(client, repository, location, digest, { signal });
   }, signal);
   return digest;
-}
-
-async function digestSource(blob: Source, signal: AbortSignal | undefined): Promise<string> {
-  return `sha256:${toHex(await hashSource(blob, { signal }))}`;
 }
 
 async function hasBlob(

@@ -3,13 +3,13 @@ import type { ApplyOptions, ApplyResult } from "../apply/index.ts";
 import { encodeUtf8, equalBytes, toHex } from "../bytes/index.ts";
 import { type DeltaHeader, DeltaReader } from "../delta/index.ts";
 import { ErrorCode, isFlatdeltaError, MismatchError, StateError, UnsupportedError } from "../errors.ts";
-import { createSha256 } from "../hash/index.ts";
+import { hashSource } from "../hash/index.ts";
 import { encodeFlatConfig, readFlatDigest } from "../image/flat/config.ts";
 import { flattenTree } from "../image/flat.ts";
 import { encodeSidecar, type SidecarEntry } from "../image/rootfs-sidecar.ts";
 import { mergeLayers, type TreeNode } from "../image/tree.ts";
 import type { Image } from "../image/types.ts";
-import { type ByteInput, type Source, scanSource } from "../io/index.ts";
+import type { ByteInput, Source } from "../io/index.ts";
 import { createChannel } from "./channel.ts";
 import { type CommitPlace, commitSteps, installFile, StagedName } from "./commit.ts";
 import { type Journal, readJournal, removeStaging, writeJournal } from "./journal.ts";
@@ -71,19 +71,13 @@ const NO_CHANGES = {
 
 const HASH_CHUNK_BYTES = 1 << 18;
 
-async function hashSource(
+function hashWithProgress(
   source: Source,
   { signal, onProgress }: Pick<UpdateTreeOptions, "signal" | "onProgress"> = {},
   phase = "verify",
 ): Promise<Uint8Array> {
-  const digest = createSha256();
-  let doneBytes = 0;
-  for await (const piece of scanSource(source, { chunkBytes: HASH_CHUNK_BYTES, signal })) {
-    digest.update(piece);
-    doneBytes += piece.length;
-    onProgress?.({ phase, doneBytes, totalBytes: source.size });
-  }
-  return digest.digest();
+  const onBytes = (doneBytes: number): void => onProgress?.({ phase, doneBytes, totalBytes: source.size });
+  return hashSource(source, { chunkBytes: HASH_CHUNK_BYTES, signal, onBytes });
 }
 
 /** The journal of an interrupted update; what was only prepared is thrown away. */
@@ -143,7 +137,7 @@ async function verifyTarget(site: TreeSite, { targetSha256 }: Journal): Promise<
   const image = await site.readImage();
   try {
     const flat = await flattenTree(await mergeLayers(image.layers), image.config);
-    const actual = toHex(await hashSource(flat.source));
+    const actual = toHex(await hashWithProgress(flat.source));
     if (actual === targetSha256) return;
     throw new StateError(
       ErrorCode.BAD_STATE,
@@ -464,7 +458,7 @@ class Update {
     const layerDigest = readFlatDigest(config);
     if (layerDigest !== undefined) {
       const { source } = await flattenTree(present, config, { layerDigest });
-      const found = await hashSource(source, this.#options, "check basis");
+      const found = await hashWithProgress(source, this.#options, "check basis");
       const isTarget = equalBytes(found, targetSha256);
       if (isTarget || equalBytes(found, basisSha256)) return { source, isKnown: true, isTarget };
     }
@@ -477,7 +471,7 @@ class Update {
     if (!isFlatdeltaError(error) || error.code !== ErrorCode.BASIS_MISMATCH) throw error;
     const { targetBytes, targetSha256 } = this.#header;
     if (source.size !== targetBytes) throw error;
-    if (!equalBytes(await hashSource(source, this.#options), targetSha256)) throw error;
+    if (!equalBytes(await hashWithProgress(source, this.#options), targetSha256)) throw error;
     return { ...NO_CHANGES, done: "none", targetBytes, targetSha256 };
   }
 }

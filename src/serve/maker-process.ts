@@ -5,7 +5,7 @@
  */
 
 import { createWorkerPool } from "../encode/node.ts";
-import { errorMessageOf } from "../errors.ts";
+import { errorCodeOf, errorMessageOf } from "../errors.ts";
 import { openFileSource, openStorageFile } from "../io/node.ts";
 import { createInlineMaker, type MakerContext } from "./maker.ts";
 import type { MakerAnswer, MakerTask } from "./maker-task.ts";
@@ -69,11 +69,6 @@ process.once("message", async (task: MakerTask) => {
   try {
     await say({ kind: "done", result: await work(task) });
   } catch (error) {
-    const { code } = error as { code?: unknown };
-    await say({
-      kind: "failed",
-      code: typeof code === "string" ? code : "UNEXPECTED",
-      message: errorMessageOf(error),
-    });
+    await say({ kind: "failed", code: errorCodeOf(error), message: errorMessageOf(error) });
   }
 });

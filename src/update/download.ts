@@ -1,7 +1,7 @@
 import { toHex } from "../bytes/index.ts";
 import { ErrorCode, isFlatdeltaError, MismatchError, NetworkError, SpaceError } from "../errors.ts";
-import { type HashSourceOptions, hashSource } from "../hash/index.ts";
-import type { Source, StorageFile, StorageFolder } from "../io/index.ts";
+import { digestSource } from "../image/digest.ts";
+import type { StorageFile, StorageFolder } from "../io/index.ts";
 import type { DeltaOffer, Digest, SourceOptions, UpdateSource } from "./source.ts";
 
 const SUFFIX = ".delta";
@@ -19,14 +19,6 @@ export async function removeDownloads(work: StorageFolder, keep: readonly DeltaO
   for (const name of await work.list()) {
     if (name.endsWith(SUFFIX) && !kept.has(name)) await work.remove(name);
   }
-}
-
-/** The SHA-256 of all bytes, as images name it. */
-export async function digestSource(
-  source: Source,
-  options: Pick<HashSourceOptions, "signal" | "onBytes"> = {},
-): Promise<Digest> {
-  return `sha256:${toHex(await hashSource(source, options))}`;
 }
 
 /** One delta on its way into the work folder. What has arrived stays there, for this process and the next. */

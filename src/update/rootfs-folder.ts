@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { toHex } from "../bytes/index.ts";
 import { createDelta } from "../encode/index.ts";
 import { ErrorCode, UnsupportedError } from "../errors.ts";
+import { digestSource } from "../image/digest.ts";
 import { type FlatImage, flattenImage, type Image } from "../image/index.ts";
 import { readRootfs } from "../image/node.ts";
 import { locateRootfs } from "../image/rootfs-site.ts";
@@ -13,7 +14,6 @@ import {
   type RootfsOptions,
   resumeRootfs,
 } from "../rootfs/index.ts";
-import { digestSource } from "./download.ts";
 import { notTheRelease } from "./flat-file.ts";
 import type { ApplyHow, InstalledImage, SiteOptions, UpdateSession, UpdateSite } from "./site.ts";
 import type { DeltaOffer, Digest } from "./source.ts";

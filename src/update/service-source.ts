@@ -1,5 +1,5 @@
 import { ErrorCode, ImageError, NetworkError } from "../errors.ts";
-import { isDigest } from "../image/digest.ts";
+import { digestSource, isDigest } from "../image/digest.ts";
 import { type Image, readDockerArchive } from "../image/index.ts";
 import {
   type FetchFunction,
@@ -9,7 +9,6 @@ import {
   sendRequest,
   showUrl,
 } from "../net/index.ts";
-import { digestSource } from "./download.ts";
 import type {
   DeltaAnswer,
   DeltaOffer,

@@ -1,8 +1,8 @@
 import { toHex } from "../../bytes/index.ts";
-import { createSha256 } from "../../hash/index.ts";
+import { hashSource } from "../../hash/index.ts";
 import { flattenImage } from "../../image/index.ts";
 import { readRootfs } from "../../image/node.ts";
-import { type ByteInput, scanSource } from "../../io/index.ts";
+import type { ByteInput } from "../../io/index.ts";
 import {
   applyDeltaToRootfs,
   findPendingRootfsUpdate,
@@ -108,9 +108,8 @@ async function digestRootfs({ path, options }: NamedRootfs, { signal, onProgress
   const image = await readRootfs(path, { ...options, signal });
   try {
     const { source, layerDigest, entryCount } = await flattenImage(image, { signal, onProgress });
-    const digest = createSha256();
-    for await (const piece of scanSource(source, { signal })) digest.update(piece);
-    return { flatBytes: source.size, flatSha256: toHex(digest.digest()), layerDigest, entryCount };
+    const flatSha256 = toHex(await hashSource(source, { signal }));
+    return { flatBytes: source.size, flatSha256, layerDigest, entryCount };
   } finally {
     await image.close();
   }

@@ -1,8 +1,8 @@
 /** The one layer of a flat image: a tree as a canonical tar, put together from headers and the contents where they are. */
-import { toHex } from "../../bytes/index.ts";
+
 import { ErrorCode, LimitError } from "../../errors.ts";
-import { hashSource } from "../../hash/index.ts";
 import type { OnProgress, Source } from "../../io/index.ts";
+import { digestSource } from "../digest.ts";
 import { roundUpToBlock, showName } from "../tar/index.ts";
 import { type TreeNode, walkTree } from "../tree.ts";
 import { AssemblyBuilder } from "./assembly.ts";
@@ -104,5 +104,5 @@ export async function digestLayer(
 ): Promise<string> {
   const onBytes = (doneBytes: number): void =>
     options.onProgress?.({ phase: "flatten", doneBytes, totalBytes: layer.size });
-  return `sha256:${toHex(await hashSource(layer, { signal: options.signal, onBytes }))}`;
+  return digestSource(layer, { signal: options.signal, onBytes });
 }

@@ -1,7 +1,5 @@
-import { createSha256 } from "../../hash/index.ts";
-import { checkDigest, formatDigest } from "../../image/digest.ts";
+import { checkDigest, digestSource } from "../../image/digest.ts";
 import type { Image } from "../../image/index.ts";
-import { scanSource } from "../../io/index.ts";
 import { readConfigFacts } from "./format.ts";
 import { type BalenaDeltaInfo, inspectBalenaDelta } from "./inspect.ts";
 import { openLayerTars } from "./layers.ts";
@@ -19,9 +17,7 @@ export async function checkBalenaDelta(
   const info = await inspectBalenaDelta(delta, { signal });
   const { diffIds } = readConfigFacts(delta.config, "the delta image");
   for (const [i, tar] of (await openLayerTars(delta, signal)).entries()) {
-    const digest = createSha256();
-    for await (const piece of scanSource(tar, { signal })) digest.update(piece);
-    checkDigest(formatDigest(digest.digest()), diffIds[i]!, `layer ${i + 1} of the delta image`);
+    checkDigest(await digestSource(tar, { signal }), diffIds[i]!, `layer ${i + 1} of the delta image`);
   }
   return info;
 }

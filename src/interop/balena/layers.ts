@@ -1,10 +1,10 @@
 import type { EntrySpan, IndexedInput, SourceIndex } from "../../encode/index.ts";
 import { ErrorCode, UnsupportedError } from "../../errors.ts";
-import { createSha256 } from "../../hash/index.ts";
+import { hashSource } from "../../hash/index.ts";
 import { checkDigest, formatDigest } from "../../image/digest.ts";
 import type { Image } from "../../image/index.ts";
 import { indexTar } from "../../image/tar-index.ts";
-import { concatSources, type Source, scanSource } from "../../io/index.ts";
+import { concatSources, type Source } from "../../io/index.ts";
 
 /**
  * The uncompressed tars of an image's layers.
@@ -49,9 +49,7 @@ export function indexedLayers(layers: readonly IndexedInput[]): IndexedInput {
       for (const span of (await layer.index({ signal })).entries) entries.push(shiftSpan(span, offset));
       offset += layer.source.size;
     }
-    const digest = createSha256();
-    for await (const piece of scanSource(source, { signal })) digest.update(piece);
-    return { sha256: digest.digest(), entries };
+    return { sha256: await hashSource(source, { signal }), entries };
   };
   return { source, index: ({ signal } = {}) => (found ??= index(signal)) };
 }

@@ -1,5 +1,5 @@
 /** Delta images of balenaEngine: their labels, and the tars and deltas in their layers. */
-import { toHex } from "../../../src/bytes/index.ts";
+import { encodeUtf8, toHex } from "../../../src/bytes/index.ts";
 import { sha256 } from "../../../src/hash/index.ts";
 import { type Image, readDockerArchive } from "../../../src/image/index.ts";
 import { readTarIndex } from "../../../src/image/tar/index.ts";
@@ -146,7 +146,7 @@ export const balenaTarget: FuzzTarget = {
       "[",
       '"',
     ],
-  ].map((text) => new TextEncoder().encode(text)),
+  ].map(encodeUtf8),
   seeds,
   mutate: mutateDelta,
   repair: repairTar,

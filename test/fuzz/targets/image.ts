@@ -1,6 +1,6 @@
 /** Docker-archives and OCI layouts: their manifests, indexes and configs. */
 import { gzipSync } from "node:zlib";
-import { equalBytes, toHex } from "../../../src/bytes/index.ts";
+import { encodeUtf8, equalBytes, toHex } from "../../../src/bytes/index.ts";
 import { sha256 } from "../../../src/hash/index.ts";
 import { flattenImage, type Image, readDockerArchive, readOciArchive } from "../../../src/image/index.ts";
 import { readImageStream } from "../../../src/image/node.ts";
@@ -67,7 +67,7 @@ export const imageTarget: FuzzTarget = {
     "{",
     "[",
     '"',
-  ].map((text) => new TextEncoder().encode(text)),
+  ].map(encodeUtf8),
   seeds,
   mutate: mutateDocuments,
   repair: repairTar,

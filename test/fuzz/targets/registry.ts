@@ -1,5 +1,5 @@
 /** What a registry answers: challenges, tokens, manifests, indexes, lists of referrers and their annotations, blobs. */
-import { toHex } from "../../../src/bytes/index.ts";
+import { encodeUtf8, toHex } from "../../../src/bytes/index.ts";
 import { sha256 } from "../../../src/hash/index.ts";
 import { flattenImage } from "../../../src/image/index.ts";
 import { memoryScratch, memorySink, readRange } from "../../../src/io/index.ts";
@@ -180,7 +180,7 @@ export const registryTarget: FuzzTarget = {
       "[",
       '"',
     ],
-  ].map((text) => new TextEncoder().encode(text)),
+  ].map(encodeUtf8),
   seeds,
   mutate: mutateDocuments,
   repair: repairTar,

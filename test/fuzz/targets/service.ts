@@ -1,4 +1,5 @@
 /** What a delta service answers, its stream of events, and what an agent has noted of it. */
+import { encodeUtf8 } from "../../../src/bytes/index.ts";
 import { ErrorCode, isFlatdeltaError, NetworkError } from "../../../src/errors.ts";
 import { flattenImage } from "../../../src/image/index.ts";
 import { memoryScratch, memorySink, memorySource, type StorageFolder } from "../../../src/io/index.ts";
@@ -153,7 +154,7 @@ export const serviceTarget: FuzzTarget = {
       "retry: ",
     ],
     ...["\n\n", "\r\n", "\r", "\u{feff}", '"flatDigest":"sha256:', '":status":', "null", "{", "[", '"'],
-  ].map((text) => new TextEncoder().encode(text)),
+  ].map(encodeUtf8),
   seeds,
   mutate: mutateDocuments,
   repair: repairTar,
