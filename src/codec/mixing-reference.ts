@@ -167,13 +167,18 @@ export class ReferenceCoder {
     return bit;
   }
 
-  /** Decode a bit that counter number `node` of each of `lines` predicts. */
+  /**
+   * Decode a bit that counter number `node` of each of `lines` predicts.
+   *
+   * @param known - the bit, where it is only to be learned from.
+   */
   decide(
     lines: readonly Uint16Array[],
     node: number,
     weightsA: Int16Array,
     weightsB: Int16Array,
     map: Uint16Array,
+    { shift = 2, known }: { shift?: number; known?: number | undefined } = {},
   ): number {
     const inputs = lines.map((line) => stretch(line[node]!));
     let sum = 0;
@@ -182,10 +187,10 @@ export class ReferenceCoder {
     const knot = (mixed + 3072) >> 8;
     const share = (mixed + 3072) & 255;
     const refined = (map[knot]! * (256 - share) + map[knot + 1]! * share) >> 8;
-    const bit = this.decodeBit(clamp(1, (squash(mixed) + refined * 3 + 2) >> 2, 65_535));
+    const bit = known ?? this.decodeBit(clamp(1, (squash(mixed) + refined * 3 + 2) >> 2, 65_535));
 
     const wanted = bit * 65_535;
-    const error = (wanted - squash(mixed)) >> 2;
+    const error = (wanted - squash(mixed)) >> shift;
     for (const [j, x] of inputs.entries()) {
       const step = (x * error + 16_384) >> 15;
       weightsA[j] = saturate(weightsA[j]! + step);

@@ -6,6 +6,7 @@ import { lzCodec } from "./lz.ts";
 import { mixCodec } from "./mix.ts";
 import { noneCodec } from "./none.ts";
 import { opsCodec } from "./ops.ts";
+import { textCodec } from "./text.ts";
 import { zstdCodec } from "./zstd.ts";
 
 const CODECS: readonly Codec[] = [
@@ -16,10 +17,13 @@ const CODECS: readonly Codec[] = [
   mixCodec,
   lzCodec,
   opsCodec,
+  textCodec,
 ];
 
-/** The names of all codecs that a delta can be named for, whether this runtime has them or not. */
-export const CODEC_NAMES = CODECS.map((codec) => codec.name).filter((name) => name !== "ops");
+/** The names of all codecs that a delta can be named for, whether this runtime has them or not: not those of its parts. */
+export const CODEC_NAMES = CODECS.map((codec) => codec.name).filter(
+  (name) => name !== "ops" && name !== "text",
+);
 
 function requireAvailable(codec: Codec | undefined, asked: string): Codec {
   if (codec === undefined) {

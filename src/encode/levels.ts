@@ -51,6 +51,8 @@ export function getLevel(level: number): Level {
 /** How one stream is coded. */
 export interface StreamCoding {
   codec: Codec;
+  /** What is tried beside it where there is little to code. */
+  codecForFew?: Codec | undefined;
   effort: number;
   windowBits: number;
 }
@@ -85,7 +87,12 @@ export function chooseCoding(name: DeltaCodec, level: Level): Record<StreamId, S
       : Math.min(MAX_GENERAL_WINDOW_BITS, level.literalWindowBits);
   return {
     [StreamId.CONTROL]: { codec: codecOf(StreamId.CONTROL), effort, windowBits: CONTROL_WINDOW_BITS },
-    [StreamId.DATA]: { codec: literals, effort, windowBits: literalWindowBits },
+    [StreamId.DATA]: {
+      codec: literals,
+      codecForFew: name === "mix" ? getCodec("text") : undefined,
+      effort,
+      windowBits: literalWindowBits,
+    },
     [StreamId.RESIDUAL]: { codec: codecOf(StreamId.RESIDUAL), effort, windowBits: RESIDUAL_WINDOW_BITS },
   };
 }

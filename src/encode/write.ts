@@ -18,8 +18,8 @@ import { type EnvelopePlan, planEnvelope } from "./envelope.ts";
 import { type InPlaceSettings, planInPlace } from "./in-place.ts";
 import type { EntrySpan, EnvelopeSpan } from "./input.ts";
 import { fitCoding, type StreamCoding } from "./levels.ts";
+import { chooseLiteralCoding } from "./literals.ts";
 import { OpFeeder } from "./op-feeder.ts";
-import { choosePrimer } from "./primer.ts";
 import { fitsOneWindow, planTargetReads } from "./target-reads.ts";
 import { WindowBuilder } from "./window-builder.ts";
 import { WindowCoder } from "./window-coder.ts";
@@ -119,14 +119,15 @@ export async function writeDelta(
   const envelope = await planEnvelope(target, input.envelope, { windowBytes, segmentBytes });
   const { matches, inPlace } = fitInPlace(input, envelope, segmentBytes, settings.inPlace);
   const expectedBytes = expectBytes(matches, target.size);
-  const fitted = (stream: StreamId): StreamCoding => fitCoding(coding[stream], expectedBytes[stream]);
-  const primer = await choosePrimer(
+  const { coding: literalCoding, primer } = await chooseLiteralCoding(
     input.basis,
     target,
     matches,
     expectedBytes[StreamId.DATA],
-    fitted(StreamId.DATA),
+    coding[StreamId.DATA],
   );
+  const fitted = (stream: StreamId): StreamCoding =>
+    stream === StreamId.DATA ? literalCoding : fitCoding(coding[stream], expectedBytes[stream]);
   const encoders = new Map(
     streams.map((stream) => {
       const { codec, effort, windowBits } = fitted(stream);
@@ -150,8 +151,8 @@ export async function writeDelta(
       segmentBytes,
       streams: streams.map((stream) => ({
         stream,
-        codecId: coding[stream].codec.id,
-        decoderMemoryBytes: coding[stream].codec.decoderMemoryBytes(fitted(stream).windowBits),
+        codecId: fitted(stream).codec.id,
+        decoderMemoryBytes: fitted(stream).codec.decoderMemoryBytes(fitted(stream).windowBits),
       })),
       envelope: envelope.header,
       primer,

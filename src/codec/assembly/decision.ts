@@ -15,6 +15,7 @@ const WEIGHT_BITS: i32 = 13;
  * @param slots - 8 addresses; the counters are `offset` bytes behind them.
  * @param weightsA - the first mixer's weight set, `weightsB` - the second's.
  * @param apmRow - the row of the adaptive probability map.
+ * @param errorShift - how many bits of the error the weights do not see: the fewer, the faster they learn.
  */
 export function codeDecision(
   bit: i32,
@@ -23,6 +24,7 @@ export function codeDecision(
   weightsA: usize,
   weightsB: usize,
   apmRow: usize,
+  errorShift: i32 = 2,
 ): i32 {
   const a0 = <usize>load<u32>(slots) + offset;
   const a1 = <usize>load<u32>(slots, 4) + offset;
@@ -64,7 +66,7 @@ export function codeDecision(
   bit = codeBit(bit, probability);
 
   const wanted = -bit & 65535;
-  const error = i16x8.splat(<i16>((wanted - plain) >> 2));
+  const error = i16x8.splat(<i16>((wanted - plain) >> errorShift));
   const step = i16x8.q15mulr_sat_s(x, error);
   v128.store(weightsA, i16x8.add_sat_s(heldA, step));
   v128.store(weightsB, i16x8.add_sat_s(heldB, step));

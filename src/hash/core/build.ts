@@ -24,6 +24,7 @@ const MODULES: readonly WasmModule[] = [
   { folder: "codec/mix", memoryPages: 119 },
   { folder: "codec/lz", memoryPages: 86 },
   { folder: "codec/ops", memoryPages: 147 },
+  { folder: "codec/text", memoryPages: 191 },
   { folder: "interop/librsync/kernel", memoryPages: 5 },
   { folder: "match/kernel", memoryPages: 1 },
   { folder: "match/kernel", memoryPages: 1, isShared: true },

@@ -67,6 +67,14 @@ export const ENCODED_DELTAS: readonly GoldenCase[] = [
   ...(["none", "deflate", "brotli", "zstd", "lz"] as const).map((codec) =>
     encoded(`image-${codec}`, IMAGE, `an image, codec ${codec} for all streams`, { codec }),
   ),
+  encoded(
+    "image-text",
+    IMAGE,
+    "an image whose few literals are coded as text, behind what stands around them",
+    {
+      codec: "mix",
+    },
+  ),
   encoded("image-stream-only", IMAGE, "an image, without what applying in place needs", {
     inPlace: false,
     codec: "brotli",

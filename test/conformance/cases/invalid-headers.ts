@@ -60,7 +60,7 @@ export const HEADER_CASES: readonly GoldenCase[] = [
       [2, 0],
     ],
   }),
-  header("codec", "codec 7", { editHeader: (body) => body.with(AT.streamCount + 1, 7) }, UNSUPPORTED_CODEC),
+  header("codec", "codec 8", { editHeader: (body) => body.with(AT.streamCount + 1, 8) }, UNSUPPORTED_CODEC),
   header("mix-for-data", "codec mix for the data stream", {
     streams: streamsOf(0, 4),
   }),
@@ -79,6 +79,10 @@ export const HEADER_CASES: readonly GoldenCase[] = [
   }),
   header("ops-segments", "codec ops with segments of more than 2^20 bytes", {
     streams: streamsOf(6),
+    segmentPower: 21,
+  }),
+  header("text-segments", "codec text with segments of more than 2^20 bytes", {
+    streams: streamsOf(0, 7),
     segmentPower: 21,
   }),
   header("lz-memory", "codec lz with a decoder memory of 2^22 bytes", {

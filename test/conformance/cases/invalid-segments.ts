@@ -17,6 +17,7 @@ const DAMAGED: Record<string, { streams: readonly StreamParts[]; stream: number 
   brotli: { streams: streamsOf(0, 2), stream: 1 },
   zstd: { streams: streamsOf(0, 3), stream: 1 },
   lz: { streams: streamsOf(0, 5), stream: 1 },
+  text: { streams: streamsOf(0, 7), stream: 1 },
   ops: { streams: streamsOf(6, 0), stream: 0 },
   mix: { streams: streamsOf(0, 0, 4), stream: 2 },
 };
@@ -44,7 +45,7 @@ export function segmentCases(): GoldenCase[] {
         windows: [{ ...sound, edit: (segments) => edit(segments[stream]!) }],
       });
     // An arithmetic coder goes on with zeros where bytes are missing, and may come out with as many bytes.
-    const cutCode = codec === "lz" || codec === "mix" ? TARGET_MISMATCH : CORRUPT_BODY;
+    const cutCode = ["lz", "mix", "text"].includes(codec) ? TARGET_MISMATCH : CORRUPT_BODY;
     return [
       damaged("cut", cutCode, "a segment without its last coded byte", (segment) => {
         segment.coded = segment.coded.subarray(0, -1);

@@ -55,7 +55,7 @@ function allOps(): WindowParts[] {
   ];
 }
 
-const CODECS = { none: 0, deflate: 1, brotli: 2, zstd: 3, lz: 5 } as const;
+const CODECS = { none: 0, deflate: 1, brotli: 2, zstd: 3, lz: 5, text: 7 } as const;
 const MIXED = streamsOf(6, 5, 4);
 
 export function codecCases(): GoldenCase[] {
@@ -87,6 +87,19 @@ export function codecCases(): GoldenCase[] {
       ].map(literal),
       streams: streamsOf(0, 5),
     }),
+    valid(
+      "literals-text",
+      "empty",
+      "literals in three segments, with codec text: words, other bytes, and longer matches",
+      {
+        windows: [
+          encodeUtf8("const total = price * quantity; // the price’s total\n".repeat(3)),
+          makeBytes(300, 5),
+          concatBytes([makeBytes(300, 5), encodeUtf8("const TOTAL_9 = total + price;\n")]),
+        ].map(literal),
+        streams: streamsOf(0, 7),
+      },
+    ),
     valid(
       "literals-lz-long",
       "empty",

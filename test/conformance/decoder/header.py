@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from streams import DATA, LZ, require_codec
+from streams import DATA, TAKE_HISTORY, require_codec
 from cursor import MAX_INTEGER, Cursor, Refused, require
 from flat_head import Envelope, read_envelope
 from xxh64 import xxh64
@@ -92,7 +92,7 @@ def _read_extensions(cursor: Cursor, header: Header) -> None:
         elif tag == METADATA:
             header.metadata = _read_metadata(Cursor(value))
         elif tag == PRIMER:
-            require(header.streams.get(DATA, (None, 0))[0] == LZ, "expected a primer only for codec lz")
+            require(header.streams.get(DATA, (None, 0))[0] in TAKE_HISTORY, "expected a primer only for codecs lz and text")
             header.primer = _read_primer(Cursor(value), header.basis_size)
         elif tag == IN_PLACE:
             header.in_place = _read_in_place(Cursor(value))

@@ -1,4 +1,4 @@
-"""What the codecs mix, ops and lz have in common. (codec/MIXING.md; codec/lz/FORMAT.md says the same of coder and tables)"""
+"""What the codecs mix, ops, text and lz have in common. (codec/MIXING.md; codec/lz/FORMAT.md says the same of coder and tables)"""
 
 from array import array
 
@@ -107,7 +107,8 @@ class Entries:
 class Mixer:
     """The weight sets and maps of one sort of decision of 8 counters."""
 
-    def __init__(self, sets_a: int, sets_b: int, maps: int):
+    def __init__(self, sets_a: int, sets_b: int, maps: int, shift: int = 2):
+        self.shift = shift
         self.a = [[1024] * 8 for _ in range(sets_a)]
         self.b = [[1024] * 8 for _ in range(sets_b)]
         self.maps = [FIRST_MAP.copy() for _ in range(maps)]
@@ -122,7 +123,7 @@ class Mixer:
         squashed = squash(mixed)
         bit = decoder.bit(clamp(1, (squashed + 3 * refined + 2) >> 2, 65535))
         t = 65535 * bit
-        error = (t - squashed) >> 2
+        error = (t - squashed) >> self.shift
         for j in range(8):
             step = (x[j] * error + 16384) >> 15
             set_a[j] = i16(set_a[j] + step)

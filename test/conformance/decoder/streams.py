@@ -13,9 +13,11 @@ from cursor import Refused, require
 from lz import LzDecoder
 from mix import MixDecoder
 from ops import make_primed_decoder
+from text import TextDecoder
 
 CONTROL, DATA, RESIDUAL = 0, 1, 2
-NONE, DEFLATE, BROTLI, ZSTD, MIX, LZ, OPS = range(7)
+NONE, DEFLATE, BROTLI, ZSTD, MIX, LZ, OPS, TEXT = range(8)
+TAKE_HISTORY = (LZ, TEXT)
 MAX_MIXED_SEGMENT = 2**20
 DICTIONARY_BYTES = 32768
 MAX_WINDOW = 2**24
@@ -88,12 +90,20 @@ class _Ops:
         return self.decoder.decode(coded, raw_size)
 
 
+class _Text:
+    def __init__(self, primer: bytes):
+        self.decoder = TextDecoder(primer)
+
+    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+        return self.decoder.decode(coded, raw_size)
+
+
 def require_codec(stream: int, codec: int, segment_bytes: int) -> None:
     """Refuses what no delta may declare."""
-    require(codec <= OPS, f"expected a codec of 0 to {OPS}, found {codec}")
+    require(codec <= TEXT, f"expected a codec of 0 to {TEXT}, found {codec}")
     require(codec != MIX or stream == RESIDUAL, "expected codec mix in the residual stream alone")
     require(codec != OPS or stream == CONTROL, "expected codec ops in the control stream alone")
-    if codec in (MIX, OPS):
+    if codec in (MIX, OPS, TEXT):
         require(segment_bytes <= MAX_MIXED_SEGMENT, f"expected segments of at most {MAX_MIXED_SEGMENT} bytes, found {segment_bytes}")
 
 
@@ -102,4 +112,6 @@ def make_codec(codec: int, memory: int, primer: bytes):
         return _Mix()
     if codec == LZ:
         return _Lz(memory, primer)
+    if codec == TEXT:
+        return _Text(primer)
     return {NONE: _None, DEFLATE: _Deflate, BROTLI: _Brotli, ZSTD: _Zstd, OPS: _Ops}[codec]()

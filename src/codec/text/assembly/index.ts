@@ -1,0 +1,27 @@
+import { FRESH } from "../../assembly/counters";
+import { prepareLines, prepareMaps, prepareWeights } from "../../assembly/prepare";
+import { makeTables } from "../../assembly/tables";
+import {
+  AGREEMENTS,
+  AGREEMENTS_END,
+  APM_ROWS,
+  APMS,
+  TABLES,
+  TABLES_END,
+  WEIGHTS_A,
+  WEIGHTS_END,
+} from "./memory";
+
+export { CODED } from "../../assembly/layout";
+export { MAX_CODED_BYTES, MAX_SEGMENT_BYTES, PIECE_BYTES, RAW } from "./memory";
+export { finishCoder, getCodedPosition, setCodedPosition, startCoder } from "../../assembly/coder";
+export { codeBytes } from "./model";
+
+/** Prepare a new instance, whose memory is zero. */
+export function prepareModel(): void {
+  makeTables();
+  prepareMaps(APMS, APM_ROWS);
+  prepareWeights(WEIGHTS_A, WEIGHTS_END);
+  for (let at = AGREEMENTS; at < AGREEMENTS_END; at += 2) store<u16>(at, FRESH);
+  prepareLines(TABLES, TABLES_END);
+}
