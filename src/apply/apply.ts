@@ -22,7 +22,8 @@ import {
 } from "../io/index.ts";
 import { ExistingTarget } from "./existing.ts";
 import { HeadOutput } from "./head.ts";
-import { TargetOutput } from "./output.ts";
+import { OpKernel } from "./kernel/op-kernel.ts";
+import { type OutputBuffers, TargetOutput } from "./output.ts";
 import { type PreparedWindow, WindowPreparer } from "./prepare.ts";
 import { WindowApplier } from "./window-applier.ts";
 
@@ -34,6 +35,24 @@ const INLINE_AHEAD = 1;
 
 // Smaller than what is read elsewhere: 1 MiB costs two buffers more, and gains nothing where SHA-256 is what takes time.
 const CHECK_CHUNK_BYTES = 1 << 18;
+
+// Larger ones are no faster where decoders take their time.
+const OUTPUT_BYTES = 1 << 19;
+// Another thread writes them, and takes a tenth of that time to wake.
+const FAST_OUTPUT_BYTES = 1 << 20;
+
+// As much as windows have that are made with the default settings. Those of others go without the kernel.
+const KERNEL_SEGMENTS_BYTES = 3 << 19;
+
+function createOutputBuffers({ targetBytes }: DeltaHeader): OutputBuffers {
+  const bytes = Math.min(OUTPUT_BYTES, targetBytes);
+  return [new Uint8Array(bytes), new Uint8Array(bytes)];
+}
+
+function createKernel({ basisBytes, targetBytes }: DeltaHeader): Promise<OpKernel | undefined> {
+  const outputBytes = Math.min(FAST_OUTPUT_BYTES, targetBytes);
+  return OpKernel.create({ basisBytes, outputBytes, segmentsBytes: KERNEL_SEGMENTS_BYTES });
+}
 
 /** Begins to compute the SHA-256 of the basis of a delta; nothing where that should be done first, by the calling thread. */
 export type HashBasis = (
@@ -161,11 +180,14 @@ export async function applyOpened(
     decoder = new WindowDecoder(header, options.segmentCoding);
     const hash64 = await loadHash64();
     const digest = createSha256();
-    const output = new TargetOutput(sink, digest, () => hash64.create(), header.targetBytes);
+    const kernel = decoder.residualNeedsBasis ? undefined : await createKernel(header);
+    const buffers = kernel?.outputs ?? createOutputBuffers(header);
+    const output = new TargetOutput(sink, digest, () => hash64.create(), buffers);
     const existing = new ExistingTarget(sink, hash64);
     let reusedBytes = 0;
     const head = header.envelope && new HeadOutput(header.envelope, header);
-    const applier = new WindowApplier(new PagedSource(basis), output, head);
+    const pages = new PagedSource(basis, { memory: kernel?.pages });
+    const applier = new WindowApplier(pages, output, head, kernel);
     const ahead = options.segmentCoding === undefined ? INLINE_AHEAD : PREPARE_AHEAD;
     const preparer = new WindowPreparer(basis, decoder, ahead + 1, observer?.onWindow !== undefined);
     windows = prefetch(preparer.windows(reader), ahead);

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { getCodecById } from "../codec/index.ts";
 import { hashSource } from "../hash/index.ts";
 import { askThread } from "../io/ask-thread.ts";
 import type { Source } from "../io/index.ts";
@@ -10,8 +11,11 @@ import type { BasisTask } from "./basis-worker.ts";
 // Starting the thread takes as long as hashing so much.
 const MIN_BASIS_BYTES = 1 << 25;
 
-// Decoders that take more than this need the memory, and keep the processor busy.
+// Decoders in threads that take more than this need the memory, and keep the processor busy.
 const MAX_DECODER_BYTES = 48 * 2 ** 20;
+
+// It hardly allocates: V8 may collect sooner.
+const HEAP_LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 };
 
 /**
  * Let a thread hash the basis while the target is made: for the option `hashBasis` of `applyDelta`. Takes half of the
@@ -31,7 +35,8 @@ export function createBasisHasher(basis: Source | FileSource): HashBasis | undef
   if (!("descriptor" in basis) || basis.size < MIN_BASIS_BYTES || availableParallelism() < 2)
     return undefined;
   return ({ streams }, signal) => {
-    if (streams.reduce((sum, { decoderMemoryBytes }) => sum + decoderMemoryBytes, 0) > MAX_DECODER_BYTES)
+    const blocking = streams.filter(({ codecId }) => getCodecById(codecId).isBlocking);
+    if (blocking.reduce((sum, { decoderMemoryBytes }) => sum + decoderMemoryBytes, 0) > MAX_DECODER_BYTES)
       return undefined;
     const task: BasisTask = { descriptor: basis.descriptor, sizeBytes: basis.size };
     // Two literal names, so that bundlers can follow them.
@@ -40,6 +45,7 @@ export function createBasisHasher(basis: Source | FileSource): HashBasis | undef
         ? new URL("./basis-worker.ts", import.meta.url)
         : new URL("./basis-worker.js", import.meta.url),
       task,
+      HEAP_LIMITS,
     );
     return askThread<Uint8Array>(worker, signal).catch(() => {
       signal?.throwIfAborted();

@@ -2,8 +2,8 @@ import { shortenChecksum } from "../delta/index.ts";
 import type { Hash64, Sha256 } from "../hash/index.ts";
 import type { Sink } from "../io/index.ts";
 
-// There are two buffers of it; larger ones are no faster.
-const BUFFER_BYTES = 1 << 19;
+/** The buffers of a {@link TargetOutput}, of one size. */
+export type OutputBuffers = readonly [Uint8Array, Uint8Array];
 
 /** Where ops put the bytes that they make. */
 export interface OpOutput {
@@ -64,11 +64,9 @@ export class TargetOutput implements OpOutput {
   #windowHash: Hash64;
   readonly #createHash: () => Hash64;
 
-  /** @param targetBytes - how many bytes there will be. */
-  constructor(sink: Sink, digest: Sha256, createHash: () => Hash64, targetBytes: number) {
-    const bufferBytes = Math.min(BUFFER_BYTES, targetBytes);
-    this.buffer = new Uint8Array(bufferBytes);
-    this.#other = new Uint8Array(bufferBytes);
+  constructor(sink: Sink, digest: Sha256, createHash: () => Hash64, [first, second]: OutputBuffers) {
+    this.buffer = first;
+    this.#other = second;
     this.#sink = sink;
     this.#digest = digest;
     this.#createHash = createHash;

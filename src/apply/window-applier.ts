@@ -1,9 +1,18 @@
 import { copyBytes, EMPTY_BYTES } from "../bytes/index.ts";
-import { countOp, insertedBytes, type Op, OpKind, type OpReader, zeroOpTotals } from "../delta/index.ts";
+import {
+  countOp,
+  insertedBytes,
+  type Op,
+  OpKind,
+  type OpReader,
+  StreamId,
+  zeroOpTotals,
+} from "../delta/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
 import type { PagedSource } from "../io/index.ts";
 import { changeHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import type { HeadOutput } from "./head.ts";
+import type { OpKernel } from "./kernel/op-kernel.ts";
 import type { OpOutput } from "./output.ts";
 import type { DecodedSegments } from "./prepare.ts";
 import { addResidual } from "./residual.ts";
@@ -26,7 +35,14 @@ export class WindowApplier {
   /** Whether the basis bytes of DIFF ops are added to `#residual` already. */
   #residualIsTarget = false;
 
-  constructor(basis: PagedSource, output: OpOutput, head?: HeadOutput) {
+  readonly #kernel: OpKernel | undefined;
+
+  /**
+   * @param kernel - for what can be done at once; it holds the pages of `basis` and the buffers of `output`. Not for windows with
+   * `residualIsTarget`.
+   */
+  constructor(basis: PagedSource, output: OpOutput, head?: HeadOutput, kernel?: OpKernel) {
+    this.#kernel = kernel;
     this.#basis = basis;
     this.#target = output;
     this.#head = head;
@@ -53,7 +69,8 @@ export class WindowApplier {
         break;
       case OpKind.DIFF:
         if (this.#residualIsTarget) copyBytes(this.#residual, this.#residualAt, buffer, position, length);
-        else addResidual(buffer, position, this.#residual, this.#residualAt, length);
+        else if (this.#kernel?.tryAddResidual(buffer, position, this.#residualAt, length) !== true)
+          addResidual(buffer, position, this.#residual, this.#residualAt, length);
         this.#residualAt += length;
         break;
       case OpKind.DATA:
@@ -197,6 +214,19 @@ export class WindowApplier {
     while (ops.next()) countOp(this.totals, ops);
   }
 
+  /** Go to the next op that the kernel leaves over. */
+  #next(ops: OpReader): boolean {
+    if (this.#kernel !== undefined) {
+      for (;;) {
+        const missing = this.#kernel.run(ops, this.#output, this.totals);
+        if (missing < 0 || !this.#basis.tryLoad(missing)) break;
+      }
+      this.#dataAt = ops.usedOf(StreamId.DATA);
+      this.#residualAt = ops.usedOf(StreamId.RESIDUAL);
+    }
+    return ops.next();
+  }
+
   async apply(window: DecodedSegments, ops: OpReader): Promise<void> {
     this.#residualIsTarget = window.residualIsTarget;
     await window.ready;
@@ -204,7 +234,8 @@ export class WindowApplier {
     this.#residual = window.residual;
     this.#dataAt = 0;
     this.#residualAt = 0;
-    while (ops.next()) {
+    this.#kernel?.load(ops, window);
+    while (this.#next(ops)) {
       countOp(this.totals, ops);
       if (ops.kind === OpKind.TOUCH) await this.#touch(ops);
       else if (ops.kind === OpKind.HEADER) await this.#changeHeader(ops);

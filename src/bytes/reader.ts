@@ -93,6 +93,12 @@ export class ByteReader {
     return -magnitude;
   }
 
+  /** Go on at a later position, which another reader of the same bytes came to. */
+  moveTo(position: number): void {
+    this.#need(position - this.#at);
+    this.#at = position;
+  }
+
   /** The next `length` bytes, as a view. */
   bytes(length: number): Uint8Array {
     this.#need(length);

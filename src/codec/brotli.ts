@@ -6,6 +6,9 @@ import { getZlib, type Zlib, zlibDecoder, zlibEncoder } from "./zlib-segments.ts
 // Output pieces; the default of 16 KiB costs a turn of the event loop each.
 const CHUNK_BYTES = 1 << 18;
 
+// A segment of the usual size: each piece costs a turn of the event loop, and a call of a thread.
+const DECODED_CHUNK_BYTES = 1 << 19;
+
 function requireZlib(): Zlib {
   const zlib = getZlib();
   if (zlib === undefined) {
@@ -63,7 +66,7 @@ export const brotliCodec: Codec = {
     return zlibEncoder(transform, zlib.constants.BROTLI_OPERATION_FLUSH!);
   },
   createDecoder: () =>
-    zlibDecoder(requireZlib().createBrotliDecompress({ chunkSize: CHUNK_BYTES }), "brotli"),
+    zlibDecoder(requireZlib().createBrotliDecompress({ chunkSize: DECODED_CHUNK_BYTES }), "brotli"),
   alone: {
     encode: (raw, settings) => {
       const zlib = requireZlib();

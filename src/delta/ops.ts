@@ -53,6 +53,11 @@ export class BasisCursor {
     this.#next = basisEnd;
   }
 
+  /** Where a distance of 0 leads. */
+  get next(): number {
+    return this.#next;
+  }
+
   distanceTo(basisOffset: number): number {
     return basisOffset - this.#next;
   }
@@ -153,6 +158,19 @@ export interface OpBounds {
   residualBytes: number;
 }
 
+/** How far the ops of a window are read. */
+export interface OpPlace {
+  /** Bytes of the control segment that they take. */
+  controlBytes: number;
+  /** Bytes that they make. */
+  madeBytes: number;
+  /** Bytes that they use of the window's literals and residuals. */
+  literalBytes: number;
+  residualBytes: number;
+  /** Where a distance of 0 leads. */
+  basisOffset: number;
+}
+
 /**
  * Walks through the ops of a window's control segment and checks them: every range is inside the basis, every op makes at
  * least one byte, and together they make the window and use its segments up, no more and no less.
@@ -167,8 +185,9 @@ export class OpReader implements Op {
   byte = 0;
   timeShift = 0;
   header: HeaderChange | undefined;
+  readonly control: Uint8Array;
+  readonly bounds: OpBounds;
   readonly #reader: ByteReader;
-  readonly #bounds: OpBounds;
   readonly #cursor: BasisCursor;
   #made = 0;
   #literalUsed = 0;
@@ -176,8 +195,9 @@ export class OpReader implements Op {
 
   /** @param cursor - kept from window to window. */
   constructor(control: Uint8Array, bounds: OpBounds, cursor: BasisCursor) {
+    this.control = control;
+    this.bounds = bounds;
     this.#reader = new ByteReader(control, { what: "delta control segment" });
-    this.#bounds = bounds;
     this.#cursor = cursor;
   }
 
@@ -185,6 +205,26 @@ export class OpReader implements Op {
   usedOf(stream: StreamId): number {
     if (stream === StreamId.CONTROL) return this.#reader.position;
     return stream === StreamId.DATA ? this.#literalUsed : this.#residualUsed;
+  }
+
+  /** How far the ops are read, the present one included. */
+  get place(): OpPlace {
+    return {
+      controlBytes: this.#reader.position,
+      madeBytes: this.#made,
+      literalBytes: this.#literalUsed,
+      residualBytes: this.#residualUsed,
+      basisOffset: this.#cursor.next,
+    };
+  }
+
+  /** Go on behind ops that were read, checked and carried out elsewhere. */
+  moveTo(place: OpPlace): void {
+    this.#reader.moveTo(place.controlBytes);
+    this.#made = place.madeBytes;
+    this.#literalUsed = place.literalBytes;
+    this.#residualUsed = place.residualBytes;
+    this.#cursor.moveTo(place.basisOffset);
   }
 
   /**
@@ -242,7 +282,7 @@ export class OpReader implements Op {
         );
     }
     this.kind = kind;
-    const { windowBytes, literalBytes, residualBytes } = this.#bounds;
+    const { windowBytes, literalBytes, residualBytes } = this.bounds;
     if (this.#made > windowBytes || this.#literalUsed > literalBytes || this.#residualUsed > residualBytes) {
       throw reader.corrupt("the ops make more bytes than the window has, or use more than its segments hold");
     }
@@ -250,7 +290,7 @@ export class OpReader implements Op {
   }
 
   #readBasisOffset(length: number): void {
-    const { basisBytes } = this.#bounds;
+    const { basisBytes } = this.bounds;
     const basisOffset = this.#cursor.offsetAt(this.#reader.signedVarint());
     if (basisOffset < 0 || basisOffset > basisBytes - length) {
       throw this.#reader.corrupt(`an op reads ${length} bytes at ${basisOffset} of a basis of ${basisBytes}`);
@@ -260,7 +300,7 @@ export class OpReader implements Op {
   }
 
   #checkEnd(): void {
-    const { windowBytes, literalBytes, residualBytes } = this.#bounds;
+    const { windowBytes, literalBytes, residualBytes } = this.bounds;
     if (
       this.#made !== windowBytes ||
       this.#literalUsed !== literalBytes ||

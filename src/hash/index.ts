@@ -5,7 +5,7 @@
  * @module
  */
 export { checkBlockBytes, MAX_BLOCK_BYTES, MIN_BLOCK_BYTES } from "./block-size.ts";
-export { checkLittleEndian } from "./endian.ts";
+export { checkLittleEndian, isLittleEndian } from "./endian.ts";
 export { createHashCore, HashCore } from "./hash-core.ts";
 export { findRun, type Run } from "./run.ts";
 export { createScanner, Scanner } from "./scanner.ts";

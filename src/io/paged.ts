@@ -1,10 +1,25 @@
-import { copyBytes, EMPTY_BYTES } from "../bytes/index.ts";
+import { copyBytes } from "../bytes/index.ts";
 import { checkRange, type Source } from "./source.ts";
+
+/** Memory for pages, in slots. Who shares it may use the pages too. */
+export interface PageMemory {
+  /** The slots, one behind the other. */
+  readonly bytes: Uint8Array;
+  /** Of each slot: where in the source its page begins; −1 while it holds none. */
+  readonly starts: Float64Array;
+  /** Of each slot: what `clock` said when the page was used last. */
+  readonly uses: Float64Array;
+  /** One number, which grows with each use. */
+  readonly clock: Float64Array;
+}
 
 /** How large a page is, and how many are kept. */
 export interface PageOptions {
   pageBytes?: number;
+  /** At least 2. */
   pages?: number;
+  /** Where they are kept: as large as `pageSlots` says. */
+  memory?: PageMemory | undefined;
 }
 
 // 1 MiB in all. With pages of 256 KiB the ops of a large program, which come from several places in turn, read 1.1 GB of a
@@ -14,6 +29,29 @@ const PAGES = 32;
 
 // What is longer is read while the calling thread does something else: here a read takes as long as two turns of the event loop.
 const MAX_SYNC_BYTES = 1 << 18;
+
+/** How many pages are kept of a source at most, in slots of how many bytes. */
+export function pageSlots(
+  size: number,
+  { pageBytes = PAGE_BYTES, pages = PAGES }: PageOptions = {},
+): {
+  count: number;
+  bytes: number;
+} {
+  return { count: Math.max(2, Math.min(pages, Math.ceil(size / pageBytes))), bytes: pageBytes };
+}
+
+function createPageMemory(slots: { count: number; bytes: number }): PageMemory {
+  return {
+    bytes: new Uint8Array(slots.count * slots.bytes),
+    starts: new Float64Array(slots.count).fill(-1),
+    uses: new Float64Array(slots.count),
+    clock: new Float64Array(1),
+  };
+}
+
+// A slot that is being filled is not given away.
+const IN_USE = Number.POSITIVE_INFINITY;
 
 /**
  * A source behind a small cache of pages, for many short reads near each other: a read that lies in cached pages is done
@@ -25,82 +63,106 @@ export class PagedSource implements Source {
   readonly size: number;
   readonly #source: Source;
   readonly #pageBytes: number;
-  readonly #pages: number;
-  // A Map iterates in the order of insertion; a page that is used is inserted anew.
-  readonly #cache = new Map<number, Uint8Array>();
-  /** Memory of pages that were forgotten. */
-  #spare: Uint8Array[] = [];
-  // The page of the last read, which is mostly that of the next.
+  readonly #memory: PageMemory;
+  // The page of the last read, which is mostly that of the next: where it begins in the source and in memory, and its length.
   #lastStart = 0;
-  #lastPage: Uint8Array = EMPTY_BYTES;
-  #lastFetched = -1;
+  #lastAt = 0;
+  #lastLength = 0;
+  #lastFetched: number;
   /** The page that is being read before it was asked for. */
-  #ahead: { index: number; page: Promise<Uint8Array | undefined> } | undefined;
+  #ahead: Promise<unknown> | undefined;
 
   constructor(source: Source, options: PageOptions = {}) {
     this.#source = source;
     this.size = source.size;
-    this.#pageBytes = options.pageBytes ?? PAGE_BYTES;
-    this.#pages = options.pages ?? PAGES;
+    const slots = pageSlots(source.size, options);
+    this.#pageBytes = slots.bytes;
+    this.#memory = options.memory ?? createPageMemory(slots);
+    this.#lastFetched = -slots.bytes;
   }
 
-  #cached(index: number): Uint8Array | undefined {
-    const page = this.#cache.get(index);
-    if (page !== undefined && page !== this.#lastPage) {
-      this.#cache.delete(index);
-      this.#keep(index, page);
+  /** The slot of a page that is in memory, or −1. */
+  #find(start: number): number {
+    const slot = this.#memory.starts.indexOf(start);
+    if (slot >= 0) this.#use(slot, start);
+    return slot;
+  }
+
+  #use(slot: number, start: number): void {
+    const { starts, uses, clock } = this.#memory;
+    starts[slot] = start;
+    clock[0]! += 1;
+    uses[slot] = clock[0]!;
+    this.#lastStart = start;
+    this.#lastAt = slot * this.#pageBytes;
+    this.#lastLength = this.#lengthAt(start);
+  }
+
+  #lengthAt(start: number): number {
+    return Math.min(this.#pageBytes, this.size - start);
+  }
+
+  #bytesOf(slot: number, start: number): Uint8Array {
+    const at = slot * this.#pageBytes;
+    return this.#memory.bytes.subarray(at, at + this.#lengthAt(start));
+  }
+
+  /** Take a free slot, or that of the page that was used longest ago. */
+  #takeSlot(): number {
+    const { starts, uses } = this.#memory;
+    let slot = 0;
+    for (let i = 1; i < uses.length; i++) if (uses[i]! < uses[slot]!) slot = i;
+    if (slot * this.#pageBytes === this.#lastAt) this.#lastLength = 0;
+    starts[slot] = -1;
+    uses[slot] = IN_USE;
+    return slot;
+  }
+
+  async #load(start: number): Promise<number> {
+    const slot = this.#takeSlot();
+    try {
+      await this.#source.read(start, this.#bytesOf(slot, start));
+    } catch (error) {
+      this.#memory.uses[slot] = 0;
+      throw error;
     }
-    return page;
+    this.#use(slot, start);
+    return slot;
   }
 
-  #keep(index: number, page: Uint8Array): void {
-    this.#cache.set(index, page);
-    this.#lastStart = index * this.#pageBytes;
-    this.#lastPage = page;
-  }
-
-  /** Memory for a page, if need be that of the page that was used longest ago. */
-  #takePage(index: number): Uint8Array {
-    const length = Math.min(this.#pageBytes, this.size - index * this.#pageBytes);
-    if (this.#cache.size >= this.#pages) {
-      const [oldest, bytes] = this.#cache.entries().next().value!;
-      this.#cache.delete(oldest);
-      if (bytes === this.#lastPage) this.#lastPage = EMPTY_BYTES;
-      if (bytes.length === length) return bytes;
+  /** A page that is not in memory, from a source that reads at once; −1 if it does not. */
+  #loadSync(start: number): number {
+    if (this.#source.readSync === undefined) return -1;
+    const slot = this.#takeSlot();
+    try {
+      this.#source.readSync(start, this.#bytesOf(slot, start));
+    } catch (error) {
+      this.#memory.uses[slot] = 0;
+      throw error;
     }
-    const spare = this.#spare.pop();
-    return spare?.length === length ? spare : new Uint8Array(length);
+    this.#use(slot, start);
+    return slot;
   }
 
-  async #load(index: number): Promise<Uint8Array> {
-    const page = this.#takePage(index);
-    await this.#source.read(index * this.#pageBytes, page);
-    this.#cache.set(index, page);
-    return page;
+  /** Put the page that begins at `start` into memory, if the source reads at once; for who uses the memory itself. */
+  tryLoad(start: number): boolean {
+    return this.#find(start) >= 0 || this.#loadSync(start) >= 0;
   }
 
-  /** A page that is not cached, from a source that reads at once. */
-  #loadSync(index: number): Uint8Array | undefined {
-    if (this.#source.readSync === undefined) return undefined;
-    const page = this.#takePage(index);
-    this.#source.readSync(index * this.#pageBytes, page);
-    this.#keep(index, page);
-    return page;
-  }
-
-  /** A page that is not cached; when pages are asked for in order, the next one is read meanwhile. */
-  async #fetch(index: number): Promise<Uint8Array> {
-    const ahead = this.#ahead;
+  /** A page that is not in memory; when pages are asked for in order, the next one is read meanwhile. */
+  async #fetch(start: number): Promise<number> {
+    await this.#ahead;
     this.#ahead = undefined;
-    let page = await ahead?.page;
-    if (ahead?.index !== index || page === undefined) page = await this.#load(index);
-    const next = index + 1;
-    if (index === this.#lastFetched + 1 && next * this.#pageBytes < this.size && !this.#cache.has(next)) {
+    let slot = this.#find(start);
+    if (slot < 0) slot = await this.#load(start);
+    const next = start + this.#pageBytes;
+    const isInOrder = start === this.#lastFetched + this.#pageBytes;
+    if (isInOrder && next < this.size && !this.#memory.starts.includes(next)) {
       // A failure is dropped: the read that wants the page tries again and tells.
-      this.#ahead = { index: next, page: this.#load(next).catch(() => undefined) };
+      this.#ahead = this.#load(next).catch(() => {});
     }
-    this.#lastFetched = index;
-    return page;
+    this.#lastFetched = start;
+    return slot;
   }
 
   /**
@@ -111,8 +173,8 @@ export class PagedSource implements Source {
    */
   tryRead(offset: number, into: Uint8Array, at = 0, length: number = into.length - at): boolean {
     const inLast = offset - this.#lastStart;
-    if (inLast >= 0 && inLast + length <= this.#lastPage.length) {
-      copyBytes(this.#lastPage, inLast, into, at, length);
+    if (inLast >= 0 && inLast + length <= this.#lastLength) {
+      copyBytes(this.#memory.bytes, this.#lastAt + inLast, into, at, length);
       return true;
     }
     return this.#tryReadPages(offset, into, at, length);
@@ -125,12 +187,13 @@ export class PagedSource implements Source {
       return true;
     }
     for (let done = 0; done < length; ) {
-      const index = Math.floor((offset + done) / this.#pageBytes);
-      const page = this.#cached(index) ?? (isShort ? this.#loadSync(index) : undefined);
-      if (page === undefined) return false;
-      const from = offset + done - index * this.#pageBytes;
-      const piece = Math.min(length - done, page.length - from);
-      copyBytes(page, from, into, at + done, piece);
+      const inPage = (offset + done) % this.#pageBytes;
+      const start = offset + done - inPage;
+      let slot = this.#find(start);
+      if (slot < 0 && isShort) slot = this.#loadSync(start);
+      if (slot < 0) return false;
+      const piece = Math.min(length - done, this.#lengthAt(start) - inPage);
+      copyBytes(this.#memory.bytes, slot * this.#pageBytes + inPage, into, at + done, piece);
       done += piece;
     }
     return true;
@@ -138,12 +201,12 @@ export class PagedSource implements Source {
 
   /** Forget what was read: the source may hold other bytes now. The memory serves the pages that follow. */
   async forget(): Promise<void> {
-    await this.#ahead?.page;
+    await this.#ahead;
     this.#ahead = undefined;
-    this.#spare = [...this.#cache.values()];
-    this.#cache.clear();
-    this.#lastPage = EMPTY_BYTES;
-    this.#lastFetched = -1;
+    this.#memory.starts.fill(-1);
+    this.#memory.uses.fill(0);
+    this.#lastLength = 0;
+    this.#lastFetched = -this.#pageBytes;
   }
 
   /** Reads longer than a page go to the source itself and leave the cache alone. Calls must not overlap. */
@@ -151,10 +214,11 @@ export class PagedSource implements Source {
     checkRange(this.size, offset, into.length);
     if (into.length > this.#pageBytes) return this.#source.read(offset, into);
     for (let done = 0; done < into.length; ) {
-      const index = Math.floor((offset + done) / this.#pageBytes);
-      const page = this.#cached(index) ?? (await this.#fetch(index));
-      const at = offset + done - index * this.#pageBytes;
-      const piece = page.subarray(at, at + into.length - done);
+      const inPage = (offset + done) % this.#pageBytes;
+      const start = offset + done - inPage;
+      let slot = this.#find(start);
+      if (slot < 0) slot = await this.#fetch(start);
+      const piece = this.#bytesOf(slot, start).subarray(inPage, inPage + into.length - done);
       into.set(piece, done);
       done += piece.length;
     }

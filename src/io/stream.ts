@@ -11,7 +11,8 @@ export type ByteInput = ByteStream | ReadableStream<Uint8Array> | Source | Uint8
 /** Size of the pieces that are read and handed on: large enough that a system call costs nothing per byte. */
 export const CHUNK_BYTES = 1 << 20;
 
-// What is taken apart as it comes is used in small parts: larger pieces only take memory.
+// What is taken apart as it comes is used in small parts: larger pieces only take memory. Reading them takes less time than asking a
+// thread to.
 const STREAM_CHUNK_BYTES = 1 << 16;
 
 /** Which part of a source to scan, and how. */
@@ -38,7 +39,8 @@ export async function* scanSource(
   const buffers = [new Uint8Array(bufferBytes), new Uint8Array(length > chunkBytes ? bufferBytes : 0)];
   const start = async (at: number, turn: number): Promise<Uint8Array> => {
     const piece = buffers[turn]!.subarray(0, Math.min(chunkBytes, end - at));
-    await source.read(at, piece);
+    if (chunkBytes <= STREAM_CHUNK_BYTES && source.readSync !== undefined) source.readSync(at, piece);
+    else await source.read(at, piece);
     return piece;
   };
   let next = length > 0 ? start(offset, 0) : undefined;

@@ -22,13 +22,10 @@ import {
   zeroSource,
 } from "../../src/io/index.ts";
 import { createAtomicFile, fileScratch, openFileSource } from "../../src/io/node.ts";
+import { withoutReadSync } from "../support/sources.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "flatdelta-test-"));
 after(() => rm(folder, { recursive: true }));
-
-function withoutReadSync({ size, read }: Source): Source {
-  return { size, read };
-}
 
 async function sourcesOf(bytes: Uint8Array, cuts: readonly number[]): Promise<Source[]> {
   const path = join(folder, "source");

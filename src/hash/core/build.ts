@@ -26,6 +26,7 @@ const MODULES: readonly WasmModule[] = [
   { folder: "codec/ops", memoryPages: 147 },
   { folder: "codec/text", memoryPages: 191 },
   { folder: "interop/librsync/kernel", memoryPages: 5 },
+  { folder: "apply/kernel", memoryPages: 1 },
   { folder: "match/kernel", memoryPages: 1 },
   { folder: "match/kernel", memoryPages: 1, isShared: true },
 ];
