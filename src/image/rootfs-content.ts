@@ -27,23 +27,25 @@ interface OpenFile {
 }
 
 /** The content of a file. An image may have a hundred thousand of them, so each keeps little. */
-class FileContent implements Source {
+class FileContent implements Source, FileFacts {
   readonly #pool: FilePool;
   readonly #path: string;
-  readonly #facts: FileFacts;
+  readonly size: number;
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly mtimeNanoseconds: bigint;
 
-  constructor(pool: FilePool, path: string, facts: FileFacts) {
+  constructor(pool: FilePool, path: string, { size, device, inode, mtimeNanoseconds }: FileFacts) {
     this.#pool = pool;
     this.#path = path;
-    this.#facts = facts;
-  }
-
-  get size(): number {
-    return this.#facts.size;
+    this.size = size;
+    this.device = device;
+    this.inode = inode;
+    this.mtimeNanoseconds = mtimeNanoseconds;
   }
 
   read(offset: number, into: Uint8Array): Promise<void> {
-    return this.#pool.read(this.#path, this.#facts, offset, into);
+    return this.#pool.read(this.#path, this, offset, into);
   }
 }
 

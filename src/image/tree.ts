@@ -25,6 +25,8 @@ export interface TreeNode {
   deviceMinor: number;
   xattrs: ReadonlyMap<string, Uint8Array>;
   content: Source;
+  /** Whether it may be in several places. */
+  isLinked: boolean;
   /** A folder's entries by name. Absent for everything else. */
   children?: Map<string, TreeNode>;
 }
@@ -77,7 +79,7 @@ export const IMPLIED_FOLDER = {
 } as const;
 
 function implicitFolder(): TreeNode {
-  return { ...IMPLIED_FOLDER, content: NO_CONTENT, children: new Map() };
+  return { ...IMPLIED_FOLDER, content: NO_CONTENT, isLinked: false, children: new Map() };
 }
 
 /** Attributes of the image. Empty values are left out because docker and umoci cannot read them from a layer. */
@@ -88,13 +90,6 @@ function nodeXattrs(xattrs: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string
 
 function isWhiteout(name: string): boolean {
   return name.startsWith(WHITEOUT_PREFIX);
-}
-
-/** Entries of a layer, sorted out. */
-interface LayerParts {
-  entries: LayerEntry[];
-  /** Paths of whiteout entries. */
-  whiteouts: string[];
 }
 
 class TreeMerger {
@@ -115,21 +110,32 @@ class TreeMerger {
   }
 
   async addLayer(layer: ImageLayer, signal: AbortSignal | undefined): Promise<void> {
-    const { entries, whiteouts } = await this.#sortOut(layer, signal);
+    // Below the first layer there is nothing to hide, so its entries, most of an image's as a rule, need not be gathered.
+    if (this.#made === 0) {
+      await this.#sortOut(layer, signal, (entry) => this.#put(entry));
+      return;
+    }
+    const entries: LayerEntry[] = [];
+    const whiteouts = await this.#sortOut(layer, signal, (entry) => entries.push(entry));
     // First of all, since whiteouts hide what lower layers have and nothing of their own layer, wherever they stand.
     this.#hide(whiteouts, entries);
     for (const entry of entries) this.#put(entry);
   }
 
-  async #sortOut(layer: ImageLayer, signal: AbortSignal | undefined): Promise<LayerParts> {
-    const parts: LayerParts = { entries: [], whiteouts: [] };
+  /** Hand on the entries that belong to the image, in their order. Returns the paths of whiteout entries. */
+  async #sortOut(
+    layer: ImageLayer,
+    signal: AbortSignal | undefined,
+    onEntry: (entry: LayerEntry) => void,
+  ): Promise<string[]> {
+    const whiteouts: string[] = [];
     let count = 0;
     for await (const entry of layer.entries({ signal })) {
       if (++count > this.#maxEntries) throw this.#tooMany();
       this.#countNames(entry);
       const { path } = entry;
       if (!path.includes(WHITEOUT_PREFIX)) {
-        parts.entries.push(entry);
+        onEntry(entry);
         continue;
       }
       const components = path.split("/");
@@ -137,16 +143,16 @@ class TreeMerger {
       // Records of aufs; nothing in them belongs to the image.
       if (components.some((component) => component.startsWith(WHITEOUT_META_PREFIX))) continue;
       if (components.some(isWhiteout)) throw badEntry(entry, "a whiteout cannot hold other entries");
-      if (!isWhiteout(name)) parts.entries.push(entry);
+      if (!isWhiteout(name)) onEntry(entry);
       else if (name === OPAQUE_WHITEOUT || !name.startsWith(WHITEOUT_META_PREFIX)) {
         const hidden = name.slice(WHITEOUT_PREFIX.length);
         if (hidden === "" || hidden === "." || hidden === "..") {
           throw badEntry(entry, `a whiteout must name an entry of its folder, found ${JSON.stringify(name)}`);
         }
-        parts.whiteouts.push(path);
+        whiteouts.push(path);
       }
     }
-    return parts;
+    return whiteouts;
   }
 
   #tooMany(): LimitError {
@@ -315,6 +321,7 @@ class TreeMerger {
         `expected a file as the target of the hard link, found ${found} at "${showName(linkPath)}"`,
       );
     }
+    node.isLinked = true;
     return node;
   }
 }
@@ -350,6 +357,7 @@ function makeNode(entry: LayerEntry, type: TreeNode["type"]): TreeNode {
     deviceMinor: isDevice ? entry.deviceMinor : 0,
     xattrs: nodeXattrs(entry.xattrs),
     content: type === "file" ? entry.content : NO_CONTENT,
+    isLinked: false,
   };
   if (type === "directory") node.children = new Map();
   return node;

@@ -81,6 +81,7 @@ class Planner {
   readonly #target: Target;
   readonly #context: PlanContext;
   readonly #touched = new Set<string>();
+  /** Of the present nodes in several places: those that became a node of the target, and how many places each has. */
   readonly #kept = new Set<TreeNode>();
   readonly #nameCounts = new Map<TreeNode, number>();
   readonly #steps: Steps = { removals: [], folders: [], placements: [], attributes: [] };
@@ -112,7 +113,7 @@ class Planner {
 
   #planRemovals(): void {
     for (const { path, node } of walkTree(this.#present)) {
-      this.#nameCounts.set(node, (this.#nameCounts.get(node) ?? 0) + 1);
+      if (node.isLinked) this.#nameCounts.set(node, (this.#nameCounts.get(node) ?? 0) + 1);
       const target = this.#target.byPath.get(path);
       const isFolder = node.type === "directory";
       // A file in a file's place is replaced by one rename.
@@ -126,7 +127,7 @@ class Planner {
   async #planNode(node: TargetNode): Promise<void> {
     const present = findNode(this.#present, node.paths[0]!);
     if (present !== undefined && (await this.#canStay(present, node))) {
-      this.#kept.add(present);
+      if (present.isLinked) this.#kept.add(present);
       if (!equalAttributes(present, node)) this.#changeAttributes(node, node.xattrs, []);
       for (const path of node.paths)
         if (findNode(this.#present, path) !== present) this.#place(path, node.paths[0]!);
@@ -158,7 +159,7 @@ class Planner {
     if (equalAttributes(present, node)) return true;
     // A name outside the tree, of a copy by hard links perhaps, must not see its attributes change.
     const stat = await this.#context.stat(node.paths[0]!);
-    return stat !== undefined && stat.linkCount === this.#nameCounts.get(present);
+    return stat !== undefined && stat.linkCount === (this.#nameCounts.get(present) ?? 1);
   }
 
   #place(path: string, from: number | string): void {

@@ -9,6 +9,8 @@ import { findNode, isInnerPath, MAX_TREE_DEPTH, splitPath, type TargetNode } fro
 const PIECE_BYTES = 1 << 18;
 const MAX_CONFIG_BYTES = 16 * 2 ** 20;
 
+type EntryFields = Omit<TarHeader, "name" | "sizeBytes" | "sparse">;
+
 /** What the target's flat image holds. Nodes are in the order of their first paths. */
 export interface Target {
   config: Uint8Array;
@@ -21,8 +23,27 @@ function badTarget(message: string, path?: string): ImageError {
   return new ImageError(ErrorCode.BAD_ENTRY, message, path === undefined ? {} : { path: showName(path) });
 }
 
+/** The node of an entry. Written out: a node of spread parts takes V8 a kilobyte, and there are as many as the tree has entries. */
+function makeNode(path: string, header: EntryFields): TargetNode {
+  return {
+    type: header.type as TargetNode["type"],
+    mode: header.type === "symlink" ? 0o777 : header.mode,
+    uid: header.uid,
+    gid: header.gid,
+    mtimeSeconds: header.mtimeSeconds,
+    mtimeNanoseconds: header.mtimeNanoseconds,
+    linkText: header.linkName,
+    deviceMajor: header.deviceMajor,
+    deviceMinor: header.deviceMinor,
+    xattrs: header.xattrs,
+    paths: [path],
+    hasPresentContent: false,
+    staged: undefined,
+  };
+}
+
 function rootNode(): TargetNode {
-  return { ...IMPLIED_FOLDER, paths: [""], hasPresentContent: false, staged: undefined };
+  return makeNode("", { ...IMPLIED_FOLDER, linkName: "" });
 }
 
 /**
@@ -80,7 +101,7 @@ export class TargetReader {
         target.byPath.set(path, node);
         continue;
       }
-      const node = { ...rootNode(), ...fieldsOf(header), paths: [path] };
+      const node = makeNode(path, header);
       if (path === "") {
         if (header.type !== "directory" || target.byPath.size > 1)
           throw badTarget("expected a folder as the root of the target, before all else");
@@ -178,19 +199,4 @@ function checkFolder(target: Target, path: string): void {
   const [folder] = splitPath(path);
   if (target.byPath.get(folder)?.type !== "directory")
     throw badTarget("expected the folder of an entry before it", path);
-}
-
-function fieldsOf(header: TarHeader) {
-  return {
-    type: header.type as TargetNode["type"],
-    mode: header.type === "symlink" ? 0o777 : header.mode,
-    uid: header.uid,
-    gid: header.gid,
-    mtimeSeconds: header.mtimeSeconds,
-    mtimeNanoseconds: header.mtimeNanoseconds,
-    linkText: header.linkName,
-    deviceMajor: header.deviceMajor,
-    deviceMinor: header.deviceMinor,
-    xattrs: header.xattrs,
-  };
 }

@@ -1,6 +1,8 @@
 /** Bytes put together from memory and from ranges of other sources, without copying the latter. */
 import { CHUNK_BYTES, checkRange, type Source } from "../../io/index.ts";
 import { RangeSource } from "../content.ts";
+import { PartTable } from "./parts.ts";
+import { packedBound, packZeroRuns, unpackZeroRuns } from "./zero-runs.ts";
 
 /** A piece of a read that comes out of another source. */
 interface Piece {
@@ -31,61 +33,43 @@ class SpareBuffer {
   }
 }
 
-/** Where parts are, in columns: an object for each would be as large as what most of them hold. */
-interface Parts {
-  /** Each part's first bytes, in memory or elsewhere; behind them are zeros. */
-  readonly holders: (Uint8Array | Source)[];
-  /** Where in a holder that is memory they begin, and how many they are. */
-  readonly offsets: number[];
-  readonly lengths: number[];
-  /** Where in the assembly each part begins. */
-  readonly starts: number[];
-}
-
 /**
- * Collects parts in order. Bytes in memory are gathered in large arrays, and zeros, which most of a header is, are only
- * counted: so 50,000 headers stay cheap.
+ * Collects parts in order. Bytes in memory are gathered in large arrays without their runs of zeros, which most of a header
+ * is, and zeros behind them are only counted: so 50,000 headers stay cheap.
  */
 export class AssemblyBuilder {
-  readonly #parts: Parts = { holders: [], offsets: [], lengths: [], starts: [] };
+  readonly #parts = new PartTable();
   #arena = new Uint8Array(0);
   #used = 0;
   /** Bytes collected so far. */
   size = 0;
 
-  #addPart(holder: Uint8Array | Source, offset: number, length: number): void {
-    const { holders, offsets, lengths, starts } = this.#parts;
-    holders.push(holder);
-    offsets.push(offset);
-    lengths.push(length);
-    starts.push(this.size);
-    this.size += length;
-  }
-
   /** Add a copy of some bytes. */
   addBytes(bytes: Uint8Array): void {
     let length = bytes.length;
     while (length > 0 && bytes[length - 1] === 0) length--;
-    if (length > this.#arena.length - this.#used) {
+    const neededBytes = packedBound(length);
+    if (neededBytes > this.#arena.length - this.#used) {
       const grownBytes = Math.min(Math.max(4 * this.#arena.length, FIRST_ARENA_BYTES), MAX_ARENA_BYTES);
-      this.#arena = new Uint8Array(Math.max(grownBytes, length));
+      this.#arena = new Uint8Array(Math.max(grownBytes, neededBytes));
       this.#used = 0;
     }
-    this.#arena.set(bytes.subarray(0, length), this.#used);
-    this.#addPart(this.#arena, this.#used, length);
-    this.#used += length;
-    this.addZeros(bytes.length - length);
+    this.#parts.push(this.size, this.#arena, this.#used, length);
+    this.#used += packZeroRuns(bytes.subarray(0, length), this.#arena, this.#used);
+    this.size += bytes.length;
   }
 
   /** Add zeros: padding. */
   addZeros(length: number): void {
-    if (this.#parts.starts.length === 0) this.#addPart(this.#arena, 0, 0);
+    if (this.#parts.count === 0) this.#parts.push(0, this.#arena);
     this.size += length;
   }
 
   /** Add what another source holds. */
   addSource(source: Source): void {
-    if (source.size > 0) this.#addPart(source, 0, source.size);
+    if (source.size === 0) return;
+    this.#parts.push(this.size, source);
+    this.size += source.size;
   }
 
   /** All that was added, as a source. */
@@ -96,39 +80,28 @@ export class AssemblyBuilder {
 
 class AssembledSource implements Source {
   readonly size: number;
-  readonly #parts: Parts;
+  readonly #parts: PartTable;
   readonly #spare = new SpareBuffer();
 
-  constructor(parts: Parts, size: number) {
+  constructor(parts: PartTable, size: number) {
     this.#parts = parts;
     this.size = size;
   }
 
-  /** Index of the part that holds the byte at `offset`. */
-  #find(offset: number): number {
-    const { starts } = this.#parts;
-    let low = 0;
-    for (let high = starts.length; high - low > 1; ) {
-      const middle = (low + high) >>> 1;
-      if (starts[middle]! <= offset) low = middle;
-      else high = middle;
-    }
-    return low;
-  }
-
   async read(offset: number, into: Uint8Array): Promise<void> {
     checkRange(this.size, offset, into.length);
-    const { holders, offsets, lengths, starts } = this.#parts;
+    const parts = this.#parts;
     const pending: Promise<void>[] = [];
     const pieces = new Map<Source, Piece[]>();
-    for (let done = 0, i = this.#find(offset); done < into.length; i++) {
-      const holder = holders[i]!;
-      const at = offset + done - starts[i]!;
-      const length = Math.min(into.length - done, (starts[i + 1] ?? this.size) - starts[i]! - at);
-      const held = Math.min(length, Math.max(0, lengths[i]! - at));
+    for (let done = 0, i = parts.find(offset); done < into.length; i++) {
+      const holder = parts.holder(i);
+      const start = parts.start(i);
+      const at = offset + done - start;
+      const end = i + 1 < parts.count ? parts.start(i + 1) : this.size;
+      const length = Math.min(into.length - done, end - start - at);
+      const held = Math.min(length, Math.max(0, parts.length(i) - at));
       if (holder instanceof Uint8Array) {
-        const from = offsets[i]! + at;
-        into.set(holder.subarray(from, from + held), done);
+        unpackZeroRuns(holder, parts.offset(i), at, into.subarray(done, done + held));
       } else if (held > 0) {
         const target = into.subarray(done, done + held);
         if (holder instanceof RangeSource) {

@@ -73,6 +73,7 @@ function isRootSpecial(root: TreeNode): boolean {
 export function buildFlatLayer(root: TreeNode, limits: FlatLayerLimits = {}): BuiltLayer {
   const builder = new AssemblyBuilder();
   const meter = new LayerMeter(limits);
+  /** Of the nodes that may be in several places. */
   const firstPaths = new Map<TreeNode, string>();
   let entryCount = 0;
   for (const { path, node } of walkTree(root)) {
@@ -89,7 +90,7 @@ export function buildFlatLayer(root: TreeNode, limits: FlatLayerLimits = {}): Bu
     builder.addBytes(header);
     entryCount++;
     if (!hasContent) continue;
-    firstPaths.set(node, path);
+    if (node.isLinked) firstPaths.set(node, path);
     builder.addSource(node.content);
     builder.addZeros(roundUpToBlock(node.content.size) - node.content.size);
   }
