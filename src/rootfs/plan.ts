@@ -1,7 +1,15 @@
 import { type TreeNode, walkTree } from "../image/tree.ts";
-import type { Target, TargetReader } from "./read-target.ts";
+import type { TargetReader } from "./read-target.ts";
 import type { Staging } from "./staging.ts";
-import { findNode, splitPath, type TargetNode } from "./target.ts";
+import {
+  equalAttributes,
+  equalXattrs,
+  findNode,
+  pickAttributes,
+  splitPath,
+  type TargetNode,
+} from "./target.ts";
+import type { TargetTree } from "./target-tree.ts";
 import type { TreeAttributes, TreeStat } from "./tree-folder.ts";
 
 /** Something that must be gone. A folder's content precedes it. */
@@ -49,36 +57,17 @@ export interface PlanContext {
   stat(path: string): Promise<TreeStat | undefined>;
 }
 
-function equalXattrs(a: TreeNode["xattrs"], b: TreeNode["xattrs"]): boolean {
-  if (a.size !== b.size) return false;
-  for (const [name, value] of a) {
-    const other = b.get(name);
-    if (other === undefined || Buffer.compare(value, other) !== 0) return false;
-  }
-  return true;
-}
-
-function equalAttributes(a: TreeAttributes, b: TreeAttributes): boolean {
-  return (
-    a.mode === b.mode &&
-    a.uid === b.uid &&
-    a.gid === b.gid &&
-    a.mtimeSeconds === b.mtimeSeconds &&
-    a.mtimeNanoseconds === b.mtimeNanoseconds
-  );
-}
-
 function encodeXattrs(xattrs: TreeNode["xattrs"]): [name: string, value: string][] {
   return [...xattrs].map(([name, value]) => [name, Buffer.from(value).toString("base64")]);
 }
 
-function pickAttributes({ mode, uid, gid, mtimeSeconds, mtimeNanoseconds }: TreeAttributes): TreeAttributes {
-  return { mode, uid, gid, mtimeSeconds, mtimeNanoseconds };
-}
+const NO_XATTRS: TreeNode["xattrs"] = new Map();
+const NO_NAMES: readonly string[] = [];
+const NO_VALUES: AttributeChange["setXattrs"] = [];
 
 class Planner {
   readonly #present: TreeNode;
-  readonly #target: Target;
+  readonly #target: TargetTree;
   readonly #context: PlanContext;
   readonly #touched = new Set<string>();
   /** Of the present nodes in several places: those that became a node of the target, and how many places each has. */
@@ -86,14 +75,14 @@ class Planner {
   readonly #nameCounts = new Map<TreeNode, number>();
   readonly #steps: Steps = { removals: [], folders: [], placements: [], attributes: [] };
 
-  constructor(present: TreeNode, target: Target, context: PlanContext) {
+  constructor(present: TreeNode, target: TargetTree, context: PlanContext) {
     this.#present = present;
     this.#target = target;
     this.#context = context;
   }
 
   async plan(): Promise<Steps> {
-    this.#planRemovals();
+    await this.#planPresent();
     for (const node of this.#target.nodes) {
       const [path] = node.paths as [string];
       if (node.type !== "directory") await this.#planNode(node);
@@ -104,6 +93,7 @@ class Planner {
       }
     }
     for (const node of this.#target.nodes) if (node.type === "directory") this.#planFolder(node);
+    this.#planKeptFolders();
     return this.#steps;
   }
 
@@ -111,24 +101,41 @@ class Planner {
     this.#touched.add(splitPath(path)[0]);
   }
 
-  #planRemovals(): void {
+  async #planPresent(): Promise<void> {
+    const { kept } = this.#target;
     for (const { path, node } of walkTree(this.#present)) {
       if (node.isLinked) this.#nameCounts.set(node, (this.#nameCounts.get(node) ?? 0) + 1);
-      const target = this.#target.byPath.get(path);
+      const attributes = kept.get(node);
       const isFolder = node.type === "directory";
+      if (attributes !== undefined) {
+        if (attributes !== node && !isFolder)
+          await this.#planNode(this.#target.describeKept(path, node, attributes));
+        continue;
+      }
+      const type = this.#target.typeAt(path);
       // A file in a file's place is replaced by one rename.
-      if (target !== undefined && (target.type === "directory") === isFolder) continue;
+      if (type !== undefined && (type === "directory") === isFolder) continue;
       this.#steps.removals.push({ path, isFolder });
       this.#touch(path);
     }
     this.#steps.removals.reverse();
   }
 
+  /** Behind all other steps, which touch folders. */
+  #planKeptFolders(): void {
+    for (const { path, node } of walkTree(this.#present)) {
+      const attributes = this.#target.kept.get(node);
+      if (attributes === undefined || node.type !== "directory") continue;
+      if (attributes !== node || this.#touched.has(path))
+        this.#changeAttributes(this.#target.describeKept(path, node, attributes), NO_XATTRS, NO_NAMES);
+    }
+  }
+
   async #planNode(node: TargetNode): Promise<void> {
     const present = findNode(this.#present, node.paths[0]!);
     if (present !== undefined && (await this.#canStay(present, node))) {
       if (present.isLinked) this.#kept.add(present);
-      if (!equalAttributes(present, node)) this.#changeAttributes(node, node.xattrs, []);
+      if (!equalAttributes(present, node)) this.#changeAttributes(node, node.xattrs, NO_NAMES);
       for (const path of node.paths)
         if (findNode(this.#present, path) !== present) this.#place(path, node.paths[0]!);
       return;
@@ -177,13 +184,13 @@ class Planner {
         ? { ...node, mtimeSeconds: present.mtimeSeconds, mtimeNanoseconds: present.mtimeNanoseconds }
         : node;
     if (present === undefined) {
-      this.#changeAttributes(wanted, node.xattrs, []);
+      this.#changeAttributes(wanted, node.xattrs, NO_NAMES);
       return;
     }
     const hasXattrs = equalXattrs(present.xattrs, node.xattrs);
     if (hasXattrs && equalAttributes(present, wanted) && !this.#touched.has(path)) return;
     const remove = [...present.xattrs.keys()].filter((name) => !node.xattrs.has(name));
-    this.#changeAttributes(wanted, hasXattrs ? new Map() : node.xattrs, remove);
+    this.#changeAttributes(wanted, hasXattrs ? NO_XATTRS : node.xattrs, remove);
   }
 
   #changeAttributes(node: TargetNode, set: TreeNode["xattrs"], remove: readonly string[]): void {
@@ -192,7 +199,7 @@ class Planner {
       path: node.paths[0]!,
       isFolder: node.type === "directory",
       attributes: pickAttributes(real),
-      setXattrs: encodeXattrs(set).filter(([name]) => real.xattrs.has(name)),
+      setXattrs: set.size === 0 ? NO_VALUES : encodeXattrs(set).filter(([name]) => real.xattrs.has(name)),
       removeXattrs: remove,
     });
   }
@@ -202,7 +209,7 @@ class Planner {
  * Plan the steps from the present tree to the target, and stage what they need besides the contents that differ: links,
  * devices, and copies of files whose inode stays another's.
  */
-export function planSteps(present: TreeNode, target: Target, context: PlanContext): Promise<Steps> {
+export function planSteps(present: TreeNode, target: TargetTree, context: PlanContext): Promise<Steps> {
   return new Planner(present, target, context).plan();
 }
 

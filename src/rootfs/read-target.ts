@@ -2,48 +2,16 @@ import { ErrorCode, ImageError, LimitError } from "../errors.ts";
 import { ENVELOPE_ROLES } from "../image/flat/envelope.ts";
 import { LayerCursor } from "../image/flat/scan.ts";
 import { parseTar, ScanCursor, showName, type TarHeader } from "../image/tar/index.ts";
-import { IMPLIED_FOLDER, type TreeNode } from "../image/tree.ts";
+import type { TreeNode } from "../image/tree.ts";
 import type { Staging } from "./staging.ts";
-import { findNode, isInnerPath, MAX_TREE_DEPTH, splitPath, type TargetNode } from "./target.ts";
+import { findNode, isInnerPath, MAX_TREE_DEPTH, splitPath } from "./target.ts";
+import { type EntryFields, TargetTree } from "./target-tree.ts";
 
 const PIECE_BYTES = 1 << 18;
 const MAX_CONFIG_BYTES = 16 * 2 ** 20;
 
-type EntryFields = Omit<TarHeader, "name" | "sizeBytes" | "sparse">;
-
-/** What the target's flat image holds. Nodes are in the order of their first paths. */
-export interface Target {
-  config: Uint8Array;
-  nodes: TargetNode[];
-  /** By each of their paths. */
-  byPath: Map<string, TargetNode>;
-}
-
 function badTarget(message: string, path?: string): ImageError {
   return new ImageError(ErrorCode.BAD_ENTRY, message, path === undefined ? {} : { path: showName(path) });
-}
-
-/** The node of an entry. Written out: a node of spread parts takes V8 a kilobyte, and there are as many as the tree has entries. */
-function makeNode(path: string, header: EntryFields): TargetNode {
-  return {
-    type: header.type as TargetNode["type"],
-    mode: header.type === "symlink" ? 0o777 : header.mode,
-    uid: header.uid,
-    gid: header.gid,
-    mtimeSeconds: header.mtimeSeconds,
-    mtimeNanoseconds: header.mtimeNanoseconds,
-    linkText: header.linkName,
-    deviceMajor: header.deviceMajor,
-    deviceMinor: header.deviceMinor,
-    xattrs: header.xattrs,
-    paths: [path],
-    hasPresentContent: false,
-    staged: undefined,
-  };
-}
-
-function rootNode(): TargetNode {
-  return makeNode("", { ...IMPLIED_FOLDER, linkName: "" });
 }
 
 /**
@@ -65,11 +33,10 @@ export class TargetReader {
    * @throws {@link ImageError} when it is none, or has a path that leads out of the tree (`UNSAFE_PATH`).
    * @throws {@link SpaceError} `NO_SPACE`.
    */
-  async read(pieces: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<Target> {
+  async read(pieces: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<TargetTree> {
     const cursor = new ScanCursor(pieces, sizeBytes);
     try {
-      const root = rootNode();
-      const target: Target = { config: new Uint8Array(0), nodes: [root], byPath: new Map([["", root]]) };
+      const target = new TargetTree(this.#present);
       let outerCount = 0;
       let foundLayer = false;
       for await (const { header, contentOffset, contentBytes } of parseTar(cursor)) {
@@ -89,35 +56,44 @@ export class TargetReader {
     }
   }
 
-  async #readLayer(cursor: ScanCursor, end: number, target: Target): Promise<void> {
+  async #readLayer(cursor: ScanCursor, end: number, target: TargetTree): Promise<void> {
+    // Of the entry before, as a rule of the next too: where it lies.
+    let folderPath = "";
+    let presentFolder: TreeNode | undefined = this.#present;
     for await (const { header } of parseTar(new LayerCursor(cursor, end))) {
       const path = checkPath(header);
-      if (header.type === "hardlink") {
-        const node = target.byPath.get(header.linkName);
-        if (node === undefined || node.type === "directory" || target.byPath.has(path))
-          throw badTarget("expected a hard link to a file before it", path);
-        checkFolder(target, path);
-        node.paths.push(path);
-        target.byPath.set(path, node);
+      if (path === "") {
+        if (header.type !== "directory" || target.entryCount > 0)
+          throw badTarget("expected a folder as the root of the target, before all else");
+        target.setRoot(fieldsOf(header));
         continue;
       }
-      const node = makeNode(path, header);
-      if (path === "") {
-        if (header.type !== "directory" || target.byPath.size > 1)
-          throw badTarget("expected a folder as the root of the target, before all else");
-        target.nodes[0] = node;
-      } else {
-        checkFolder(target, path);
-        if (target.byPath.has(path)) throw badTarget("expected each path once", path);
-        target.nodes.push(node);
+      const [folder, name] = splitPath(path);
+      if (folder !== folderPath) {
+        if (target.typeAt(folder) !== "directory")
+          throw badTarget("expected the folder of an entry before it", path);
+        folderPath = folder;
+        presentFolder = findNode(this.#present, folder);
       }
-      target.byPath.set(path, node);
-      if (node.type === "file") await this.#readContent(cursor, node, header.sizeBytes);
+      if (target.typeAt(path) !== undefined) throw badTarget("expected each path once", path);
+      if (header.type === "hardlink") {
+        if (!target.link(path, header.linkName))
+          throw badTarget("expected a hard link to a file before it", path);
+        continue;
+      }
+      const present = presentFolder?.children?.get(name);
+      const staged =
+        header.type === "file" ? await this.#readContent(cursor, present, header.sizeBytes) : undefined;
+      target.add(path, fieldsOf(header), present, staged);
     }
   }
 
-  async #readContent(cursor: ScanCursor, node: TargetNode, sizeBytes: number): Promise<void> {
-    const found = findNode(this.#present, node.paths[0]!);
+  /** Compare a content with the present one; its number where it had to be staged. */
+  async #readContent(
+    cursor: ScanCursor,
+    found: TreeNode | undefined,
+    sizeBytes: number,
+  ): Promise<number | undefined> {
     const present = found?.type === "file" ? found.content : undefined;
     const isCandidate = present?.size === sizeBytes;
     let staged = isCandidate ? undefined : await this.#staging.createFile(sizeBytes);
@@ -139,8 +115,7 @@ export class TargetReader {
     } finally {
       await staged?.file.close();
     }
-    node.staged = staged?.number;
-    node.hasPresentContent = staged === undefined;
+    return staged?.number;
   }
 
   async #copyPrefix(
@@ -195,8 +170,17 @@ function checkPath({ name, type }: TarHeader): string {
   return path;
 }
 
-function checkFolder(target: Target, path: string): void {
-  const [folder] = splitPath(path);
-  if (target.byPath.get(folder)?.type !== "directory")
-    throw badTarget("expected the folder of an entry before it", path);
+function fieldsOf(header: TarHeader): EntryFields {
+  return {
+    type: header.type as EntryFields["type"],
+    mode: header.type === "symlink" ? 0o777 : header.mode,
+    uid: header.uid,
+    gid: header.gid,
+    mtimeSeconds: header.mtimeSeconds,
+    mtimeNanoseconds: header.mtimeNanoseconds,
+    linkText: header.linkName,
+    deviceMajor: header.deviceMajor,
+    deviceMinor: header.deviceMinor,
+    xattrs: header.xattrs,
+  };
 }

@@ -35,7 +35,41 @@ export function splitPath(path: string): [folder: string, name: string] {
 /** The node at a path of a tree. */
 export function findNode(root: TreeNode, path: string): TreeNode | undefined {
   let node: TreeNode | undefined = root;
-  if (path === "") return node;
-  for (const name of path.split("/")) node = node?.children?.get(name);
+  for (let start = 0; start < path.length; ) {
+    const slash = path.indexOf("/", start);
+    const end = slash < 0 ? path.length : slash;
+    node = node.children?.get(path.slice(start, end));
+    if (node === undefined) return undefined;
+    start = end + 1;
+  }
   return node;
+}
+
+export function equalXattrs(a: TreeNode["xattrs"], b: TreeNode["xattrs"]): boolean {
+  if (a.size !== b.size) return false;
+  for (const [name, value] of a) {
+    const other = b.get(name);
+    if (other === undefined || Buffer.compare(value, other) !== 0) return false;
+  }
+  return true;
+}
+
+export function equalAttributes(a: TreeAttributes, b: TreeAttributes): boolean {
+  return (
+    a.mode === b.mode &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    a.mtimeSeconds === b.mtimeSeconds &&
+    a.mtimeNanoseconds === b.mtimeNanoseconds
+  );
+}
+
+export function pickAttributes({
+  mode,
+  uid,
+  gid,
+  mtimeSeconds,
+  mtimeNanoseconds,
+}: TreeAttributes): TreeAttributes {
+  return { mode, uid, gid, mtimeSeconds, mtimeNanoseconds };
 }

@@ -7,17 +7,18 @@ import { hashSource } from "../hash/index.ts";
 import { encodeFlatConfig, readFlatDigest } from "../image/flat/config.ts";
 import { flattenTree } from "../image/flat.ts";
 import { encodeSidecar, type SidecarEntry } from "../image/rootfs-sidecar.ts";
-import { mergeLayers, type TreeNode } from "../image/tree.ts";
+import { mergeLayers, type TreeNode, walkTree } from "../image/tree.ts";
 import type { Image } from "../image/types.ts";
 import type { ByteInput, Source } from "../io/index.ts";
 import { createChannel } from "./channel.ts";
 import { type CommitPlace, commitSteps, installFile, StagedName } from "./commit.ts";
 import { type Journal, readJournal, removeStaging, writeJournal } from "./journal.ts";
 import { isEmptyPlan, planSteps, type Steps } from "./plan.ts";
-import { type Target, TargetReader } from "./read-target.ts";
+import { TargetReader } from "./read-target.ts";
 import { describeHidden, type Owner, realizeNode } from "./realize.ts";
 import { Staging } from "./staging.ts";
-import { findNode, splitPath } from "./target.ts";
+import { findNode, splitPath, type TargetNode } from "./target.ts";
+import type { TargetTree } from "./target-tree.ts";
 import type { TreeAttributes, TreeFolder } from "./tree-folder.ts";
 import { TreeHandles } from "./tree-handles.ts";
 
@@ -258,8 +259,9 @@ interface Prepared {
 
 /** Attributes of the steps, one for each owner. */
 function distinctOwners({ attributes }: Steps): TreeAttributes[] {
-  const found = attributes.map((change) => change.attributes);
-  return [...new Map(found.map((wanted) => [`${wanted.uid}:${wanted.gid}`, wanted])).values()];
+  const owners = new Map<string, TreeAttributes>();
+  for (const { attributes: wanted } of attributes) owners.set(`${wanted.uid}:${wanted.gid}`, wanted);
+  return [...owners.values()];
 }
 
 class Update {
@@ -338,7 +340,7 @@ class Update {
         },
       });
       const hasConfig = await this.#stageConfig(staging, target);
-      const hasSidecar = await this.#stageSidecar(staging, target);
+      const hasSidecar = await this.#stageSidecar(staging, present, target);
       await this.#checkReach(present, target, steps, handles);
       await staging.tryOwners(distinctOwners(steps));
       const journal: Journal = {
@@ -379,7 +381,7 @@ class Update {
   }
 
   /** The config's file is the target's, whose digest of the layer makes the next update quicker. */
-  async #stageConfig(staging: Staging, target: Target): Promise<boolean> {
+  async #stageConfig(staging: Staging, target: TargetTree): Promise<boolean> {
     const { config } = this.#image;
     if (this.#site.config !== undefined) {
       if (equalBytes(config, target.config)) return false;
@@ -394,13 +396,18 @@ class Update {
     );
   }
 
-  async #stageSidecar(staging: Staging, target: Target): Promise<boolean> {
+  async #stageSidecar(staging: Staging, present: TreeNode, target: TargetTree): Promise<boolean> {
     const { owner, parent, sidecarName } = this.#site;
     if (owner === undefined) return false;
     const entries = new Map<string, SidecarEntry>();
-    for (const node of target.nodes) {
+    const note = (node: TargetNode): void => {
       const hidden = describeHidden(node, owner);
       if (hidden !== undefined) entries.set(node.paths[0]!, hidden);
+    };
+    for (const node of target.nodes) note(node);
+    for (const { path, node } of walkTree(present)) {
+      const attributes = target.kept.get(node);
+      if (attributes !== undefined) note(target.describeKept(path, node, attributes));
     }
     if (entries.size === 0 && (await parent.stat(sidecarName)) === undefined) return false;
     await staging.writeFile(StagedName.SIDECAR, encodeUtf8(encodeSidecar(entries)));
@@ -411,7 +418,12 @@ class Update {
    * The folders in which something changes must be there still and be on one file system: after the journal is written it
    * would be too late to find out.
    */
-  async #checkReach(present: TreeNode, target: Target, steps: Steps, handles: TreeHandles): Promise<void> {
+  async #checkReach(
+    present: TreeNode,
+    target: TargetTree,
+    steps: Steps,
+    handles: TreeHandles,
+  ): Promise<void> {
     const { parent, name, stagingName } = this.#site;
     const device = (await parent.stat(stagingName))?.device;
     const checked = new Set<string>();
@@ -421,7 +433,7 @@ class Update {
       const [folder, last] = splitPath(path);
       if (path !== "") await check(folder);
       const isThere = findNode(present, path)?.type === "directory";
-      if (!isThere || target.byPath.get(path)?.type !== "directory") return;
+      if (!isThere || target.typeAt(path) !== "directory") return;
       const stat = path === "" ? await parent.stat(name) : await (await handles.open(folder)).stat(last);
       if (stat?.type !== "directory") {
         throw new MismatchError(ErrorCode.SOURCE_CHANGED, "a folder of the tree is none any more", { path });
