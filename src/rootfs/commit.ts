@@ -124,15 +124,15 @@ class Commit {
     // What holds nothing any more needs no sync: its parent's says that it is gone.
     const folders = new Set([...this.#touched].filter((path) => !gone.has(path)));
     for (const { path, isFolder } of attributes) if (isFolder) folders.add(path);
-    const files = attributes.filter(({ isFolder }) => !isFolder).map(({ path }) => splitPath(path));
-    await syncAll(this.#place.root, [
-      ...files.map(
-        ([folder, name]) =>
-          async () =>
-            (await this.#handles.open(folder)).syncEntry(name),
-      ),
-      ...[...folders].map((path) => async () => (await this.#handles.open(path)).sync()),
-    ]);
+    const fileCount = attributes.reduce((count, { isFolder }) => (isFolder ? count : count + 1), 0);
+    await syncAll(this.#place.root, fileCount + folders.size, async () => {
+      for (const { path, isFolder } of attributes) {
+        if (isFolder) continue;
+        const [folder, name] = splitPath(path);
+        await (await this.#handles.open(folder)).syncEntry(name);
+      }
+      for (const path of folders) await (await this.#handles.open(path)).sync();
+    });
   }
 }
 

@@ -1,5 +1,6 @@
-import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { encodeUtf8, toHex } from "../bytes/index.ts";
+import { Readable } from "node:stream";
+import { createDeflateRaw, inflateRawSync } from "node:zlib";
+import { concatBytes, encodeUtf8, toHex } from "../bytes/index.ts";
 import { sha256 } from "../hash/index.ts";
 import { JOURNAL_NAME } from "../image/rootfs-site.ts";
 import { readRange } from "../io/index.ts";
@@ -13,9 +14,41 @@ const DIGEST_CHARACTERS = 64;
 const PART_NAME = "journal.part";
 const MAX_JOURNAL_BYTES = 2 ** 29;
 
+// Steps that become text at a time: a large update's are 4 MB of it, and a thirtieth when compressed.
+const BATCH_STEPS = 256;
+
+/** A list of the journal as JSON, without its brackets. */
+function* encodeList(list: readonly unknown[]): Generator<string, void, undefined> {
+  for (let at = 0; at < list.length; at += BATCH_STEPS) {
+    const text = JSON.stringify(list.slice(at, at + BATCH_STEPS)).slice(1, -1);
+    yield at === 0 ? text : `,${text}`;
+  }
+}
+
+/** The journal as JSON, in pieces. */
+function* encodeJournal(journal: Journal): Generator<string, void, undefined> {
+  const { removals, folders, placements, attributes, ...rest } = journal;
+  yield JSON.stringify(rest).slice(0, -1);
+  for (const [name, list] of Object.entries({ removals, folders, placements, attributes })) {
+    yield `,"${name}":[`;
+    yield* encodeList(list);
+    yield "]";
+  }
+  yield "}";
+}
+
+async function deflatePieces(pieces: Iterable<string>): Promise<Uint8Array> {
+  const deflate = createDeflateRaw({ level: 1 });
+  const source = Readable.from(pieces);
+  source.once("error", (error) => deflate.destroy(error));
+  const found: Uint8Array[] = [];
+  for await (const piece of source.pipe(deflate)) found.push(piece as Uint8Array);
+  return concatBytes(found);
+}
+
 /** Write the journal durably. From its appearance on the update is to be completed. Returns its bytes. */
 export async function writeJournal(staging: TreeFolder, journal: Journal): Promise<number> {
-  const body = new Uint8Array(deflateRawSync(JSON.stringify(journal), { level: 1 }));
+  const body = await deflatePieces(encodeJournal(journal));
   const head = encodeUtf8(`${MAGIC}${toHex(sha256(body))}\n`);
   const file = await staging.openFile(PART_NAME, "new");
   try {

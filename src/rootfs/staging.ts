@@ -15,17 +15,21 @@ const RESERVE_BYTES = 1 << 20;
 const MAX_SINGLE_SYNCS = 16;
 const PROBE_NAME = "probe";
 
-/** Sync several entries on the file system of a folder, one after another or all that there is. */
-export async function syncAll(folder: TreeFolder, syncs: readonly (() => Promise<void>)[]): Promise<void> {
-  if (syncs.length > MAX_SINGLE_SYNCS && (await folder.syncFileSystem())) return;
-  for (const sync of syncs) await sync();
+/** Sync so many entries on the file system of a folder, one after another or all that there is. */
+export async function syncAll(
+  folder: TreeFolder,
+  count: number,
+  syncEach: () => Promise<void>,
+): Promise<void> {
+  if (count > MAX_SINGLE_SYNCS && (await folder.syncFileSystem())) return;
+  await syncEach();
 }
 
 /** New files, links and devices of the target, each under a number, in a folder beside the tree. */
 export class Staging {
   readonly folder: TreeFolder;
-  readonly #numbers: number[] = [];
-  #next = 0;
+  /** How many were staged. */
+  count = 0;
   #freeBytes: number;
   /** Content bytes staged so far. */
   bytes = 0;
@@ -38,11 +42,6 @@ export class Staging {
   /** @param folder - empty. */
   static async open(folder: TreeFolder): Promise<Staging> {
     return new Staging(folder, await folder.freeBytes());
-  }
-
-  /** How many were staged. */
-  get count(): number {
-    return this.#numbers.length;
   }
 
   /**
@@ -59,7 +58,7 @@ export class Staging {
       );
     }
     this.bytes += sizeBytes;
-    const number = this.#take();
+    const number = this.count++;
     return { number, file: await this.folder.openFile(String(number), "new") };
   }
 
@@ -70,15 +69,10 @@ export class Staging {
       await file.close();
       return number;
     }
-    const number = this.#take();
+    const number = this.count++;
     if (type === "symlink") await this.folder.makeSymlink(String(number), linkText);
     else if (type !== "directory") await this.folder.makeNode(String(number), type, deviceMajor, deviceMinor);
     return number;
-  }
-
-  #take(): number {
-    this.#numbers.push(this.#next);
-    return this.#next++;
   }
 
   /** Give a staged entry its attributes. */
@@ -108,9 +102,8 @@ export class Staging {
 
   /** Make all of it durable but for the names, which the journal's sync of the folder brings along. */
   async sync(): Promise<void> {
-    await syncAll(
-      this.folder,
-      this.#numbers.map((number) => () => this.folder.syncEntry(String(number))),
-    );
+    await syncAll(this.folder, this.count, async () => {
+      for (let number = 0; number < this.count; number++) await this.folder.syncEntry(String(number));
+    });
   }
 }
