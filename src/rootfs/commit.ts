@@ -2,7 +2,7 @@ import { errorCodeOf } from "../errors.ts";
 import { JOURNAL_NAME } from "../image/rootfs-site.ts";
 import { readRange } from "../io/index.ts";
 import type { Journal } from "./journal.ts";
-import type { AttributeChange, Placement, Removal } from "./plan.ts";
+import type { AttributeChange, AttributeChanges, Placement, Removal } from "./plan.ts";
 import { syncAll } from "./staging.ts";
 import { splitPath } from "./target.ts";
 import type { TreeFolder } from "./tree-folder.ts";
@@ -50,7 +50,7 @@ class Commit {
   }
 
   /** Who is not root must be let into the folders before anything changes in them. */
-  async #openFolders(attributes: readonly AttributeChange[]): Promise<void> {
+  async #openFolders(attributes: AttributeChanges): Promise<void> {
     for (const change of attributes) {
       if (!change.isFolder) continue;
       await this.#change({ ...change, setXattrs: [], removeXattrs: [] }).catch((error: unknown) => {
@@ -119,12 +119,15 @@ class Commit {
     await folder.changeXattrs(name, set, removeXattrs);
   }
 
-  async #sync(removals: readonly Removal[], attributes: readonly AttributeChange[]): Promise<void> {
+  async #sync(removals: readonly Removal[], attributes: AttributeChanges): Promise<void> {
     const gone = new Set(removals.filter(({ isFolder }) => isFolder).map(({ path }) => path));
     // What holds nothing any more needs no sync: its parent's says that it is gone.
     const folders = new Set([...this.#touched].filter((path) => !gone.has(path)));
-    for (const { path, isFolder } of attributes) if (isFolder) folders.add(path);
-    const fileCount = attributes.reduce((count, { isFolder }) => (isFolder ? count : count + 1), 0);
+    let fileCount = 0;
+    for (const { path, isFolder } of attributes) {
+      if (isFolder) folders.add(path);
+      else fileCount++;
+    }
     await syncAll(this.#place.root, fileCount + folders.size, async () => {
       for (const { path, isFolder } of attributes) {
         if (isFolder) continue;

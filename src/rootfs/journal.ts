@@ -18,11 +18,17 @@ const MAX_JOURNAL_BYTES = 2 ** 29;
 const BATCH_STEPS = 256;
 
 /** A list of the journal as JSON, without its brackets. */
-function* encodeList(list: readonly unknown[]): Generator<string, void, undefined> {
-  for (let at = 0; at < list.length; at += BATCH_STEPS) {
-    const text = JSON.stringify(list.slice(at, at + BATCH_STEPS)).slice(1, -1);
-    yield at === 0 ? text : `,${text}`;
+function* encodeList(list: Iterable<unknown>): Generator<string, void, undefined> {
+  let separator = "";
+  const encode = (batch: readonly unknown[]): string => separator + JSON.stringify(batch).slice(1, -1);
+  let batch: unknown[] = [];
+  for (const step of list) {
+    if (batch.push(step) < BATCH_STEPS) continue;
+    yield encode(batch);
+    separator = ",";
+    batch = [];
   }
+  if (batch.length > 0) yield encode(batch);
 }
 
 /** The journal as JSON, in pieces. */

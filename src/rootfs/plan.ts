@@ -35,6 +35,11 @@ export interface AttributeChange {
   removeXattrs: readonly string[];
 }
 
+/** Changes of attributes. Made anew each time, where they follow from what is known: they may be as many as the tree's entries. */
+export interface AttributeChanges extends Iterable<AttributeChange> {
+  readonly length: number;
+}
+
 /**
  * What turns the present tree into the target, once new content lies in the staging folder. Each step says how something
  * is to be in the end, so that all of them can be done again from the start however far they came.
@@ -44,7 +49,7 @@ export interface Steps {
   /** Folders to be made, parents first. */
   folders: string[];
   placements: Placement[];
-  attributes: AttributeChange[];
+  attributes: AttributeChanges;
 }
 
 /** What planning needs to know and to do besides. */
@@ -73,7 +78,11 @@ class Planner {
   /** Of the present nodes in several places: those that became a node of the target, and how many places each has. */
   readonly #kept = new Set<TreeNode>();
   readonly #nameCounts = new Map<TreeNode, number>();
-  readonly #steps: Steps = { removals: [], folders: [], placements: [], attributes: [] };
+  readonly #removals: Removal[] = [];
+  readonly #folders: string[] = [];
+  readonly #placements: Placement[] = [];
+  /** Of what is not kept. */
+  readonly #attributes: AttributeChange[] = [];
 
   constructor(present: TreeNode, target: TargetTree, context: PlanContext) {
     this.#present = present;
@@ -87,14 +96,20 @@ class Planner {
       const [path] = node.paths as [string];
       if (node.type !== "directory") await this.#planNode(node);
       else if (findNode(this.#present, path)?.type !== "directory") {
-        this.#steps.folders.push(path);
+        this.#folders.push(path);
         this.#touch(path);
         this.#touched.add(path);
       }
     }
     for (const node of this.#target.nodes) if (node.type === "directory") this.#planFolder(node);
-    this.#planKeptFolders();
-    return this.#steps;
+    let length = 0;
+    for (const _ of this.#attributeChanges()) length++;
+    return {
+      removals: this.#removals,
+      folders: this.#folders,
+      placements: this.#placements,
+      attributes: { length, [Symbol.iterator]: () => this.#attributeChanges() },
+    };
   }
 
   #touch(path: string): void {
@@ -108,26 +123,30 @@ class Planner {
       const attributes = kept.get(node);
       const isFolder = node.type === "directory";
       if (attributes !== undefined) {
-        if (attributes !== node && !isFolder)
-          await this.#planNode(this.#target.describeKept(path, node, attributes));
+        if (attributes === node || isFolder || (await this.#isAlone(node, path))) continue;
+        kept.delete(node);
+        await this.#planNode(this.#target.describeKept(path, node, attributes));
         continue;
       }
       const type = this.#target.typeAt(path);
       // A file in a file's place is replaced by one rename.
       if (type !== undefined && (type === "directory") === isFolder) continue;
-      this.#steps.removals.push({ path, isFolder });
+      this.#removals.push({ path, isFolder });
       this.#touch(path);
     }
-    this.#steps.removals.reverse();
+    this.#removals.reverse();
   }
 
-  /** Behind all other steps, which touch folders. */
-  #planKeptFolders(): void {
+  *#attributeChanges(): Generator<AttributeChange, void, undefined> {
+    yield* this.#attributes;
     for (const { path, node } of walkTree(this.#present)) {
       const attributes = this.#target.kept.get(node);
-      if (attributes === undefined || node.type !== "directory") continue;
-      if (attributes !== node || this.#touched.has(path))
-        this.#changeAttributes(this.#target.describeKept(path, node, attributes), NO_XATTRS, NO_NAMES);
+      if (attributes === undefined) continue;
+      const isFolder = node.type === "directory";
+      if (attributes === node && !(isFolder && this.#touched.has(path))) continue;
+      // A change of owner takes a file's capabilities.
+      const set = isFolder ? NO_XATTRS : node.xattrs;
+      yield this.#describeChange(this.#target.describeKept(path, node, attributes), set, NO_NAMES);
     }
   }
 
@@ -164,13 +183,17 @@ class Planner {
     }
     if (!node.hasPresentContent) return false;
     if (equalAttributes(present, node)) return true;
-    // A name outside the tree, of a copy by hard links perhaps, must not see its attributes change.
-    const stat = await this.#context.stat(node.paths[0]!);
+    return this.#isAlone(present, node.paths[0]!);
+  }
+
+  /** Whether no name outside the tree, of a copy by hard links perhaps, would see a node's attributes change. */
+  async #isAlone(present: TreeNode, path: string): Promise<boolean> {
+    const stat = await this.#context.stat(path);
     return stat !== undefined && stat.linkCount === (this.#nameCounts.get(present) ?? 1);
   }
 
   #place(path: string, from: number | string): void {
-    this.#steps.placements.push({ path, from });
+    this.#placements.push({ path, from });
     this.#touch(path);
   }
 
@@ -194,14 +217,18 @@ class Planner {
   }
 
   #changeAttributes(node: TargetNode, set: TreeNode["xattrs"], remove: readonly string[]): void {
+    this.#attributes.push(this.#describeChange(node, set, remove));
+  }
+
+  #describeChange(node: TargetNode, set: TreeNode["xattrs"], remove: readonly string[]): AttributeChange {
     const real = this.#context.realize(node);
-    this.#steps.attributes.push({
+    return {
       path: node.paths[0]!,
       isFolder: node.type === "directory",
       attributes: pickAttributes(real),
       setXattrs: set.size === 0 ? NO_VALUES : encodeXattrs(set).filter(([name]) => real.xattrs.has(name)),
       removeXattrs: remove,
-    });
+    };
   }
 }
 

@@ -447,8 +447,8 @@ class Update {
       }
     };
     await check("");
-    const changes = [...steps.removals, ...steps.placements, ...steps.attributes];
-    for (const { path } of changes) await check(splitPath(path)[0]);
+    for (const changes of [steps.removals, steps.placements, steps.attributes])
+      for (const { path } of changes) await check(splitPath(path)[0]);
     for (const path of steps.folders) await check(splitPath(path)[0]);
   }
 

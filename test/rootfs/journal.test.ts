@@ -5,8 +5,17 @@ import { deflateRawSync } from "node:zlib";
 import { encodeUtf8, toHex } from "../../src/bytes/index.ts";
 import { ErrorCode } from "../../src/errors.ts";
 import { sha256 } from "../../src/hash/index.ts";
-import { type Journal, readJournal } from "../../src/rootfs/journal.ts";
+import { type Journal, readJournal, writeJournal } from "../../src/rootfs/journal.ts";
+import type { AttributeChange } from "../../src/rootfs/plan.ts";
 import { SimulatedDisk } from "../faults/disk.ts";
+
+const CHANGE: AttributeChange = {
+  path: "",
+  isFolder: true,
+  attributes: { mode: 0o755, uid: 0, gid: 0, mtimeSeconds: -1, mtimeNanoseconds: 5 },
+  setXattrs: [["user.x", "MQ=="]],
+  removeXattrs: ["user.y"],
+};
 
 const WHOLE: Journal = {
   removals: [{ path: "bin/gone", isFolder: false }],
@@ -15,15 +24,7 @@ const WHOLE: Journal = {
     { path: "made/file", from: 0 },
     { path: "made/link", from: "bin/same" },
   ],
-  attributes: [
-    {
-      path: "",
-      isFolder: true,
-      attributes: { mode: 0o755, uid: 0, gid: 0, mtimeSeconds: -1, mtimeNanoseconds: 5 },
-      setXattrs: [["user.x", "MQ=="]],
-      removeXattrs: ["user.y"],
-    },
-  ],
+  attributes: [CHANGE],
   basisSha256: "0".repeat(64),
   targetSha256: "f".repeat(64),
   targetBytes: 10_000,
@@ -48,6 +49,12 @@ const read = (value: unknown): Promise<Journal | undefined> =>
 
 test("a journal comes back as it was written", async () => {
   assert.deepEqual(await read(WHOLE), WHOLE);
+  const attributes = Array.from({ length: 1000 }, (_, i) => ({ ...CHANGE, path: `file${i}` }));
+  for (const journal of [WHOLE, { ...WHOLE, folders: [], attributes }]) {
+    const folder = new SimulatedDisk().folder("");
+    await writeJournal(folder, journal);
+    assert.deepEqual(await readJournal(folder), journal);
+  }
 });
 
 for (const path of ["", "..", "../outside", "/etc/passwd", "a/../../b", "a//b", "a/./b", "a\0b", "a/"]) {
@@ -57,7 +64,7 @@ for (const path of ["", "..", "../outside", "/etc/passwd", "a/../../b", "a//b", 
       { folders: [path] },
       { placements: [{ path, from: 0 }] },
       { placements: [{ path: "a", from: path }] },
-      ...(path === "" ? [] : [{ attributes: [{ ...WHOLE.attributes[0], path }] }]),
+      ...(path === "" ? [] : [{ attributes: [{ ...CHANGE, path }] }]),
     ]) {
       await assert.rejects(read({ ...WHOLE, ...steps }), { code: ErrorCode.BAD_STATE });
     }
@@ -73,7 +80,6 @@ test("a journal with a part that is missing or of another type is refused", asyn
         `${key}: ${value}`,
       );
   }
-  const [change] = WHOLE.attributes;
   for (const [key, value] of Object.entries({
     mode: 0o10000,
     uid: -1,
@@ -81,11 +87,11 @@ test("a journal with a part that is missing or of another type is refused", asyn
     mtimeSeconds: "1",
     mtimeNanoseconds: 1e9,
   })) {
-    const attributes = [{ ...change, attributes: { ...change!.attributes, [key]: value } }];
+    const attributes = [{ ...CHANGE, attributes: { ...CHANGE.attributes, [key]: value } }];
     await assert.rejects(read({ ...WHOLE, attributes }), { code: ErrorCode.BAD_STATE }, key);
   }
   for (const broken of [{ setXattrs: [["user.x"]] }, { setXattrs: [["user.x", 1]] }, { removeXattrs: [1] }])
-    await assert.rejects(read({ ...WHOLE, attributes: [{ ...change, ...broken }] }), {
+    await assert.rejects(read({ ...WHOLE, attributes: [{ ...CHANGE, ...broken }] }), {
       code: ErrorCode.BAD_STATE,
     });
 });
