@@ -121,7 +121,7 @@ async function* walk(
     const type = typeOf(stats);
     if (type === undefined) return undefined;
     const entry = describeEntry(type, path, stats, xattrs.get(path) ?? NO_XATTRS);
-    if (type !== "directory" && stats.nlink > 1n) {
+    if (entry.isLinked) {
       const inode = `${stats.dev}:${stats.ino}`;
       const first = links.get(inode);
       if (first !== undefined) return { ...entry, type: "hardlink", linkPath: first };
@@ -211,6 +211,7 @@ function describeEntry(
     deviceMinor: isDevice ? Number((stats.rdev & 0xffn) | ((stats.rdev >> 12n) & 0xffffff00n)) : 0,
     xattrs,
     content: NO_CONTENT,
+    isLinked: type !== "directory" && stats.nlink > 1n,
   };
 }
 

@@ -25,7 +25,7 @@ export interface TreeNode {
   deviceMinor: number;
   xattrs: ReadonlyMap<string, Uint8Array>;
   content: Source;
-  /** Whether it may be in several places. */
+  /** Whether it is in several places, perhaps outside the tree. */
   isLinked: boolean;
   /** A folder's entries by name. Absent for everything else. */
   children?: Map<string, TreeNode>;
@@ -357,7 +357,7 @@ function makeNode(entry: LayerEntry, type: TreeNode["type"]): TreeNode {
     deviceMinor: isDevice ? entry.deviceMinor : 0,
     xattrs: nodeXattrs(entry.xattrs),
     content: type === "file" ? entry.content : NO_CONTENT,
-    isLinked: false,
+    isLinked: entry.isLinked ?? false,
   };
   if (type === "directory") node.children = new Map();
   return node;

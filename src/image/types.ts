@@ -29,6 +29,8 @@ export interface LayerEntry {
   xattrs: ReadonlyMap<string, Uint8Array>;
   /** Content of a file; of size 0 for everything else. Sparse files read as the dense file. */
   content: Source;
+  /** Of what is read from a file system: whether it has other names, perhaps outside of what is read. */
+  isLinked?: boolean;
 }
 
 /** One layer of an image, lowest first in {@link Image.layers}. Whiteouts are entries like any other here. */

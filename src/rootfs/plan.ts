@@ -91,7 +91,7 @@ class Planner {
   }
 
   async plan(): Promise<Steps> {
-    await this.#planPresent();
+    this.#planPresent();
     for (const node of this.#target.nodes) {
       const [path] = node.paths as [string];
       if (node.type !== "directory") await this.#planNode(node);
@@ -116,18 +116,12 @@ class Planner {
     this.#touched.add(splitPath(path)[0]);
   }
 
-  async #planPresent(): Promise<void> {
+  #planPresent(): void {
     const { kept } = this.#target;
     for (const { path, node } of walkTree(this.#present)) {
       if (node.isLinked) this.#nameCounts.set(node, (this.#nameCounts.get(node) ?? 0) + 1);
-      const attributes = kept.get(node);
+      if (kept.has(node)) continue;
       const isFolder = node.type === "directory";
-      if (attributes !== undefined) {
-        if (attributes === node || isFolder || (await this.#isAlone(node, path))) continue;
-        kept.delete(node);
-        await this.#planNode(this.#target.describeKept(path, node, attributes));
-        continue;
-      }
       const type = this.#target.typeAt(path);
       // A file in a file's place is replaced by one rename.
       if (type !== undefined && (type === "directory") === isFolder) continue;
@@ -183,13 +177,10 @@ class Planner {
     }
     if (!node.hasPresentContent) return false;
     if (equalAttributes(present, node)) return true;
-    return this.#isAlone(present, node.paths[0]!);
-  }
-
-  /** Whether no name outside the tree, of a copy by hard links perhaps, would see a node's attributes change. */
-  async #isAlone(present: TreeNode, path: string): Promise<boolean> {
-    const stat = await this.#context.stat(path);
-    return stat !== undefined && stat.linkCount === (this.#nameCounts.get(present) ?? 1);
+    if (!present.isLinked) return true;
+    // A name outside the tree, of a copy by hard links perhaps, must not see its attributes change.
+    const stat = await this.#context.stat(node.paths[0]!);
+    return stat !== undefined && stat.linkCount === this.#nameCounts.get(present);
   }
 
   #place(path: string, from: number | string): void {

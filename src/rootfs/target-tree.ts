@@ -34,7 +34,7 @@ export class TargetTree {
   config: Uint8Array = new Uint8Array(0);
   /** All that is not kept, the root first. */
   readonly nodes: TargetNode[];
-  /** Present nodes with one name that stay, and the attributes that they shall have: themselves where nothing changes. */
+  /** Present nodes with no other name that stay, and the attributes that they shall have: themselves where nothing changes. */
   readonly kept = new Map<TreeNode, TreeAttributes>();
   readonly #present: TreeNode;
   readonly #byPath = new Map<string, TargetNode>();

@@ -122,13 +122,14 @@ async function* walk(disk: SimulatedDisk): AsyncGenerator<LayerEntry> {
   async function* visit(folder: SimulatedFolder, prefix: string): AsyncGenerator<LayerEntry> {
     for (const name of (await folder.list()).sort()) {
       const path = prefix + name;
-      const { inode, type, ...stat } = (await folder.stat(name))!;
+      const { inode, type, linkCount, ...stat } = (await folder.stat(name))!;
       const entry: LayerEntry = {
         ...stat,
         type,
         path,
         linkPath: "",
         content: memorySource(new Uint8Array(0)),
+        isLinked: type !== "directory" && linkCount > 1,
       };
       const first = links.get(inode);
       links.set(inode, first ?? path);
