@@ -5,10 +5,26 @@ import { checkRange, type Source } from "../io/index.ts";
 
 /** What a file of a rootfs folder was when the folder was walked. */
 export interface FileFacts {
-  size: number;
-  device: bigint;
-  inode: bigint;
-  mtimeNanoseconds: bigint;
+  readonly size: number;
+  /** As numbers, which takes less than big integers: of the last bits of an inode's number the time makes up. */
+  readonly device: number;
+  readonly inode: number;
+  readonly mtimeSeconds: number;
+  readonly mtimeNanoseconds: number;
+}
+
+const NANOSECONDS = 1_000_000_000n;
+
+/** What is known of a file. */
+export function readFacts({ size, dev, ino, mtimeNs }: BigIntStats): FileFacts {
+  const nanoseconds = ((mtimeNs % NANOSECONDS) + NANOSECONDS) % NANOSECONDS;
+  return {
+    size: Number(size),
+    device: Number(dev),
+    inode: Number(ino),
+    mtimeSeconds: Number((mtimeNs - nanoseconds) / NANOSECONDS),
+    mtimeNanoseconds: Number(nanoseconds),
+  };
 }
 
 // Files that stay open, so that reading one in pieces opens it once, however many files there are.
@@ -31,17 +47,19 @@ class FileContent implements Source, FileFacts {
   readonly #pool: FilePool;
   readonly #path: string;
   readonly size: number;
-  readonly device: bigint;
-  readonly inode: bigint;
-  readonly mtimeNanoseconds: bigint;
+  readonly device: number;
+  readonly inode: number;
+  readonly mtimeSeconds: number;
+  readonly mtimeNanoseconds: number;
 
-  constructor(pool: FilePool, path: string, { size, device, inode, mtimeNanoseconds }: FileFacts) {
+  constructor(pool: FilePool, path: string, facts: FileFacts) {
     this.#pool = pool;
     this.#path = path;
-    this.size = size;
-    this.device = device;
-    this.inode = inode;
-    this.mtimeNanoseconds = mtimeNanoseconds;
+    this.size = facts.size;
+    this.device = facts.device;
+    this.inode = facts.inode;
+    this.mtimeSeconds = facts.mtimeSeconds;
+    this.mtimeNanoseconds = facts.mtimeNanoseconds;
   }
 
   read(offset: number, into: Uint8Array): Promise<void> {
@@ -186,12 +204,14 @@ function openError(error: unknown, path: string): unknown {
 }
 
 function checkFacts(stat: BigIntStats, path: string, facts: FileFacts): void {
+  const found = readFacts(stat);
   if (
     !stat.isFile() ||
-    stat.size !== BigInt(facts.size) ||
-    stat.mtimeNs !== facts.mtimeNanoseconds ||
-    stat.dev !== facts.device ||
-    stat.ino !== facts.inode
+    found.size !== facts.size ||
+    found.device !== facts.device ||
+    found.inode !== facts.inode ||
+    found.mtimeSeconds !== facts.mtimeSeconds ||
+    found.mtimeNanoseconds !== facts.mtimeNanoseconds
   ) {
     throw changed(path);
   }

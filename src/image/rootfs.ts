@@ -8,7 +8,7 @@ import { NO_CONTENT } from "./content.ts";
 import { JsonShape, parseJson, readJsonBytes } from "./json.ts";
 import { fillLimits, type ReadLimits } from "./limits.ts";
 import { machineArchitecture } from "./platform.ts";
-import { FilePool } from "./rootfs-content.ts";
+import { FilePool, readFacts } from "./rootfs-content.ts";
 import { mergeSidecar, readSidecar } from "./rootfs-sidecar.ts";
 import { checkNothingPending, locateRootfs } from "./rootfs-site.ts";
 import { type FolderXattrs, readFolderXattrs } from "./rootfs-xattrs.ts";
@@ -36,7 +36,6 @@ export interface ReadRootfsOptions {
 const NO_XATTRS: ReadonlyMap<string, Uint8Array> = new Map();
 // Entries that are looked at in one go, without the thread pool: a walk over 25,000 entries takes a third of the time.
 const STAT_BATCH = 64;
-const NANOSECONDS = 1_000_000_000n;
 
 /**
  * Read an unpacked root file system as an image of one layer: everything below the folder, names as bytes, nothing
@@ -127,14 +126,7 @@ async function* walk(
       if (first !== undefined) return { ...entry, type: "hardlink", linkPath: first };
       links.set(inode, path);
     }
-    if (type === "file" && stats.size > 0n) {
-      entry.content = pool.source(path, {
-        size: Number(stats.size),
-        device: stats.dev,
-        inode: stats.ino,
-        mtimeNanoseconds: stats.mtimeNs,
-      });
-    }
+    if (type === "file" && stats.size > 0n) entry.content = pool.source(path, readFacts(stats));
     return type === "symlink" ? readLink(root, entry) : entry;
   };
 
@@ -195,7 +187,7 @@ function describeEntry(
   stats: BigIntStats,
   xattrs: ReadonlyMap<string, Uint8Array>,
 ): LayerEntry {
-  const mtimeNanoseconds = ((stats.mtimeNs % NANOSECONDS) + NANOSECONDS) % NANOSECONDS;
+  const { mtimeSeconds, mtimeNanoseconds } = readFacts(stats);
   const isDevice = type === "character" || type === "block";
   return {
     type,
@@ -203,8 +195,8 @@ function describeEntry(
     mode: Number(stats.mode & 0o7777n),
     uid: Number(stats.uid),
     gid: Number(stats.gid),
-    mtimeSeconds: Number((stats.mtimeNs - mtimeNanoseconds) / NANOSECONDS),
-    mtimeNanoseconds: Number(mtimeNanoseconds),
+    mtimeSeconds,
+    mtimeNanoseconds,
     linkPath: "",
     // Linux spreads both numbers over a 64-bit one: glibc's gnu_dev_major and gnu_dev_minor.
     deviceMajor: isDevice ? Number(((stats.rdev >> 8n) & 0xfffn) | ((stats.rdev >> 32n) & 0xfffff000n)) : 0,

@@ -39,6 +39,7 @@ export class TargetTree {
   readonly #present: TreeNode;
   readonly #byPath = new Map<string, TargetNode>();
   #entryCount = 0;
+  #lastAttributes: TreeAttributes = IMPLIED_FOLDER;
 
   constructor(present: TreeNode) {
     this.#present = present;
@@ -74,7 +75,7 @@ export class TargetTree {
   add(path: string, fields: EntryFields, present: TreeNode | undefined, staged: number | undefined): void {
     this.#entryCount++;
     if (present !== undefined && staged === undefined && canKeep(present, fields)) {
-      this.kept.set(present, equalAttributes(present, fields) ? present : pickAttributes(fields));
+      this.kept.set(present, this.#attributesOf(present, fields));
       return;
     }
     const node = makeTargetNode(path, fields, fields);
@@ -105,6 +106,13 @@ export class TargetTree {
     const node = makeTargetNode(path, present, attributes);
     node.hasPresentContent = present.type === "file";
     return node;
+  }
+
+  #attributesOf(present: TreeNode, fields: EntryFields): TreeAttributes {
+    if (equalAttributes(present, fields)) return present;
+    // Neighbours mostly have the same, what came in one layer above all.
+    if (!equalAttributes(this.#lastAttributes, fields)) this.#lastAttributes = pickAttributes(fields);
+    return this.#lastAttributes;
   }
 
   #addNode(path: string, node: TargetNode): void {
