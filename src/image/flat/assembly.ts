@@ -33,21 +33,36 @@ class SpareBuffer {
   }
 }
 
+/** Add a pattern to bytes, again and again, bit by bit: doing so twice changes nothing. */
+function mixPattern(bytes: Uint8Array, pattern: Uint8Array, patternAt: number): void {
+  for (let i = 0, at = patternAt % pattern.length; i < bytes.length; i++) {
+    bytes[i]! ^= pattern[at]!;
+    if (++at === pattern.length) at = 0;
+  }
+}
+
 /**
  * Collects parts in order. Bytes in memory are gathered in large arrays without their runs of zeros, which most of a header
  * is, and zeros behind them are only counted: so 50,000 headers stay cheap.
  */
 export class AssemblyBuilder {
+  readonly #pattern: Uint8Array;
   readonly #parts = new PartTable();
   #arena = new Uint8Array(0);
   #used = 0;
   /** Bytes collected so far. */
   size = 0;
 
-  /** Add a copy of some bytes. */
+  /** @param pattern - what the bytes in memory have in common: where they have it too, they take nothing. */
+  constructor(pattern: Uint8Array) {
+    this.#pattern = pattern;
+  }
+
+  /** Add bytes, which are changed. */
   addBytes(bytes: Uint8Array): void {
     let length = bytes.length;
     while (length > 0 && bytes[length - 1] === 0) length--;
+    mixPattern(bytes.subarray(0, length), this.#pattern, 0);
     const neededBytes = packedBound(length);
     if (neededBytes > this.#arena.length - this.#used) {
       const grownBytes = Math.min(Math.max(4 * this.#arena.length, FIRST_ARENA_BYTES), MAX_ARENA_BYTES);
@@ -74,17 +89,19 @@ export class AssemblyBuilder {
 
   /** All that was added, as a source. */
   finish(): Source {
-    return new AssembledSource(this.#parts, this.size);
+    return new AssembledSource(this.#parts, this.#pattern, this.size);
   }
 }
 
 class AssembledSource implements Source {
   readonly size: number;
   readonly #parts: PartTable;
+  readonly #pattern: Uint8Array;
   readonly #spare = new SpareBuffer();
 
-  constructor(parts: PartTable, size: number) {
+  constructor(parts: PartTable, pattern: Uint8Array, size: number) {
     this.#parts = parts;
+    this.#pattern = pattern;
     this.size = size;
   }
 
@@ -101,7 +118,9 @@ class AssembledSource implements Source {
       const length = Math.min(into.length - done, end - start - at);
       const held = Math.min(length, Math.max(0, parts.length(i) - at));
       if (holder instanceof Uint8Array) {
-        unpackZeroRuns(holder, parts.offset(i), at, into.subarray(done, done + held));
+        const made = into.subarray(done, done + held);
+        unpackZeroRuns(holder, parts.offset(i), at, made);
+        mixPattern(made, this.#pattern, at);
       } else if (held > 0) {
         const target = into.subarray(done, done + held);
         if (holder instanceof RangeSource) {

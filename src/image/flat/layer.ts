@@ -3,7 +3,7 @@
 import { ErrorCode, LimitError } from "../../errors.ts";
 import type { OnProgress, Source } from "../../io/index.ts";
 import { digestSource } from "../digest.ts";
-import { roundUpToBlock, showName } from "../tar/index.ts";
+import { BLOCK_BYTES, roundUpToBlock, showName } from "../tar/index.ts";
 import { type TreeNode, walkTree } from "../tree.ts";
 import { AssemblyBuilder } from "./assembly.ts";
 import { encodeEntryHeader } from "./entry-header.ts";
@@ -71,7 +71,11 @@ function isRootSpecial(root: TreeNode): boolean {
  * `MEMORY_LIMIT`.
  */
 export function buildFlatLayer(root: TreeNode, limits: FlatLayerLimits = {}): BuiltLayer {
-  const builder = new AssemblyBuilder();
+  const rootHeader = encodeEntryHeader({
+    path: "",
+    node: { ...root, mtimeSeconds: 0, mtimeNanoseconds: 0 },
+  });
+  const builder = new AssemblyBuilder(rootHeader.slice(-BLOCK_BYTES));
   const meter = new LayerMeter(limits);
   /** Of the nodes that may be in several places. */
   const firstPaths = new Map<TreeNode, string>();
@@ -79,7 +83,7 @@ export function buildFlatLayer(root: TreeNode, limits: FlatLayerLimits = {}): Bu
   for (const { path, node } of walkTree(root)) {
     if (path === "") {
       if (!isRootSpecial(root)) continue;
-      builder.addBytes(encodeEntryHeader({ path, node: { ...root, mtimeSeconds: 0, mtimeNanoseconds: 0 } }));
+      builder.addBytes(rootHeader);
       entryCount++;
       continue;
     }
