@@ -95,9 +95,7 @@ class FlatFileSession implements UpdateSession {
       await this.forgetPending();
       return undefined;
     }
-    const { targetSha256 } = await withThreads((segmentCoding) =>
-      patchFileInPlace(this.place, undefined, { ...options, segmentCoding }),
-    );
+    const { targetSha256 } = await patchFileInPlace(this.place, undefined, options);
     return `sha256:${toHex(targetSha256)}`;
   }
 
@@ -133,11 +131,15 @@ class FlatFileSession implements UpdateSession {
   }
 
   async applyDelta(offer: DeltaOffer, delta: Source, how: ApplyHow, options: SiteOptions): Promise<void> {
-    await withThreads(async (segmentCoding) => {
-      if (this.isInPlace && !how.isBeside) {
-        await patchFileInPlace(this.place, delta, { ...options, segmentCoding });
-        return;
-      }
+    // Without threads for decoding: in place they take 13 to 21 MB, and the disk takes the time.
+    if (this.isInPlace && !how.isBeside) await patchFileInPlace(this.place, delta, options);
+    else await this.#applyBeside(offer, delta, how, options);
+    if (how.isLast) await this.#removeSteps();
+  }
+
+  async #applyBeside(offer: DeltaOffer, delta: Source, how: ApplyHow, options: SiteOptions): Promise<void> {
+    const segmentCoding = createCodingThreads();
+    try {
       const step = this.#stepPath(offer.basisDigest);
       const basis = await openFileSource((await isThere(step)) ? step : this.place);
       const to = how.isLast ? this.#output : this.#stepPath(offer.targetDigest);
@@ -150,8 +152,9 @@ class FlatFileSession implements UpdateSession {
       } finally {
         await basis.close();
       }
-    });
-    if (how.isLast) await this.#removeSteps();
+    } finally {
+      await segmentCoding.close();
+    }
   }
 
   async install(
@@ -201,17 +204,6 @@ export function notTheRelease(expected: Digest, actual: Digest): MismatchError {
     `expected the release's flat image, ${expected}, the pulled image makes ${actual}; what was here stays`,
     { expected, actual },
   );
-}
-
-async function withThreads<Result>(
-  run: (coding: ReturnType<typeof createCodingThreads>) => Promise<Result>,
-): Promise<Result> {
-  const coding = createCodingThreads();
-  try {
-    return await run(coding);
-  } finally {
-    await coding.close();
-  }
 }
 
 /** Let `fill` write a file that gets its name when it is whole. Only what was stopped leaves a part, for the next run. */
