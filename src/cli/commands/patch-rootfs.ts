@@ -1,4 +1,5 @@
 import { toHex } from "../../bytes/index.ts";
+import type { SegmentCoding } from "../../codec/index.ts";
 import { hashSource } from "../../hash/index.ts";
 import { flattenImage } from "../../image/index.ts";
 import { readRootfs } from "../../image/node.ts";
@@ -21,11 +22,13 @@ import { IN_PLACE_DONE, opReport } from "./shared.ts";
  * `flatdelta patch --in-place rootfs:FOLDER[:CONFIG.json]`.
  *
  * @param delta - `undefined` to complete an interrupted update.
+ * @param segmentCoding - threads for decoding, where there is memory for them.
  */
 export async function patchRootfs(
   { path, options }: NamedRootfs,
   delta: ByteInput | undefined,
   { values, signal, onProgress }: CommandContext,
+  segmentCoding: SegmentCoding | undefined,
 ): Promise<CommandResult> {
   if (values.output !== undefined || values.force !== undefined || values.scratch !== undefined)
     throw new UsageError(
@@ -35,8 +38,8 @@ export async function patchRootfs(
     delta === undefined
       ? await resumeRootfs(path, options)
       : await applyDeltaToRootfs(path, delta, {
-          // No threads for decoding: they take 10 to 18 MB, and a folder's entries take memory enough.
           ...options,
+          segmentCoding,
           limits: deltaLimits(values),
           signal,
           onProgress,

@@ -26,6 +26,9 @@ import { opReport, RAW_OPTION } from "./shared.ts";
 // From here on a thread is worth its start at once.
 const LARGE_DELTA_BYTES = 1 << 16;
 
+// What a decoder declares whose window is the largest that levels choose.
+const LARGE_DECODER_BYTES = 1 << 25;
+
 /** `flatdelta patch`. */
 export const patch: Command = {
   operands: ["BASIS", "[DELTA]"],
@@ -121,7 +124,8 @@ async function patchOwn(
     const rootfs = inPlace && values.raw !== true ? parseRootfsName(basisName, context) : undefined;
     if (rootfs !== undefined) {
       const { patchRootfs } = await import("./patch-rootfs.ts");
-      return await patchRootfs(rootfs, delta?.input, context);
+      const hasRoom = delta?.source !== undefined && !(await hasLargeDecoder(delta.source, context));
+      return await patchRootfs(rootfs, delta?.input, context, hasRoom ? segmentCoding : undefined);
     }
     if (output === undefined || delta === undefined) {
       const { patchInPlace } = await import("./patch-in-place.ts");
@@ -211,6 +215,13 @@ async function openLikelyBasis(
   const reader = await DeltaReader.open(delta, { limits: deltaLimits(values), signal });
   await reader.close();
   return found.size === reader.header.basisBytes ? openRawInput(path) : undefined;
+}
+
+/** Whether some decoder takes so much memory that threads, which take 5 to 10 MB each, would be too much beside a tree. */
+async function hasLargeDecoder(delta: Source, { values, signal }: CommandContext): Promise<boolean> {
+  const reader = await DeltaReader.open(delta, { limits: deltaLimits(values), signal });
+  await reader.close();
+  return reader.header.streams.some(({ decoderMemoryBytes }) => decoderMemoryBytes >= LARGE_DECODER_BYTES);
 }
 
 /** It was no flat image, or not the right one: what reads images tells. */
