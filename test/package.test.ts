@@ -120,7 +120,7 @@ test("the command line runs as shipped", () => {
 test("what the command line starts lies beside it", () => {
   const started = new Set<string>();
   for (const path of [...paths].filter((name) => /^dist\/cli\/.*\.js$/u.test(name))) {
-    for (const [, file] of read(path).matchAll(/new URL\("\.\/([\w-]+\.js)", import\.meta\.url\)/gu))
+    for (const [, file] of read(path).matchAll(/new URL\("\.\/([\w-]+\.js)", ?import\.meta\.url\)/gu))
       started.add(file!);
   }
   assert.deepEqual([...started].sort(), [

@@ -9,7 +9,8 @@ export function embedWasm(wasm: Uint8Array): string {
     `/** SHA-256 of the binary. */`,
     `export const WASM_SHA256 = "${digest}";`,
     `/** The binary, ${wasm.length} bytes, in base64. */`,
-    `export const WASM_BASE64 =`,
+    // Named a string, or its declaration would repeat it as its type.
+    `export const WASM_BASE64: string =`,
     `  "${base64}";`,
     "",
   ].join("\n");
