@@ -19,6 +19,8 @@ const OPTIONS = {
   absWorkingDir: fileURLToPath(new URL("../..", import.meta.url)),
   bundle: true,
   packages: "external",
+  // Node has SHA-256 of its own: what other runtimes take instead would be read and compiled for nothing, in each thread anew.
+  alias: { "@noble/hashes/sha2.js": "./src/cli/absent-sha256.ts" },
   format: "esm",
   platform: "node",
   target: "node20.19",

@@ -1,4 +1,3 @@
-import { parseImageName } from "../image/index.ts";
 import { fileScratch } from "../io/node.ts";
 import { textOption } from "./arguments.ts";
 import type { OptionValues } from "./command.ts";
@@ -12,6 +11,7 @@ import { type Output, openOutput } from "./output-file.ts";
 export async function openImageOutput(values: OptionValues): Promise<Output> {
   const name = textOption(values, "output");
   if (name?.startsWith("docker-daemon:") !== true) return openOutput(values);
+  const { parseImageName } = await import("../image/index.ts");
   const image = checkUsage(() => parseImageName(name)).path;
   if (values.resume === true)
     throw new UsageError("expected --resume with a file behind -o, got docker-daemon:");

@@ -1,5 +1,4 @@
-import { Gunzip } from "fflate";
-import { Decompress } from "fzstd";
+import type { Decompress } from "fzstd";
 import { ErrorCode, errorMessageOf, ImageError, UnsupportedError } from "../errors.ts";
 import { loadHash64 } from "../hash/index.ts";
 import { getBuiltinModule } from "../io/builtin.ts";
@@ -201,6 +200,8 @@ async function* pumpThrough(
 }
 
 async function* gunzipPortable(pieces: ByteStream): AsyncGenerator<Uint8Array, void, undefined> {
+  // Loaded where they are needed: 15 ms that most images would spend for nothing.
+  const { Gunzip } = await import("fflate");
   let ready: Uint8Array[] = [];
   const gunzip = new Gunzip((chunk) => {
     ready.push(chunk);
@@ -251,6 +252,7 @@ async function* unzstdNative(pieces: ByteStream, zlib: Zlib): AsyncGenerator<Uin
 }
 
 async function* unzstdPortable(pieces: ByteStream): AsyncGenerator<Uint8Array, void, undefined> {
+  const { Decompress } = await import("fzstd");
   const { create } = await loadHash64();
   let ready: Uint8Array[] = [];
   let decoder: Decompress | undefined;

@@ -5,7 +5,7 @@ import { toHex } from "../../bytes/index.ts";
 import { createCodingThreads } from "../../codec/node.ts";
 import { DeltaReader } from "../../delta/index.ts";
 import { ErrorCode, isFlatdeltaError } from "../../errors.ts";
-import { isBalenaDelta, PEER_HEAD_BYTES, type PeerFormat, recognisePeerFile } from "../../interop/index.ts";
+import type { PeerFormat } from "../../interop/index.ts";
 import { type ByteInput, peekStream, readRange, type Source } from "../../io/index.ts";
 import { openFileSource } from "../../io/node.ts";
 import { IMAGE_OPTIONS, OUTPUT_OPTIONS } from "../arguments.ts";
@@ -15,12 +15,12 @@ import { formatBytes } from "../format.ts";
 import { keepHeapSmall } from "../heap.ts";
 import { openImageOutput } from "../image-output.ts";
 import { type OpenSource, openBytes, openRawInput } from "../inputs.ts";
+import { HEAD_BYTES, recognisePeerDelta } from "../kind.ts";
 import { deltaLimits, TARGET_LIMIT_OPTION } from "../limits.ts";
 import type { Output } from "../output-file.ts";
 import { choosePeer, formatOption } from "../peers.ts";
 import { checkStdinOnce, isStdinName, STDIN_NAME } from "../stdin-name.ts";
 import { TARGET_DIGEST_OPTION } from "../target-digest.ts";
-import { parseRootfsName } from "./rootfs-name.ts";
 import { opReport, RAW_OPTION } from "./shared.ts";
 
 // From here on a thread is worth its start at once.
@@ -121,7 +121,10 @@ async function patchOwn(
     onThread: keepHeapSmall,
   });
   try {
-    const rootfs = inPlace && values.raw !== true ? parseRootfsName(basisName, context) : undefined;
+    const isRootfs = inPlace && values.raw !== true;
+    const rootfs = isRootfs
+      ? (await import("./rootfs-name.ts")).parseRootfsName(basisName, context)
+      : undefined;
     if (rootfs !== undefined) {
       const { patchRootfs } = await import("./patch-rootfs.ts");
       const hasRoom = delta?.source !== undefined && !(await hasLargeDecoder(delta.source, context));
@@ -188,13 +191,13 @@ interface OpenDelta {
 
 async function openDelta(name: string, { stdin }: CommandContext): Promise<OpenDelta> {
   if (name === STDIN_NAME) {
-    const { head, stream } = await peekStream(stdin, PEER_HEAD_BYTES);
-    const format = recognisePeerFile(head)?.format;
+    const { head, stream } = await peekStream(stdin, HEAD_BYTES);
+    const format = await recognisePeerDelta(head);
     return { input: stream, stdin: stream, source: undefined, format, close: async () => {} };
   }
   const source = await openFileSource(name);
-  const head = await readRange(source, 0, Math.min(PEER_HEAD_BYTES, source.size));
-  const format = recognisePeerFile(head)?.format ?? ((await isBalenaDelta(source)) ? "balena" : undefined);
+  const head = await readRange(source, 0, Math.min(HEAD_BYTES, source.size));
+  const format = await recognisePeerDelta(head, source);
   return { input: source, source, format, close: () => source.close() };
 }
 
