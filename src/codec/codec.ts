@@ -121,7 +121,7 @@ export interface AloneCoding {
 }
 
 /**
- * The names of the codecs. "ops" is for control segments alone, "mix" for residuals alone, "text" for few literals, the others for all streams; which
- * go together `DeltaCodec` of `flatdelta/encode` says.
+ * The names of the codecs. "ops" is for control segments alone, "mix" for residuals alone, "text" for few literals, "sparse" for what is
+ * zeros for the most part, the others for all streams; which go together `DeltaCodec` of `flatdelta/encode` says.
  */
-export type CodecName = "none" | "deflate" | "brotli" | "zstd" | "mix" | "lz" | "ops" | "text";
+export type CodecName = "none" | "deflate" | "brotli" | "zstd" | "mix" | "lz" | "ops" | "text" | "sparse";

@@ -6,6 +6,7 @@ import { lzCodec } from "./lz.ts";
 import { mixCodec } from "./mix.ts";
 import { noneCodec } from "./none.ts";
 import { opsCodec } from "./ops.ts";
+import { sparseCodec } from "./sparse.ts";
 import { textCodec } from "./text.ts";
 import { zstdCodec } from "./zstd.ts";
 
@@ -18,11 +19,12 @@ const CODECS: readonly Codec[] = [
   lzCodec,
   opsCodec,
   textCodec,
+  sparseCodec,
 ];
 
 /** The names of all codecs that a delta can be named for, whether this runtime has them or not: not those of its parts. */
 export const CODEC_NAMES = CODECS.map((codec) => codec.name).filter(
-  (name) => name !== "ops" && name !== "text",
+  (name) => name !== "ops" && name !== "text" && name !== "sparse",
 );
 
 function requireAvailable(codec: Codec | undefined, asked: string): Codec {

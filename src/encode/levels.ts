@@ -5,7 +5,7 @@ import { StreamId } from "../delta/index.ts";
  * How a delta is coded, by what it asks of the device:
  *
  * - "mix": the smallest, by context mixing;
- * - "fast": quick to apply, on weak devices too: brotli for all streams;
+ * - "fast": quick to apply, on weak devices too: brotli for all streams, of residuals for what is not zero;
  * - "brotli", "zstd", "deflate", "lz", "none": this codec for all streams.
  */
 export type DeltaCodec = "mix" | "fast" | "brotli" | "zstd" | "deflate" | "lz" | "none";
@@ -64,11 +64,10 @@ const RESIDUAL_WINDOW_BITS = 20;
 /** The most that brotli and zstd take: a bit more gains up to a hundredth, and takes 8 MB of a device, and time. */
 const MAX_GENERAL_WINDOW_BITS = 23;
 
-/** The codecs of a mixed delta; each of the others codes all streams. */
-const MIX: Record<StreamId, CodecName> = {
-  [StreamId.CONTROL]: "ops",
-  [StreamId.DATA]: "lz",
-  [StreamId.RESIDUAL]: "mix",
+/** What codes the streams of a delta; each of the other names is a codec's, for all of them. */
+const CODECS: Readonly<Record<"mix" | "fast", Readonly<Record<StreamId, CodecName>>>> = {
+  mix: { [StreamId.CONTROL]: "ops", [StreamId.DATA]: "lz", [StreamId.RESIDUAL]: "mix" },
+  fast: { [StreamId.CONTROL]: "brotli", [StreamId.DATA]: "brotli", [StreamId.RESIDUAL]: "sparse" },
 };
 
 /**
@@ -78,7 +77,7 @@ const MIX: Record<StreamId, CodecName> = {
  */
 export function chooseCoding(name: DeltaCodec, level: Level): Record<StreamId, StreamCoding> {
   const codecOf = (stream: StreamId): Codec =>
-    getCodec(name === "mix" ? MIX[stream] : name === "fast" ? "brotli" : name);
+    getCodec(name === "mix" || name === "fast" ? CODECS[name][stream] : name);
   const { effort } = level;
   const literals = codecOf(StreamId.DATA);
   const literalWindowBits =

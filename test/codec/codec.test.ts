@@ -6,7 +6,7 @@ import { CODEC_NAMES, decodeAlone, encodeAlone, getCodec, getCodecById } from ".
 import { ErrorCode, isFlatdeltaError } from "../../src/errors.ts";
 
 // Codec mix takes basis bytes too: mix.test.ts tests it.
-const available = CODEC_NAMES.filter((name) => {
+const available = ([...CODEC_NAMES, "sparse"] as const).filter((name) => {
   try {
     return !getCodec(name).needsBasis;
   } catch {

@@ -89,7 +89,7 @@ export const streamsOf = (...codecIds: number[]): StreamParts[] =>
 export const PLAIN_STREAMS: readonly StreamParts[] = streamsOf(0, 0, 0);
 
 /** Decoder memory that suits each codec, by its number. */
-const MEMORY_POWERS = [0, 16, 20, 20, 24, 23, 24];
+const MEMORY_POWERS = [0, 16, 20, 20, 24, 23, 24, 0, 22];
 
 /** Size and digest of what windows make together. */
 export function measureTarget(windows: readonly WindowParts[]): { bytes: number; sha256: Uint8Array } {

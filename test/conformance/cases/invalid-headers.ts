@@ -60,7 +60,7 @@ export const HEADER_CASES: readonly GoldenCase[] = [
       [2, 0],
     ],
   }),
-  header("codec", "codec 8", { editHeader: (body) => body.with(AT.streamCount + 1, 8) }, UNSUPPORTED_CODEC),
+  header("codec", "codec 63", { editHeader: (body) => body.with(AT.streamCount + 1, 63) }, UNSUPPORTED_CODEC),
   header("mix-for-data", "codec mix for the data stream", {
     streams: streamsOf(0, 4),
   }),

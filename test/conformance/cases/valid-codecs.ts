@@ -55,7 +55,7 @@ function allOps(): WindowParts[] {
   ];
 }
 
-const CODECS = { none: 0, deflate: 1, brotli: 2, zstd: 3, lz: 5, text: 7 } as const;
+const CODECS = { none: 0, deflate: 1, brotli: 2, zstd: 3, lz: 5, text: 7, sparse: 8 } as const;
 const MIXED = streamsOf(6, 5, 4);
 
 export function codecCases(): GoldenCase[] {
@@ -79,6 +79,16 @@ export function codecCases(): GoldenCase[] {
       streams: MIXED,
       segmentPower: 11,
     }),
+    valid(
+      "residual-sparse",
+      "code",
+      "residuals in three segments, with codec sparse: long gaps, and one segment that has none",
+      {
+        windows: [...codeWindows().slice(0, 2), denseWindow()],
+        streams: streamsOf(0, 0, 8),
+        segmentPower: 11,
+      },
+    ),
     valid("literals-lz", "empty", "literals in three segments, with codec lz: near, far and long matches", {
       windows: [
         makeBytes(700, 5),
@@ -112,6 +122,13 @@ export function codecCases(): GoldenCase[] {
       },
     ),
   ];
+}
+
+/** The last of the machine code, each byte of it another. */
+function denseWindow(): WindowParts {
+  const [, , last] = codeWindows();
+  const target = last!.diffBasis!.map((byte, i) => byte + 1 + (i % 255));
+  return { ...last!, target, residual: target.map((_, i) => 1 + (i % 255)) };
 }
 
 /** DIFF ops over all of the machine code. */

@@ -9,14 +9,14 @@ import zlib
 import brotli
 import zstandard
 
-from cursor import Refused, require
+from cursor import Cursor, Refused, require
 from lz import LzDecoder
 from mix import MixDecoder
 from ops import make_primed_decoder
 from text import TextDecoder
 
 CONTROL, DATA, RESIDUAL = 0, 1, 2
-NONE, DEFLATE, BROTLI, ZSTD, MIX, LZ, OPS, TEXT = range(8)
+NONE, DEFLATE, BROTLI, ZSTD, MIX, LZ, OPS, TEXT, SPARSE = range(9)
 TAKE_HISTORY = (LZ, TEXT)
 MAX_MIXED_SEGMENT = 2**20
 DICTIONARY_BYTES = 32768
@@ -52,6 +52,36 @@ class _Brotli:
             return self.stream.process(coded)
         except brotli.error as error:
             raise Refused(f"expected a brotli stream: {error}") from error
+
+
+class _Sparse:
+    def __init__(self):
+        self.brotli = _Brotli()
+
+    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+        segment = Cursor(coded)
+        packed_size = segment.varint()
+        require(packed_size <= 2 * raw_size + 16, f"expected at most {2 * raw_size + 16} packed bytes, found {packed_size}")
+        packed = self.brotli.decode(segment.take(segment.left), packed_size, basis)
+        require(len(packed) == packed_size, f"expected {packed_size} packed bytes, found {len(packed)}")
+        return self.unpack(Cursor(packed), raw_size)
+
+    def unpack(self, packed: Cursor, raw_size: int) -> bytes:
+        gaps_size, lengths_size = packed.varint(), packed.varint()
+        gaps, lengths = Cursor(packed.take(gaps_size)), Cursor(packed.take(lengths_size))
+        raw = bytearray()
+        while True:
+            gap = gaps.varint()
+            require(gap > 0 or not raw or not lengths.left, "expected zeros between two runs")
+            require(gap <= raw_size - len(raw), "expected a gap inside the segment")
+            raw += bytes(gap)
+            if not lengths.left:
+                break
+            length = lengths.varint()
+            require(0 < length <= raw_size - len(raw), "expected a run of a byte or more inside the segment")
+            raw += packed.take(length)
+        require(not gaps.left and not packed.left, "expected the end of a packed segment")
+        return bytes(raw)
 
 
 class _Zstd:
@@ -100,7 +130,7 @@ class _Text:
 
 def require_codec(stream: int, codec: int, segment_bytes: int) -> None:
     """Refuses what no delta may declare."""
-    require(codec <= TEXT, f"expected a codec of 0 to {TEXT}, found {codec}")
+    require(codec <= SPARSE, f"expected a codec of 0 to {SPARSE}, found {codec}")
     require(codec != MIX or stream == RESIDUAL, "expected codec mix in the residual stream alone")
     require(codec != OPS or stream == CONTROL, "expected codec ops in the control stream alone")
     if codec in (MIX, OPS, TEXT):
@@ -114,4 +144,4 @@ def make_codec(codec: int, memory: int, primer: bytes):
         return _Lz(memory, primer)
     if codec == TEXT:
         return _Text(primer)
-    return {NONE: _None, DEFLATE: _Deflate, BROTLI: _Brotli, ZSTD: _Zstd, OPS: _Ops}[codec]()
+    return {NONE: _None, DEFLATE: _Deflate, BROTLI: _Brotli, ZSTD: _Zstd, OPS: _Ops, SPARSE: _Sparse}[codec]()

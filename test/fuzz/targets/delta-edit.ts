@@ -118,7 +118,7 @@ function randomChange(random: Random): HeaderChange {
 function changeOp(op: Op, random: Random, basisBytes: number): void {
   switch (random.below(6)) {
     case 0:
-      op.length = Math.max(1, random.oneIn(2) ? op.length + random.below(9) - 4 : random.edge(basisBytes));
+      op.length = Math.max(1, random.oneIn(2) ? op.length + random.below(10) - 4 : random.edge(basisBytes));
       break;
     case 1:
       op.basisOffset = Math.max(0, random.oneIn(2) ? random.below(basisBytes) : random.edge(basisBytes));
@@ -127,7 +127,7 @@ function changeOp(op: Op, random: Random, basisBytes: number): void {
       op.basisOffset = 512 * random.below(basisBytes >> 9);
       break;
     case 3:
-      op.timeShift = random.oneIn(2) ? random.below(9) - 4 : random.edge();
+      op.timeShift = random.oneIn(2) ? random.below(10) - 4 : random.edge();
       break;
     case 4:
       op.byte = random.below(256);
@@ -191,7 +191,7 @@ function settle(header: DeltaHeader, windows: PlainWindow[], basis: Uint8Array, 
 function changeHeaderFields(header: DeltaHeader, random: Random): DeltaHeader {
   const power = (): number => 2 ** random.below(53);
   const number = (): number => Math.max(0, random.edge(header.targetBytes));
-  switch (random.below(9)) {
+  switch (random.below(10)) {
     case 0:
       return { ...header, windowBytes: power() };
     case 1:
@@ -229,7 +229,7 @@ function changeHeaderFields(header: DeltaHeader, random: Random): DeltaHeader {
         ...header,
         streams: header.streams.map((stream) => ({
           ...stream,
-          codecId: random.below(9),
+          codecId: random.below(10),
           decoderMemoryBytes: power(),
         })),
       };

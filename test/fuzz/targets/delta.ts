@@ -85,6 +85,7 @@ export const deltaTarget: FuzzTarget = {
     await make({ codec: "none", inPlace: { stepBytes: 4096, blockBytes: 512 } }, true),
     await make({ codec: "brotli", inPlace: { stepBytes: 1024, blockBytes: 512 } }),
     await make({ codec: "deflate" }, true),
+    await make({ codec: "fast" }, true),
     await make({ codec: "lz" }, true),
     await make({ codec: "mix" }, true),
   ],

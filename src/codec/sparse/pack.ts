@@ -1,0 +1,120 @@
+import { ByteReader, ByteWriter, concatBytes, putVarint } from "../../bytes/index.ts";
+import { ErrorCode, FormatError } from "../../errors.ts";
+
+const CONTEXT = { what: "a sparse segment" };
+
+// A shorter gap costs more as two numbers than as a byte of the run around it.
+const MIN_GAP_BYTES = 2;
+
+/** The most bytes that a segment of `rawBytes` packs into: runs of one byte between gaps of one take three for every two. */
+export function maxPackedBytes(rawBytes: number): number {
+  return 2 * rawBytes + 16;
+}
+
+/** Where the run that begins at `start` ends: behind it are zeros enough for a gap, or nothing. */
+function findRunEnd(raw: Uint8Array, start: number): number {
+  let end = start + 1;
+  for (let at = end; at < raw.length && at - end < MIN_GAP_BYTES; at++) if (raw[at] !== 0) end = at + 1;
+  return end;
+}
+
+/** As {@link putVarint}, which checks what need not be checked here. */
+function putNumber(out: Uint8Array, at: number, value: number): number {
+  if (value >= 0x80) return putVarint(out, at, value);
+  out[at] = value;
+  return at + 1;
+}
+
+/** Pack bytes most of which are zeros: the lengths of the gaps, the lengths of the runs between them, and the runs. */
+export function packSparse(raw: Uint8Array): Uint8Array {
+  // A gap's number takes no more bytes than the gap and the byte behind it, a run's no more than the run.
+  const gaps = new Uint8Array(raw.length + 1);
+  const lengths = new Uint8Array(raw.length);
+  const runs = new Uint8Array(raw.length);
+  let gapBytes = 0;
+  let lengthBytes = 0;
+  let runBytes = 0;
+  let gapStart = 0;
+  for (let at = 0; at < raw.length; at++) {
+    if (raw[at] === 0) continue;
+    const end = findRunEnd(raw, at);
+    gapBytes = putNumber(gaps, gapBytes, at - gapStart);
+    lengthBytes = putNumber(lengths, lengthBytes, end - at);
+    while (at < end) runs[runBytes++] = raw[at++]!;
+    gapStart = end;
+  }
+  gapBytes = putNumber(gaps, gapBytes, raw.length - gapStart);
+  const head = new ByteWriter();
+  head.varint(gapBytes);
+  head.varint(lengthBytes);
+  return concatBytes([
+    head.view(),
+    gaps.subarray(0, gapBytes),
+    lengths.subarray(0, lengthBytes),
+    runs.subarray(0, runBytes),
+  ]);
+}
+
+/** Numbers of which most take one byte. A segment has thousands, and {@link ByteReader} takes four times as long. */
+class NumberReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  next(): number {
+    // Behind the end there is none, which is not less.
+    const byte = this.#bytes[this.#at]!;
+    if (byte < 0x80) {
+      this.#at++;
+      return byte;
+    }
+    return this.#nextLong();
+  }
+
+  #nextLong(): number {
+    const reader = new ByteReader(this.#bytes.subarray(this.#at), CONTEXT);
+    const number = reader.varint();
+    this.#at += reader.position;
+    return number;
+  }
+}
+
+function damaged(expected: string, found: string): FormatError {
+  return new FormatError(ErrorCode.CORRUPT_BODY, `${CONTEXT.what}: expected ${expected}, found ${found}`);
+}
+
+/**
+ * Undo {@link packSparse}.
+ *
+ * @param into - filled.
+ * @throws {@link FormatError} `CORRUPT_BODY` when they do not fill `into`, or are not what a writer may write.
+ */
+export function unpackSparse(packed: Uint8Array, into: Uint8Array): void {
+  const head = new ByteReader(packed, CONTEXT);
+  const [gapBytes, lengthBytes] = [head.varint(), head.varint()];
+  const gaps = new NumberReader(head.bytes(gapBytes));
+  const lengths = new NumberReader(head.bytes(lengthBytes));
+  const runs = head.bytes(head.remaining);
+  into.fill(0);
+  let run = 0;
+  let at = gaps.next();
+  while (!lengths.isAtEnd) {
+    const length = lengths.next();
+    const end = at + length;
+    if (length === 0 || end > into.length || length > runs.length - run)
+      throw damaged(`a run of 1 to ${Math.min(into.length - at, runs.length - run)} bytes`, String(length));
+    while (at < end) into[at++] = runs[run++]!;
+    const gap = gaps.next();
+    if (gap === 0 && !lengths.isAtEnd) throw damaged("zeros between runs", "none");
+    at += gap;
+  }
+  if (at !== into.length) throw damaged(`${into.length} bytes`, String(at));
+  if (!gaps.isAtEnd || run !== runs.length) throw damaged("its end", "more bytes");
+}
