@@ -1,5 +1,5 @@
 import { link, readFile, stat, unlink, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
+import type { Server } from "node:net";
 import { ErrorCode, StateError } from "../errors.ts";
 
 /** A target that no other process of flatdelta changes until it is released. */
@@ -30,6 +30,8 @@ export async function lockTarget(path: string): Promise<TargetLock> {
 }
 
 async function lockByName(path: string, name: string): Promise<TargetLock> {
+  // Loaded here, since most commands lock nothing.
+  const { createServer } = await import("node:net");
   // The NUL makes the name an abstract one: of no file, and free again as soon as nobody listens.
   const server = createServer().unref();
   try {
