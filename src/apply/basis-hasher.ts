@@ -8,8 +8,8 @@ import { startThread } from "../io/start-thread.ts";
 import type { HashBasis } from "./apply.ts";
 import type { BasisTask } from "./basis-worker.ts";
 
-// Starting the thread takes as long as hashing so much.
-const MIN_BASIS_BYTES = 1 << 25;
+// Starting the thread takes as much of the processor as hashing so much.
+const MIN_BASIS_BYTES = 1 << 27;
 
 // Decoders in threads that take more than this need the memory, and keep the processor busy.
 const MAX_DECODER_BYTES = 48 * 2 ** 20;
