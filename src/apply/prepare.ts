@@ -1,3 +1,4 @@
+import type { ResidualSpans } from "../codec/index.ts";
 import {
   type CodedWindow,
   type DeltaReader,
@@ -63,6 +64,8 @@ export class WindowPreparer {
   readonly #keepsBasis: boolean;
   readonly #memories: WindowMemory[];
   #turn = 0;
+  /** Bytes that the ops of the windows that were prepared make. */
+  #madeAhead = 0;
 
   /**
    * @param depth - so many prepared windows are in use at the same time at most.
@@ -80,17 +83,22 @@ export class WindowPreparer {
     return memory.get(`raw ${stream}`, rawBytesOf(coded, stream), this.#decoder.isElsewhere(stream));
   }
 
-  /** Read the basis bytes of the DIFF ops of a window, one after another. */
-  async #readDiffBasis(window: OpenedWindow, into: Uint8Array): Promise<void> {
+  /** Read the basis bytes of the DIFF ops of a window, one after another; returns where they stand. */
+  async #readDiffBasis(window: OpenedWindow, into: Uint8Array): Promise<ResidualSpans> {
     let at = 0;
+    const spans: number[] = [];
     const ops = this.#decoder.opsAhead(window);
     while (ops.next()) {
+      const made = this.#madeAhead;
+      this.#madeAhead += ops.length;
       if (ops.kind !== OpKind.DIFF) continue;
+      spans.push(ops.length, ops.basisOffset, made);
       if (!this.#basis.tryRead(ops.basisOffset, into, at, ops.length)) {
         await this.#basis.read(ops.basisOffset, into.subarray(at, at + ops.length));
       }
       at += ops.length;
     }
+    return Uint32Array.from(spans);
   }
 
   async #prepare(
@@ -103,14 +111,15 @@ export class WindowPreparer {
     const residualIsTarget = this.#decoder.residualNeedsBasis;
     const residual = this.#rawMemory(memory, coded, StreamId.RESIDUAL);
     let residualBasis: Uint8Array | undefined;
+    let spans: ResidualSpans | undefined;
     if (residualIsTarget) {
-      await this.#readDiffBasis(window, residual);
+      spans = await this.#readDiffBasis(window, residual);
       if (this.#keepsBasis) {
         residualBasis = memory.get("basis", residual.length, false);
         residualBasis.set(residual);
       }
     }
-    const residualReady = this.#decoder.decodeSegment(coded, StreamId.RESIDUAL, residual);
+    const residualReady = this.#decoder.decodeSegment(coded, StreamId.RESIDUAL, residual, spans);
     const ready = Promise.all([dataReady, residualReady]);
     ready.catch(() => {}); // seen by whoever awaits it
     return { ...window, data, residual, residualIsTarget, residualBasis, ready };

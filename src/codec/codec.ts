@@ -1,4 +1,5 @@
 import type { FoundMatches } from "./lz/finder.ts";
+import type { ResidualSpans } from "./mix/index.ts";
 
 /**
  * The shape of a codec.
@@ -12,8 +13,9 @@ export interface SegmentEncoder {
    * Code the next segment. `raw` may be reused once the promise is settled.
    *
    * @param basis - for a codec that {@link Codec.needsBasis}: the basis byte of each residual byte in `raw`.
+   * @param spans - likewise: where these bytes stand.
    */
-  encode(raw: Uint8Array, basis?: Uint8Array): Promise<Uint8Array>;
+  encode(raw: Uint8Array, basis?: Uint8Array, spans?: ResidualSpans): Promise<Uint8Array>;
   /**
    * Before the first segment, once: take bytes that both sides know as if they had been coded. Absent when the codec cannot.
    *
@@ -55,17 +57,18 @@ export interface SegmentDecoder {
    * and made half of the peak memory of applying. It may be shared memory.
    *
    * @param basis - as for {@link SegmentEncoder.encode}, as long as `into`.
+   * @param spans - likewise.
    * @throws {@link FormatError} `CORRUPT_BODY` when the segment is damaged or its length is another; then `into` may be
    * filled in part.
    */
-  decode(coded: Uint8Array, into: Uint8Array, basis?: Uint8Array): Promise<void>;
+  decode(coded: Uint8Array, into: Uint8Array, basis?: Uint8Array, spans?: ResidualSpans): Promise<void>;
   /**
    * Decode the next segment and add it to the basis bytes that `bytes` holds, which become target bytes. Only a codec that
    * {@link Codec.needsBasis} has it. It saves a buffer a segment, and the adding in the thread that asks.
    *
    * @throws {@link FormatError} as `decode`.
    */
-  addTo?(coded: Uint8Array, bytes: Uint8Array): Promise<void>;
+  addTo?(coded: Uint8Array, bytes: Uint8Array, spans?: ResidualSpans): Promise<void>;
   /** Whether it works on another thread: memory that threads share spares it copies then, and costs others time. */
   readonly isElsewhere?: boolean;
   /** As in the encoder, with the same bytes. */

@@ -9,4 +9,5 @@ export * from "./alone.ts";
 export * from "./codec.ts";
 export * from "./coding.ts";
 export type { FoundMatches } from "./lz/finder.ts";
+export type { ResidualSpans } from "./mix/index.ts";
 export * from "./registry.ts";

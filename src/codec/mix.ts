@@ -35,9 +35,9 @@ export const mixCodec: Codec = {
   createEncoder: () => {
     let encoder: Promise<ResidualEncoder> | undefined;
     return {
-      encode: async (raw, basis) => {
+      encode: async (raw, basis, spans) => {
         encoder ??= createResidualEncoder();
-        return (await encoder).encode(raw, requireBasis(basis));
+        return (await encoder).encode(raw, requireBasis(basis), spans);
       },
       close: () => void encoder?.then((opened) => opened.close()),
     };
@@ -49,16 +49,16 @@ export const mixCodec: Codec = {
       return decoder;
     };
     return {
-      decode: async (coded, into, basis) => {
+      decode: async (coded, into, basis, spans) => {
         const given = requireBasis(basis);
         if (given.length !== into.length || into.length > MAX_RESIDUAL_SEGMENT_BYTES) {
           throw unfit(given.length, into.length);
         }
-        into.set((await open()).decode(coded, given));
+        into.set((await open()).decode(coded, given, spans));
       },
-      addTo: async (coded, bytes) => {
+      addTo: async (coded, bytes, spans) => {
         if (bytes.length > MAX_RESIDUAL_SEGMENT_BYTES) throw unfit(bytes.length, bytes.length);
-        bytes.set((await open()).decodeSum(coded, bytes));
+        bytes.set((await open()).decodeSum(coded, bytes, spans));
       },
       close: () => void decoder?.then((opened) => opened.close()),
     };

@@ -6,8 +6,9 @@
 import type { Codec, SegmentDecoder, SegmentEncoder } from "./codec.ts";
 import { inlineCoding, type SegmentCoding } from "./coding.ts";
 import type { FoundMatches } from "./lz/finder.ts";
+import type { ResidualSpans } from "./mix/index.ts";
 import { SegmentThread } from "./segment-thread.ts";
-import type { CoderRole } from "./segment-worker.ts";
+import type { CoderRole, SegmentTask } from "./segment-worker.ts";
 
 // A thread takes 20 to 40 ms to start; in that time the slowest codec does this much.
 const MIN_THREAD_BYTES = 1 << 18;
@@ -69,21 +70,23 @@ class StagedEncoder implements SegmentEncoder {
   }
 }
 
+/** What a residual is decoded with. */
+type Beside = Pick<SegmentTask, "basis" | "spans" | "adds">;
+
 /** Let a thread decode a segment into memory that it may not share. */
 async function decodeOn(
   thread: SegmentThread,
   coded: Uint8Array,
   into: Uint8Array,
-  basis: Uint8Array | undefined,
-  adds = false,
+  beside: Beside,
 ): Promise<void> {
   if (isShared(into)) {
-    await thread.run({ bytes: coded, into, basis, adds });
+    await thread.run({ bytes: coded, into, ...beside });
     return;
   }
   const shared = new Uint8Array(new SharedArrayBuffer(into.length));
-  if (adds) shared.set(into);
-  await thread.run({ bytes: coded, into: shared, basis, adds });
+  if (beside.adds === true) shared.set(into);
+  await thread.run({ bytes: coded, into: shared, ...beside });
   into.set(shared);
 }
 
@@ -97,7 +100,7 @@ class MovingDecoder implements SegmentDecoder {
   #inline: SegmentDecoder | undefined;
   #thread: SegmentThread | undefined;
   /** What the decoder in the calling thread was given, and how many bytes it made. */
-  #given: { coded: Uint8Array; rawBytes: number; basis: Uint8Array | undefined }[] = [];
+  #given: { coded: Uint8Array; rawBytes: number; beside: Beside }[] = [];
   #made = 0;
   #history: Uint8Array | undefined;
   readonly prime?: NonNullable<SegmentDecoder["prime"]>;
@@ -107,9 +110,10 @@ class MovingDecoder implements SegmentDecoder {
     this.#inline = codec.createDecoder(memoryBytes);
     this.#startThread = startThread;
     if (codec.needsBasis) {
-      this.addTo = (coded, bytes) => {
-        if (this.#staysInline(coded, bytes.length, bytes)) return this.#inline!.addTo!(coded, bytes);
-        return decodeOn(this.#moveToThread(), coded, bytes, undefined, true);
+      this.addTo = (coded, bytes, spans) => {
+        if (this.#staysInline(coded, bytes.length, bytes, spans))
+          return this.#inline!.addTo!(coded, bytes, spans);
+        return decodeOn(this.#moveToThread(), coded, bytes, { basis: undefined, spans, adds: true });
       };
     }
     if (codec.takesHistory === true) {
@@ -121,10 +125,15 @@ class MovingDecoder implements SegmentDecoder {
   }
 
   /** Whether a segment is for the decoder in the calling thread; the thread that comes later is told of it then. */
-  #staysInline(coded: Uint8Array, rawBytes: number, basis: Uint8Array | undefined): boolean {
+  #staysInline(
+    coded: Uint8Array,
+    rawBytes: number,
+    basis: Uint8Array | undefined,
+    spans: ResidualSpans | undefined,
+  ): boolean {
     if (this.#thread !== undefined || this.#made + rawBytes >= MIN_THREAD_BYTES) return false;
     this.#made += rawBytes;
-    this.#given.push({ coded: coded.slice(), rawBytes, basis: basis?.slice() });
+    this.#given.push({ coded: coded.slice(), rawBytes, beside: { basis: basis?.slice(), spans } });
     return true;
   }
 
@@ -136,16 +145,22 @@ class MovingDecoder implements SegmentDecoder {
     this.#inline = undefined;
     if (this.#history !== undefined) primeOn(thread, this.#history).catch(() => {});
     this.#history = undefined;
-    for (const { coded, rawBytes, basis } of this.#given.splice(0)) {
+    for (const { coded, rawBytes, beside } of this.#given.splice(0)) {
       // An error of these would show in the answer to the next.
-      decodeOn(thread, coded, new Uint8Array(rawBytes), basis).catch(() => {});
+      decodeOn(thread, coded, new Uint8Array(rawBytes), beside).catch(() => {});
     }
     return thread;
   }
 
-  async decode(coded: Uint8Array, into: Uint8Array, basis?: Uint8Array): Promise<void> {
-    if (this.#staysInline(coded, into.length, basis)) return this.#inline!.decode(coded, into, basis);
-    return decodeOn(this.#moveToThread(), coded, into, basis);
+  async decode(
+    coded: Uint8Array,
+    into: Uint8Array,
+    basis?: Uint8Array,
+    spans?: ResidualSpans,
+  ): Promise<void> {
+    if (this.#staysInline(coded, into.length, basis, spans))
+      return this.#inline!.decode(coded, into, basis, spans);
+    return decodeOn(this.#moveToThread(), coded, into, { basis, spans });
   }
 
   close(): void {
@@ -179,8 +194,8 @@ export function createCodingThreads({ atOnce = false, onThread }: CodingThreadsO
       const thread = start(codec, { settings });
       return {
         ...(codec.takesHistory === true && { prime: (history: Uint8Array) => primeOn(thread, history) }),
-        encode: async (raw, basis) =>
-          (await thread.run({ bytes: raw, into: undefined, basis })) as Uint8Array,
+        encode: async (raw, basis, spans) =>
+          (await thread.run({ bytes: raw, into: undefined, basis, spans })) as Uint8Array,
         close: () => void thread.close(),
       };
     },
@@ -196,10 +211,11 @@ export function createCodingThreads({ atOnce = false, onThread }: CodingThreadsO
       return {
         ...(codec.takesHistory === true && { prime: (history: Uint8Array) => primeOn(thread, history) }),
         ...(codec.needsBasis && {
-          addTo: (coded: Uint8Array, bytes: Uint8Array) => decodeOn(thread, coded, bytes, undefined, true),
+          addTo: (coded: Uint8Array, bytes: Uint8Array, spans?: ResidualSpans) =>
+            decodeOn(thread, coded, bytes, { basis: undefined, spans, adds: true }),
         }),
         isElsewhere: true,
-        decode: (coded, into, basis) => decodeOn(thread, coded, into, basis),
+        decode: (coded, into, basis, spans) => decodeOn(thread, coded, into, { basis, spans }),
         close: () => void thread.close(),
       };
     },

@@ -8,6 +8,7 @@ import { EMPTY_BYTES } from "../bytes/index.ts";
 import { errorMessageOf, FlatdeltaError } from "../errors.ts";
 import type { EncoderSettings, EncoderStages } from "./codec.ts";
 import type { FoundMatches } from "./lz/finder.ts";
+import type { ResidualSpans } from "./mix/index.ts";
 import { getCodecById } from "./registry.ts";
 
 /** What the thread is started with: settings make it an encoder. */
@@ -29,6 +30,8 @@ export interface SegmentTask {
   adds?: boolean;
   into: Uint8Array | undefined;
   basis: Uint8Array | undefined;
+  /** Of a residual, where its bytes stand. */
+  spans?: ResidualSpans | undefined;
   /** What the encoder's first part found. */
   found?: FoundMatches;
   /** Whether `bytes` are not a segment, but what the coder is primed with. */
@@ -67,8 +70,8 @@ function openCoder({ codecId, settings, stage, memoryBytes }: CoderRole): Perfor
   if (stage !== undefined) return openStage(stage, codec.stages!, settings!);
   if (settings !== undefined) {
     const encoder = codec.createEncoder(settings);
-    return async ({ bytes, basis, isHistory = false }) => {
-      if (!isHistory) return encoder.encode(bytes, basis);
+    return async ({ bytes, basis, spans, isHistory = false }) => {
+      if (!isHistory) return encoder.encode(bytes, basis, spans);
       await encoder.prime!(bytes);
       return undefined;
     };
@@ -76,10 +79,10 @@ function openCoder({ codecId, settings, stage, memoryBytes }: CoderRole): Perfor
   const decoder = codec.createDecoder(memoryBytes);
   // What is made for the first segment is made before it comes.
   if (codec.needsBasis) decoder.decode(EMPTY_BYTES, EMPTY_BYTES, EMPTY_BYTES).catch(() => {});
-  return async ({ bytes, into, basis, isHistory = false, adds = false }) => {
+  return async ({ bytes, into, basis, spans, isHistory = false, adds = false }) => {
     if (isHistory) await decoder.prime!(bytes);
-    else if (adds) await decoder.addTo!(bytes, into!);
-    else await decoder.decode(bytes, into!, basis);
+    else if (adds) await decoder.addTo!(bytes, into!, spans);
+    else await decoder.decode(bytes, into!, basis, spans);
     return undefined;
   };
 }

@@ -14,7 +14,7 @@ export interface CoderKernels {
 /** Coded bytes that a decoder holds before it needs them. */
 const READ_AHEAD_BYTES = 4;
 
-/** Codes the raw bytes `from` to at least `to` of a segment, and returns where it stopped. */
+/** Codes the raw bytes of a segment from `from` to about `to`, at least one, and returns where it stopped. */
 export type CodePiece = (from: number, to: number) => number;
 
 /** One instance of a module: a model in a fixed memory of its own, and the way of segments through it. */

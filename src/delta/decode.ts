@@ -1,4 +1,10 @@
-import { getCodecById, inlineCoding, type SegmentCoding, type SegmentDecoder } from "../codec/index.ts";
+import {
+  getCodecById,
+  inlineCoding,
+  type ResidualSpans,
+  type SegmentCoding,
+  type SegmentDecoder,
+} from "../codec/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
 import type { SourceRange } from "../io/index.ts";
 import { givenConfigBytes } from "./envelope.ts";
@@ -84,15 +90,21 @@ export class WindowDecoder {
    *
    * @param into - filled with the segment: {@link rawBytesOf} bytes. For the residual stream when {@link residualNeedsBasis}
    * it holds the basis bytes of the window's DIFF ops, one after another, which become target bytes.
+   * @param spans - then: where these bytes stand.
    * @throws {@link FormatError} `CORRUPT_BODY`.
    */
-  decodeSegment(window: CodedWindow, stream: StreamId, into: Uint8Array): Promise<void> {
+  decodeSegment(
+    window: CodedWindow,
+    stream: StreamId,
+    into: Uint8Array,
+    spans?: ResidualSpans,
+  ): Promise<void> {
     const segment = window.segments.find((candidate) => candidate.stream === stream);
     if (segment === undefined) return Promise.resolve();
     const state = this.#streams.get(stream)!;
     const adds = stream === StreamId.RESIDUAL && this.residualNeedsBasis;
     const decoded = state.last.then(() =>
-      adds ? state.decoder.addTo!(segment.coded, into) : state.decoder.decode(segment.coded, into),
+      adds ? state.decoder.addTo!(segment.coded, into, spans) : state.decoder.decode(segment.coded, into),
     );
     state.last = decoded;
     // Seen by whoever awaits what is returned; until then it must not count as unhandled.

@@ -1,4 +1,5 @@
 import { ByteWriter, EMPTY_BYTES } from "../bytes/index.ts";
+import type { ResidualSpans } from "../codec/index.ts";
 import {
   BasisCursor,
   countOp,
@@ -23,6 +24,8 @@ export interface RawWindow {
   segments: ReadonlyMap<StreamId, Uint8Array>;
   /** The basis byte of each residual byte. */
   diffBasis: Uint8Array;
+  /** Where these bytes stand. */
+  spans: ResidualSpans;
 }
 
 const NO_OP = { basisOffset: 0, byte: 0, timeShift: 0 };
@@ -49,6 +52,8 @@ export class WindowBuilder {
   #streams = newStreams();
   #hash: Hash64;
   #targetBytes = 0;
+  /** Bytes that all ops so far make. */
+  #made = 0;
   /** What was seen last and is not hashed yet: ops of a few bytes follow each other in one buffer, and each hashing costs a call. */
   #unhashed: Uint8Array = EMPTY_BYTES;
   /** Bytes that ops are yet to make of what was counted as the head. */
@@ -96,6 +101,7 @@ export class WindowBuilder {
   }
 
   #see(length: number, target: Uint8Array | undefined): void {
+    this.#made += length;
     const given = Math.min(this.#givenBytes, length);
     this.#givenBytes -= given;
     this.#targetBytes += length - given;
@@ -121,6 +127,7 @@ export class WindowBuilder {
    */
   addHead(head: Uint8Array, givenBytes: number): void {
     this.#see(head.length, head);
+    this.#made = 0;
     this.#givenBytes = givenBytes;
   }
 
@@ -211,6 +218,7 @@ export class WindowBuilder {
     const residual = this.#streams.residual.extend(target.length);
     for (let i = 0; i < residual.length; i++) residual[i] = target[i]! - basis[i]!;
     this.#streams.diffBasis.bytes(basis);
+    this.#streams.spans.push(target.length, basisOffset, this.#made);
     this.#addOp({ ...NO_OP, kind: OpKind.DIFF, length: target.length, basisOffset }, target);
   }
 
@@ -233,7 +241,7 @@ export class WindowBuilder {
     if (this.#onlyXxh64 !== undefined && this.#windowCount > 1) {
       throw new Error("expected what was said to fit into one window to fit into one");
     }
-    const { control, data, residual, diffBasis } = this.#streams;
+    const { control, data, residual, diffBasis, spans } = this.#streams;
     const segments = new Map<StreamId, Uint8Array>();
     if (control.length > 0) segments.set(StreamId.CONTROL, control.view());
     if (data.length > 0) segments.set(StreamId.DATA, data.view());
@@ -243,6 +251,7 @@ export class WindowBuilder {
       checksum: shortenChecksum(this.#onlyXxh64 ?? this.#hash.digest()),
       segments,
       diffBasis: diffBasis.view(),
+      spans: Uint32Array.from(spans),
     };
     this.#streams = newStreams();
     this.#hash = this.#createHash();
@@ -256,6 +265,7 @@ interface Streams {
   data: ByteWriter;
   residual: ByteWriter;
   diffBasis: ByteWriter;
+  spans: number[];
 }
 
 function newStreams(): Streams {
@@ -264,6 +274,7 @@ function newStreams(): Streams {
     data: new ByteWriter(),
     residual: new ByteWriter(),
     diffBasis: new ByteWriter(),
+    spans: [],
   };
 }
 

@@ -33,10 +33,14 @@ export class WindowCoder {
     return this.#count;
   }
 
-  #code(stream: StreamId, raw: Uint8Array, basis: Uint8Array): Promise<CodedSegment> {
+  #code(stream: StreamId, raw: Uint8Array, { diffBasis, spans }: RawWindow): Promise<CodedSegment> {
     const encoder = this.#encoders.get(stream)!;
     const before = encoder.queues === true ? undefined : this.#turns.get(stream);
-    const encode = async () => ({ stream, coded: await encoder.encode(raw, basis), rawBytes: raw.length });
+    const encode = async () => ({
+      stream,
+      coded: await encoder.encode(raw, diffBasis, spans),
+      rawBytes: raw.length,
+    });
     const coded = before === undefined ? encode() : before.then(encode);
     this.#turns.set(stream, coded);
     return coded;
@@ -71,7 +75,7 @@ export class WindowCoder {
     this.#count++;
     // The encoders may move what they are given to other threads.
     const control = window.segments.get(StreamId.CONTROL)?.slice() ?? EMPTY_BYTES;
-    const segments = [...window.segments].map(([stream, raw]) => this.#code(stream, raw, window.diffBasis));
+    const segments = [...window.segments].map(([stream, raw]) => this.#code(stream, raw, window));
     this.#written = this.#finish(window, control, segments, this.#written);
     this.#written.catch(() => {}); // seen by the `await` of a later call
     this.#pending.push(this.#written);

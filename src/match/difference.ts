@@ -1,7 +1,7 @@
 import type { MatchList } from "./match-list.ts";
 
 // An equal run of fewer bytes inside changed ones stays part of the DIFF: its zeros cost a coder less than two more ops.
-const MIN_EQUAL_RUN_BYTES = 256;
+const MIN_EQUAL_RUN_BYTES = 1024;
 
 /**
  * Match two ranges of equal length byte by byte: runs that are equal become exact matches, what lies between them

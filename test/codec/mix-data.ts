@@ -1,6 +1,10 @@
+import type { ResidualSpans } from "../../src/codec/index.ts";
+
 export interface Segment {
   residual: Uint8Array;
   basis: Uint8Array;
+  /** Where these bytes stand. */
+  spans?: ResidualSpans;
 }
 
 /** Numbers that look random and are always the same (xorshift32). */
@@ -26,4 +30,16 @@ export function syntheticSegment(bytes: number, seed: number): Segment {
     view.setUint32(at, view.getUint32(at, true) + [0x720, 0x1f, -0x40, 0x11230][next() % 4]!, true);
   }
   return { basis, residual: target.map((byte, i) => byte - basis[i]!) };
+}
+
+/** Spans of up to `longest` bytes, anywhere in basis and target. */
+export function syntheticSpans(bytes: number, longest: number, seed: number): ResidualSpans {
+  const next = noise(seed);
+  const spans: number[] = [];
+  for (let at = 0; at < bytes; ) {
+    const length = Math.min(bytes - at, 1 + (next() % longest));
+    spans.push(length, next(), next());
+    at += length;
+  }
+  return Uint32Array.from(spans);
 }

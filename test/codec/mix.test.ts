@@ -11,18 +11,18 @@ import {
 } from "../../src/codec/mix/index.ts";
 import { ReferenceDecoder } from "../../src/codec/mix/reference.ts";
 import { ErrorCode, FormatError } from "../../src/errors.ts";
-import { noise, type Segment, syntheticSegment } from "./mix-data.ts";
+import { noise, type Segment, syntheticSegment, syntheticSpans } from "./mix-data.ts";
 
 async function encodeAll(segments: readonly Segment[]): Promise<Uint8Array[]> {
   const encoder = await createResidualEncoder();
-  return segments.map(({ residual, basis }) => encoder.encode(residual, basis));
+  return segments.map(({ residual, basis, spans }) => encoder.encode(residual, basis, spans));
 }
 
 async function checkRoundTrip(segments: readonly Segment[]): Promise<Uint8Array[]> {
   const coded = await encodeAll(segments);
   const decoder = await createResidualDecoder();
-  for (const [i, { residual, basis }] of segments.entries()) {
-    assert.ok(Buffer.from(decoder.decode(coded[i]!, basis)).equals(residual), `segment ${i}`);
+  for (const [i, { residual, basis, spans }] of segments.entries()) {
+    assert.ok(Buffer.from(decoder.decode(coded[i]!, basis, spans)).equals(residual), `segment ${i}`);
   }
   return coded;
 }
@@ -34,8 +34,9 @@ const segments = fc
     fc.nat(0x7fffffff),
     fc.constantFrom("zero", "sparse", "full", "equal"),
     fc.constantFrom(1, 4, 256),
+    fc.constantFrom(0, 1, 50, 1000),
   )
-  .map(([bytes, seed, kind, values]): Segment => {
+  .map(([bytes, seed, kind, values, longestSpan]): Segment => {
     const next = noise(seed);
     const basis = Uint8Array.from({ length: bytes }, () => next() % values);
     const residual = Uint8Array.from({ length: bytes }, () => {
@@ -44,7 +45,7 @@ const segments = fc
       if (kind === "sparse") return byte < 16 ? next() : 0;
       return kind === "full" ? byte : 255;
     });
-    return { residual, basis };
+    return { residual, basis, ...(longestSpan > 0 && { spans: syntheticSpans(bytes, longestSpan, seed) }) };
   });
 
 describe("residual coder", () => {
@@ -79,6 +80,26 @@ describe("residual coder", () => {
     assert.equal(coded!.length, 0);
   });
 
+  it("foretells what refers to one place from wherever it is referred to", async () => {
+    // Calls from each of many spans, which have moved by distances of their own, to one place.
+    const [calls, spanBytes] = [400, 64];
+    const basis = syntheticSegment(calls * spanBytes, 7).basis.map((byte) => byte & 15);
+    const target = basis.slice();
+    const spans: number[] = [];
+    for (let call = 0; call < calls; call++) {
+      const offset = 1_000_000 + call * 1000;
+      const moved = (call * call) % 5003;
+      spans.push(spanBytes, offset, offset + moved);
+      const at = call * spanBytes + 20;
+      new DataView(basis.buffer).setUint32(at, 40_000 - (offset + 20), true);
+      new DataView(target.buffer).setUint32(at, 40_000 + 77 - (offset + 20 + moved), true);
+    }
+    const residual = target.map((byte, i) => byte - basis[i]!);
+    const [placed] = await checkRoundTrip([{ residual, basis, spans: Uint32Array.from(spans) }]);
+    const [unplaced] = await checkRoundTrip([{ residual, basis }]);
+    assert.ok(placed!.length < 0.6 * unplaced!.length, `${placed!.length}, not ${unplaced!.length}`);
+  });
+
   it("learns across segments", async () => {
     const segment = syntheticSegment(20_000, 5);
     const [first, second] = await checkRoundTrip([segment, segment]);
@@ -99,7 +120,7 @@ describe("residual coder", () => {
     const digest = createHash("sha256").update(Buffer.concat(coded)).digest("hex");
     assert.deepEqual(
       [coded.map(({ length }) => length), digest],
-      [[3498, 13], "739d45c22f735f1d2ff9b1ab7f40cc571cac6bc7e066b4dfc5473e7ab58a2698"],
+      [[3484, 12], "c003f0dd8d958f136c320e2aa79c805bfb8e913f38ff639c45d44a887c00f3a2"],
     );
   });
 
@@ -116,6 +137,10 @@ describe("residual coder", () => {
     assert.throws(() => encoder.encode(new Uint8Array(3), new Uint8Array(4)), RangeError);
     assert.throws(() => encoder.encode(long, long), RangeError);
     assert.throws(() => decoder.decode(new Uint8Array(4), long), RangeError);
+    assert.throws(
+      () => encoder.encode(new Uint8Array(3), new Uint8Array(3), Uint32Array.of(2, 0, 0)),
+      RangeError,
+    );
     encoder.close();
     decoder.close();
     assert.throws(() => encoder.encode(new Uint8Array(3), new Uint8Array(3)), TypeError);
@@ -129,17 +154,23 @@ describe("reference decoder", () => {
       fc.asyncProperty(fc.array(segments, { maxLength: 4 }), async (list) => {
         const coded = await encodeAll(list);
         const decoder = new ReferenceDecoder();
-        for (const [i, { residual, basis }] of list.entries()) {
-          assert.ok(Buffer.from(decoder.decode(coded[i]!, basis)).equals(residual), `segment ${i}`);
+        for (const [i, { residual, basis, spans }] of list.entries()) {
+          assert.ok(Buffer.from(decoder.decode(coded[i]!, basis, spans)).equals(residual), `segment ${i}`);
         }
       }),
       { numRuns: 15 },
     );
-    const list = [syntheticSegment(70_000, 11), syntheticSegment(30_000, 12)];
+    const list = [
+      { ...syntheticSegment(70_000, 11), spans: syntheticSpans(70_000, 3, 1) },
+      { ...syntheticSegment(30_000, 12), spans: syntheticSpans(30_000, 900, 2) },
+    ];
     const coded = await encodeAll(list);
     const decoder = new ReferenceDecoder();
-    for (const [i, { residual, basis }] of list.entries()) {
-      assert.ok(Buffer.from(decoder.decode(coded[i]!, basis)).equals(residual), `synthetic segment ${i}`);
+    for (const [i, { residual, basis, spans }] of list.entries()) {
+      assert.ok(
+        Buffer.from(decoder.decode(coded[i]!, basis, spans)).equals(residual),
+        `synthetic segment ${i}`,
+      );
     }
   });
 

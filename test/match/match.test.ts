@@ -94,9 +94,9 @@ test("a changed byte in every twelve stays one alignment", () => {
 });
 
 test("long equal runs inside a difference become exact matches", () => {
-  const basis = makeBytes(1000, 10);
+  const basis = makeBytes(2000, 10);
   const target = basis.slice();
-  for (const at of [10, 12, 14, 700]) target[at]! ^= 1;
+  for (const at of [10, 12, 14, 1500]) target[at]! ^= 1;
   const matches = new MatchList();
   addDifference(matches, 5000, 7000, target, basis);
   assert.deepEqual(
@@ -109,9 +109,9 @@ test("long equal runs inside a difference become exact matches", () => {
     [
       [5000, 7000, 10, true],
       [5010, 7010, 5, false],
-      [5015, 7015, 685, true],
-      [5700, 7700, 1, false],
-      [5701, 7701, 299, true],
+      [5015, 7015, 1485, true],
+      [6500, 8500, 1, false],
+      [6501, 8501, 499, true],
     ],
   );
 });

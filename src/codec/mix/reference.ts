@@ -13,6 +13,7 @@ import {
   ReferenceCoder,
   squash,
 } from "../mixing-reference.ts";
+import type { ResidualSpans } from "./index.ts";
 
 const HISTORY_BYTES = 64;
 const LOOK_AHEAD_BYTES = 16;
@@ -21,6 +22,7 @@ const VALUE_TABLE_BITS = 12;
 const DIFFERENCE_TABLE_BITS = 16;
 const SOURCES = 8;
 const TABLE_SOURCES = 6;
+const PLACED_SOURCES = [1, 3, 4];
 const MAX_CONFIDENCE = 15;
 const MAX_GROUP = 64;
 const MAX_SINGLE_RISK = 2048;
@@ -60,7 +62,6 @@ export class ReferenceDecoder {
   );
   #recent = [nothing(), nothing()];
   readonly #scores = Array.from({ length: SOURCES }, () => new Uint16Array(16).fill(32_768));
-  #lastDifference = 0;
   #outcomes = 0;
   // Decisions.
   readonly #flagTables = makeTables(COUNTER_TABLE_BITS, 1);
@@ -80,19 +81,30 @@ export class ReferenceDecoder {
   #run = 0;
   #last = 0;
   #lastButOne = 0;
-  #passed = 0;
   #history = { basis: new Uint8Array(HISTORY_BYTES), residual: new Uint8Array(HISTORY_BYTES) };
+  /** Of each byte of the segment its basis offset and its shift, from HISTORY_BYTES on. */
+  #standing: { offset: number; shift: number }[] = [];
   // The segment, with the history before it.
   #b: Uint8Array = new Uint8Array(0);
   #r: Uint8Array = new Uint8Array(0);
 
-  decode(coded: Uint8Array, basis: Uint8Array): Uint8Array {
+  decode(
+    coded: Uint8Array,
+    basis: Uint8Array,
+    spans: ResidualSpans = Uint32Array.of(basis.length, 0, 0),
+  ): Uint8Array {
     this.#b = new Uint8Array(HISTORY_BYTES + basis.length + LOOK_AHEAD_BYTES);
     this.#b.set(this.#history.basis);
     this.#b.set(basis, HISTORY_BYTES);
     this.#r = new Uint8Array(HISTORY_BYTES + basis.length + LOOK_AHEAD_BYTES);
     this.#r.set(this.#history.residual);
     if (basis.length === 0) return new Uint8Array(0);
+    this.#standing = Array.from({ length: HISTORY_BYTES }, () => ({ offset: 0, shift: 0 }));
+    for (let at = 0; at < spans.length; at += 3) {
+      const [bytes, offset, made] = [spans[at]!, spans[at + 1]!, spans[at + 2]!];
+      for (let i = 0; i < bytes; i++)
+        this.#standing.push({ offset: offset + i, shift: (made - offset) >>> 0 });
+    }
     this.#coder.start(coded);
     this.#decodeSegment(HISTORY_BYTES + basis.length);
     this.#coder.finish();
@@ -100,7 +112,6 @@ export class ReferenceDecoder {
       basis: this.#b.slice(basis.length, basis.length + HISTORY_BYTES),
       residual: this.#r.slice(basis.length, basis.length + HISTORY_BYTES),
     };
-    this.#passed = (this.#passed + basis.length) >>> 0;
     return this.#r.slice(HISTORY_BYTES, HISTORY_BYTES + basis.length);
   }
 
@@ -243,19 +254,24 @@ export class ReferenceDecoder {
     }
     const word = readWord(this.#b, at);
     const before = this.#b[at - 1]!;
-    const position = (this.#passed + at - HISTORY_BYTES) >>> 0;
+    const { offset, shift } = this.#standing[at]!;
+    const place = (offset + word) >>> 0;
     const hashes = [
-      hashContext(word >>> 12, before),
-      hashContext(this.#lastDifference, word >>> 16),
+      hashContext(word >>> 9, 0),
+      hashContext(place >>> 8, 3),
       hashContext(word, 1),
-      hashContext((position + word) >>> 0, 2),
-      hashContext(((position + word) >>> 0) >>> 14, 4),
+      hashContext(place, 2),
+      hashContext(place >>> 11, 4),
       hashContext(word >>> 16, before | 512),
     ];
     const entries = hashes.map(
       (hash, source) => this.#foretold[source]![hash >>> (32 - DIFFERENCE_TABLE_BITS)]!,
     );
     const candidates = [...entries, ...this.#recent].map((entry) => ({ ...entry }));
+    for (const source of PLACED_SOURCES) {
+      const candidate = candidates[source]!;
+      if (candidate.difference !== 0) candidate.difference = (candidate.difference - shift) >>> 0;
+    }
     const foretold = this.#decodeForetold(candidates, at);
     if (foretold === 0) this.#decodeBytes(at, 4);
     else {
@@ -268,7 +284,7 @@ export class ReferenceDecoder {
     let target = 0;
     for (let phase = 3; phase >= 0; phase--)
       target = (target << 8) | ((this.#b[at + phase]! + this.#r[at + phase]!) & 255);
-    this.#learnField((target - word) >>> 0, candidates, entries);
+    this.#learnField((target - word) >>> 0, shift, candidates, entries);
     return at + 4;
   }
 
@@ -329,17 +345,21 @@ export class ReferenceDecoder {
     );
   }
 
-  #learnField(actual: number, candidates: readonly Foretold[], entries: readonly Foretold[]): void {
+  #learnField(
+    actual: number,
+    shift: number,
+    candidates: readonly Foretold[],
+    entries: readonly Foretold[],
+  ): void {
     for (const [source, { difference, confidence }] of candidates.entries()) {
       const right = difference === actual;
       const scores = this.#scores[source]!;
       scores[confidence]! += ((right ? 65_535 : 0) - scores[confidence]!) >> 5;
       const entry = entries[source];
       if (entry === undefined) continue;
-      entry.difference = actual;
+      if (!right) entry.difference = PLACED_SOURCES.includes(source) ? (actual + shift) >>> 0 : actual;
       entry.confidence = right ? Math.min(MAX_CONFIDENCE, confidence + 1) : 0;
     }
-    this.#lastDifference = actual;
     const [newest, older] = this.#recent as [Foretold, Foretold];
     const known = newest.difference === actual ? newest : older.difference === actual ? older : undefined;
     const confidence = known === undefined ? 0 : Math.min(MAX_CONFIDENCE, known.confidence + 1);

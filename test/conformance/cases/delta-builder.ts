@@ -52,6 +52,8 @@ export interface WindowParts {
   residual?: Uint8Array;
   /** The basis bytes of its DIFF ops, one after another: for codec mix. */
   diffBasis?: Uint8Array;
+  /** Where these bytes stand: of each DIFF op its length, basis offset and the bytes that all ops before it make. */
+  spans?: readonly number[];
   kind?: number;
   /** 0 stands for all that is left. */
   statedBytes?: number;
@@ -134,11 +136,12 @@ async function codeWindows({ streams = PLAIN_STREAMS, windows }: DeltaParts) {
     encoder: getCodecById(codecId).createEncoder({ effort: 9, windowBits: 16 }),
   }));
   const made: SegmentParts[][] = [];
-  for (const { control, data, residual, diffBasis, edit } of windows) {
+  for (const { control, data, residual, diffBasis, spans, edit } of windows) {
     const segments: SegmentParts[] = [];
     for (const [stream, raw = EMPTY_BYTES] of [control, data, residual].entries()) {
       const coder = encoders.find((each) => each.stream === stream)?.encoder;
-      const coded = raw.length > 0 ? await coder?.encode(raw, diffBasis) : undefined;
+      const coded =
+        raw.length > 0 ? await coder?.encode(raw, diffBasis, spans && Uint32Array.from(spans)) : undefined;
       segments.push({ rawBytes: raw.length, coded: coded ?? raw });
     }
     edit?.(segments);

@@ -22,6 +22,7 @@ function allOps(): WindowParts[] {
       control: concatBytes([op.copy(512), op.diff(720), op.run(304, 0)]),
       residual,
       diffBasis: content,
+      spans: [720, 512, 512],
     },
     {
       target: concatBytes([
@@ -135,7 +136,7 @@ function denseWindow(): WindowParts {
 function codeWindows(): WindowParts[] {
   const old = makeCode(200, 1200, 0);
   const wanted = makeCode(200, 1200, 40);
-  return [0, 800, 1600].map((at) => {
+  return [0, 800, 1600].map((at): WindowParts => {
     const basis = old.subarray(at, at + 800);
     const target = wanted.subarray(at, at + 800);
     return {
@@ -143,6 +144,7 @@ function codeWindows(): WindowParts[] {
       control: concatBytes([op.diff(300), op.diff(500)]),
       residual: target.map((byte, i) => byte - basis[i]!),
       diffBasis: basis,
+      spans: [800, at, at],
     };
   });
 }

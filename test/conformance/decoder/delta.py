@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import accumulate
 from typing import BinaryIO
 
 import op
@@ -48,7 +49,7 @@ class Applier:
             for stream, (codec, memory) in header.streams.items()
         }
         self.op_reader = OpReader(header.basis_size)
-        self.shift = self.named = 0
+        self.shift = self.named = self.made = 0
 
     def run(self) -> None:
         digest, left, windows = sha256(), self.header.target_size, 0
@@ -84,6 +85,7 @@ class Applier:
         ops = self.op_reader.read_window(self._segment(CONTROL, sizes, coded), made_by_ops)
         data = Cursor(self._segment(DATA, sizes, coded))
         residual = Cursor(self._segment(RESIDUAL, sizes, coded, ops))
+        self.made += made_by_ops
         window = b"".join(self._carry_out(each, data, residual) for each in ops)
         require(data.left == 0 and residual.left == 0, "expected the ops to use up data and residual")
         if envelope:
@@ -107,13 +109,15 @@ class Applier:
         raw_size, _ = sizes[stream]
         if raw_size == 0:
             return b""
-        basis = b""
+        basis, spans = b"", []
         if self.header.streams[stream][0] == MIX:
             diffs = [each for each in ops if each.kind == op.DIFF]
             length = sum(each.length for each in diffs)
             require(length == raw_size, f"expected a residual for {length} bytes, found {raw_size}")
             basis = b"".join(self._read_basis(each.offset, each.length) for each in diffs)
-        raw = self.codecs[stream].decode(coded[stream], raw_size, basis)
+            starts = accumulate((each.length for each in ops), initial=self.made)
+            spans = [(each.length, each.offset, made) for each, made in zip(ops, starts) if each.kind == op.DIFF]
+        raw = self.codecs[stream].decode(coded[stream], raw_size, basis, spans)
         require(len(raw) == raw_size, f"expected a segment of {raw_size} bytes, found {len(raw)}")
         return raw
 

@@ -1,12 +1,17 @@
 """Codec mix: the coded residual. (codec/mix/FORMAT.md)"""
 
 from array import array
+from bisect import bisect_right
+from itertools import accumulate
 
 from cursor import require
 from mixing import LIMIT, U32, BitDecoder, Entries, Mixer, clamp, hash2, learned, squash
 
 BEFORE = 64
 """Bytes of the segments before that a segment looks back to; byte i stands in place i + BEFORE."""
+
+PLACED = (1, 3, 4)
+"""The sources that hold a difference plus the field's shift."""
 
 
 def _place(k: int) -> int:
@@ -16,7 +21,6 @@ def _place(k: int) -> int:
 class MixDecoder:
     def __init__(self):
         self.basis, self.residual = bytearray(BEFORE), bytearray(BEFORE)
-        self.bytes_before = 0
         self.flags = self.run = self.last = self.last2 = 0
         self.begins = [[((4 + (n & 3)) << (n >> 2)) >> 2 for n in range(64)] for _ in range(8)]
         self.scout = [array("h", bytes(2 << 16)) for _ in range(6)]
@@ -25,18 +29,20 @@ class MixDecoder:
         self.sources = [[(0, 0)] * 65536 for _ in range(6)]
         self.recent = [(0, 0), (0, 0)]
         self.scores = [[32768] * 16 for _ in range(8)]
-        self.lastd = self.outcomes = 0
+        self.outcomes = 0
         self.rank_tables = [Entries(13, 1) for _ in range(8)]
         self.rank_mixer = Mixer(256, 512, 256)
         self.value_tables = [Entries(12, 15) for _ in range(8)]
         self.value_mixer = Mixer(256, 1024, 2048)
 
-    def decode(self, coded: bytes, basis: bytes) -> bytes:
-        """The residual of one segment, from its coded bytes and the basis bytes beside it."""
+    def decode(self, coded: bytes, basis: bytes, spans: list[tuple[int, int, int]]) -> bytes:
+        """The residual of one segment, from its coded bytes, the basis bytes beside it and where they stand: spans of (length,
+        basis offset, bytes made before)."""
         n = len(basis)
         if n == 0:
             require(len(coded) == 0, "expected no coded residual")
             return b""
+        self.spans, self.span_ends = spans, list(accumulate(length for length, _, _ in spans))
         self.decoder = BitDecoder(coded)
         self.basis[BEFORE:] = basis + bytes(8)
         self.residual[BEFORE:] = bytes(n)
@@ -47,7 +53,6 @@ class MixDecoder:
         written = self.decoder.bytes_read - 4 + self.decoder.ending_bytes()
         require(len(coded) == written, f"expected a coded residual of {written} bytes, found {len(coded)}")
         made = bytes(self.residual[BEFORE:])
-        self.bytes_before += n
         self.basis = self.basis[n : n + BEFORE]
         self.residual = self.residual[n : n + BEFORE]
         return made
@@ -173,8 +178,9 @@ class MixDecoder:
             self._values(i, self.end)
             return self.end
         w = self._w(i)
-        entries = self._source_entries(i)
-        foretold = [self.sources[s][entries[s]] for s in range(6)] + self.recent
+        offset, shift = self._standing(i - BEFORE)
+        entries = self._source_entries(i, offset)
+        foretold = [self._foretells(s, entries[s], shift) for s in range(6)] + self.recent
         found = self._ranks(i, foretold)
         if found is None:
             self._values(i, i + 4)
@@ -183,16 +189,26 @@ class MixDecoder:
             for j in range(4):
                 self._put(i + j, (target[j] - self.basis[i + j]) & 255)
         made = bytes((self.basis[j] + self.residual[j]) & 255 for j in range(i, i + 4))
-        self._learn_difference((int.from_bytes(made, "little") - w) & U32, foretold, entries)
+        self._learn_difference((int.from_bytes(made, "little") - w) & U32, shift, foretold, entries)
         return i + 4
 
-    def _source_entries(self, i: int) -> list[int]:
+    def _standing(self, at: int) -> tuple[int, int]:
+        """Basis offset and shift of byte `at` of the segment."""
+        span = bisect_right(self.span_ends, at)
+        length, offset, made = self.spans[span]
+        return offset + at - (self.span_ends[span] - length), (made - offset) & U32
+
+    def _source_entries(self, i: int, offset: int) -> list[int]:
         b, w = self.basis, self._w(i)
-        g = (self.bytes_before + i - BEFORE + w) & U32
+        g = (offset + w) & U32
         return [
             hash2(a, b) >> 16
-            for a, b in ((w >> 12, b[i - 1]), (self.lastd, w >> 16), (w, 1), (g, 2), (g >> 14, 4), (w >> 16, b[i - 1] + 512))
+            for a, b in ((w >> 9, 0), (g >> 8, 3), (w, 1), (g, 2), (g >> 11, 4), (w >> 16, b[i - 1] + 512))
         ]
+
+    def _foretells(self, s: int, entry: int, shift: int) -> tuple[int, int]:
+        held, q = self.sources[s][entry]
+        return (held - shift) & U32 if s in PLACED and held else held, q
 
     def _ranks(self, i: int, foretold: list[tuple[int, int]]) -> int | None:
         """The difference, if the first or the second choice is right."""
@@ -239,17 +255,18 @@ class MixDecoder:
         self.outcomes = (2 * self.outcomes + bit) & U32
         return bit
 
-    def _learn_difference(self, difference: int, foretold: list[tuple[int, int]], entries: list[int]) -> None:
+    def _learn_difference(self, difference: int, shift: int, foretold: list[tuple[int, int]], entries: list[int]) -> None:
         for s, (d, q) in enumerate(foretold):
             right = d == difference
             self.scores[s][q] += (65535 * right - self.scores[s][q]) >> 5
             if s < 6:
-                self.sources[s][entries[s]] = (d, min(15, q + 1)) if right else (difference, 0)
+                held, _ = self.sources[s][entries[s]]
+                moved = (difference + shift) & U32 if s in PLACED else difference
+                self.sources[s][entries[s]] = (held, min(15, q + 1)) if right else (moved, 0)
         q = next((min(15, q + 1) for d, q in foretold[6:] if d == difference), 0)
         if self.recent[0][0] != difference:
             self.recent[1] = self.recent[0]
         self.recent[0] = (difference, q)
-        self.lastd = difference
 
     def _values(self, start: int, end: int) -> None:
         """The bytes of a field, one by one."""

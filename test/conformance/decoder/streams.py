@@ -1,7 +1,7 @@
 """The codecs of a delta's streams. (delta/FORMAT.md, "Codecs")
 
-Each codec has `decode(coded, raw_size, basis)`: the raw bytes of the stream's next segment. `basis` are the bytes beside a
-residual; codec mix alone asks for them.
+Each codec has `decode(coded, raw_size, basis, spans)`: the raw bytes of the stream's next segment. `basis` are the bytes beside a
+residual, `spans` tell where they stand; codec mix alone asks for them.
 """
 
 import zlib
@@ -21,10 +21,11 @@ TAKE_HISTORY = (LZ, TEXT)
 MAX_MIXED_SEGMENT = 2**20
 DICTIONARY_BYTES = 32768
 MAX_WINDOW = 2**24
+Spans = list[tuple[int, int, int]]
 
 
 class _None:
-    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+    def decode(self, coded: bytes, raw_size: int, basis: bytes, spans: Spans) -> bytes:
         return coded
 
 
@@ -32,7 +33,7 @@ class _Deflate:
     def __init__(self):
         self.dictionary = b""
 
-    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+    def decode(self, coded: bytes, raw_size: int, basis: bytes, spans: Spans) -> bytes:
         stream = zlib.decompressobj(-15, self.dictionary)
         try:
             raw = stream.decompress(coded, raw_size + 1)
@@ -47,7 +48,7 @@ class _Brotli:
     def __init__(self):
         self.stream = brotli.Decompressor()
 
-    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+    def decode(self, coded: bytes, raw_size: int, basis: bytes, spans: Spans) -> bytes:
         try:
             return self.stream.process(coded)
         except brotli.error as error:
@@ -58,11 +59,11 @@ class _Sparse:
     def __init__(self):
         self.brotli = _Brotli()
 
-    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+    def decode(self, coded: bytes, raw_size: int, basis: bytes, spans: Spans) -> bytes:
         segment = Cursor(coded)
         packed_size = segment.varint()
         require(packed_size <= 2 * raw_size + 16, f"expected at most {2 * raw_size + 16} packed bytes, found {packed_size}")
-        packed = self.brotli.decode(segment.take(segment.left), packed_size, basis)
+        packed = self.brotli.decode(segment.take(segment.left), packed_size, basis, spans)
         require(len(packed) == packed_size, f"expected {packed_size} packed bytes, found {len(packed)}")
         return self.unpack(Cursor(packed), raw_size)
 
@@ -88,7 +89,7 @@ class _Zstd:
     def __init__(self):
         self.stream = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()
 
-    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+    def decode(self, coded: bytes, raw_size: int, basis: bytes, spans: Spans) -> bytes:
         try:
             return self.stream.decompress(coded)
         except zstandard.ZstdError as error:
@@ -99,16 +100,16 @@ class _Mix:
     def __init__(self):
         self.decoder = MixDecoder()
 
-    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+    def decode(self, coded: bytes, raw_size: int, basis: bytes, spans: Spans) -> bytes:
         require(len(basis) == raw_size, f"expected DIFF ops of {raw_size} bytes in all, found {len(basis)}")
-        return self.decoder.decode(coded, basis)
+        return self.decoder.decode(coded, basis, spans)
 
 
 class _Lz:
     def __init__(self, memory: int, primer: bytes):
         self.decoder = LzDecoder(memory, primer)
 
-    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+    def decode(self, coded: bytes, raw_size: int, basis: bytes, spans: Spans) -> bytes:
         return self.decoder.decode(coded, raw_size)
 
 
@@ -116,7 +117,7 @@ class _Ops:
     def __init__(self):
         self.decoder = make_primed_decoder()
 
-    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+    def decode(self, coded: bytes, raw_size: int, basis: bytes, spans: Spans) -> bytes:
         return self.decoder.decode(coded, raw_size)
 
 
@@ -124,7 +125,7 @@ class _Text:
     def __init__(self, primer: bytes):
         self.decoder = TextDecoder(primer)
 
-    def decode(self, coded: bytes, raw_size: int, basis: bytes) -> bytes:
+    def decode(self, coded: bytes, raw_size: int, basis: bytes, spans: Spans) -> bytes:
         return self.decoder.decode(coded, raw_size)
 
 

@@ -13,13 +13,12 @@ import {
   WEIGHTS_END,
 } from "./memory";
 import { prepareFields } from "./field";
-import { passSegment } from "./model";
 import { prepareScout } from "./scout";
 
 export { CODED } from "../../assembly/layout";
-export { BASIS, MAX_CODED_BYTES, MAX_SEGMENT_BYTES, PIECE_BYTES, RESIDUAL } from "./memory";
+export { BASIS, MAX_CODED_BYTES, MAX_OVERRUN_BYTES, MAX_SEGMENT_BYTES, MAX_SPANS, PIECE_BYTES, RESIDUAL, SPANS } from "./memory";
 export { finishCoder, getCodedPosition, setCodedPosition, startCoder } from "../../assembly/coder";
-export { codeResidual } from "./model";
+export { codeResidual, startSpans } from "./model";
 
 /** Prepare a new instance, whose memory is zero. */
 export function prepareModel(): void {
@@ -43,5 +42,4 @@ export function addBasis(length: u32): void {
 export function keepHistory(length: u32): void {
   memory.copy(BASIS - HISTORY_BYTES, BASIS + <usize>length - HISTORY_BYTES, HISTORY_BYTES);
   memory.copy(RESIDUAL - HISTORY_BYTES, RESIDUAL + <usize>length - HISTORY_BYTES, HISTORY_BYTES);
-  passSegment(length);
 }

@@ -72,6 +72,13 @@ export const HISTORY_BYTES: u32 = 64;
 export const BASIS: usize = VALUE_TABLES_END + 64;
 export const RESIDUAL: usize = BASIS + <usize>MAX_SEGMENT_BYTES + 128;
 
+/** Spans of the bytes that are coded next: where each ends in the segment, its address less its place there, and its shift; u32 each. */
+export const SPANS: usize = RESIDUAL + <usize>MAX_SEGMENT_BYTES + 64;
+export const SPAN_BYTES: usize = 12;
+export const MAX_SPANS: u32 = 1 << 12;
+/** How far behind the end of what is asked for a field may begin. */
+export const MAX_OVERRUN_BYTES: u32 = 64;
+
 /**
  * Residual bytes that are coded in one call, and the coded bytes that they can become: 12 decisions of at most 17 bits
  * each, the precision that the coder may lose included.

@@ -7,7 +7,7 @@ import { findSlot, hashContext } from "../../assembly/contexts";
 import { codeDecision } from "../../assembly/decision";
 import { codeField, learnField } from "./field";
 import { APM_ROW_BYTES, SLOTS, WEIGHT_SET_BYTES } from "../../assembly/layout";
-import { BASIS, FLAG_APM, FLAG_TABLES, FLAG_WEIGHTS_A, FLAG_WEIGHTS_B, OPINION, RESIDUAL, SLOT_TABLE_BITS, SLOT_TABLE_BYTES } from "./memory";
+import { BASIS, FLAG_APM, FLAG_TABLES, FLAG_WEIGHTS_A, FLAG_WEIGHTS_B, OPINION, RESIDUAL, SLOT_TABLE_BITS, SLOT_TABLE_BYTES, SPAN_BYTES, SPANS } from "./memory";
 import { codeGroup, getLook, isDoubtful, learnLook, lookAhead, MAX_GROUP } from "./scout";
 import { codeValue, rememberValue } from "./value";
 
@@ -15,8 +15,8 @@ import { codeValue, rememberValue } from "./value";
 let flags: u32 = 0;
 /** Zero residual bytes since the last other one. */
 let run: u32 = 0;
-/** Bytes of the segments before. */
-let passed: u32 = 0;
+/** The span of the byte that is coded. */
+let span: usize = SPANS;
 
 /** Logarithmic steps: 0 1 2 3 4 8 16 32 64 128 256 1024. */
 @inline
@@ -119,6 +119,11 @@ function subtractBytes(a: u32, b: u32): u32 {
   return ((a | 0x80808080) - (b & 0x7f7f7f7f)) ^ ((a ^ ~b) & 0x80808080);
 }
 
+/** Begin with the first of the spans that the loader has placed. */
+export function startSpans(): void {
+  span = SPANS;
+}
+
 /** Code the field at `i`, whose first residual byte is not zero; returns where it ends. */
 function codeFieldAt(i: u32, end: u32): u32 {
   if (i + 4 > end) {
@@ -128,7 +133,9 @@ function codeFieldAt(i: u32, end: u32): u32 {
   const b = BASIS + <usize>i;
   const r = RESIDUAL + <usize>i;
   const word = load<u32>(b);
-  const said = codeField(addBytes(word, load<u32>(r)) - word, word, load<u32>(b - 4), passed + i);
+  while (load<u32>(span) <= i) span += SPAN_BYTES;
+  const shift = load<u32>(span, 8);
+  const said = codeField(addBytes(word, load<u32>(r)) - word, word, load<u32>(b - 4), i + load<u32>(span, 4), shift);
   if (said) {
     const residual = subtractBytes(word + said, word);
     store<u32>(r, residual);
@@ -136,10 +143,10 @@ function codeFieldAt(i: u32, end: u32): u32 {
     passByte((residual >> 8) & 255);
     passByte((residual >> 16) & 255);
     passByte(residual >> 24);
-    learnField(said);
+    learnField(said, shift);
   } else {
     codeBytes(i, 4);
-    learnField(addBytes(word, load<u32>(r)) - word);
+    learnField(addBytes(word, load<u32>(r)) - word, shift);
   }
   return i + 4;
 }
@@ -171,8 +178,4 @@ export function codeResidual(from: u32, to: u32, end: u32): u32 {
     }
   }
   return i;
-}
-
-export function passSegment(length: u32): void {
-  passed += length;
 }

@@ -7,7 +7,7 @@ const MIN_NEAR_WORTH_BYTES: i32 = 24;
 const MIN_FAR_WORTH_BYTES: i32 = 32;
 const NEAR_SHIFT_BYTES: i32 = 1 << 12;
 const MAX_BRIDGE_BYTES: i32 = 32;
-const MIN_EQUAL_RUN_BYTES: i32 = 256;
+const MIN_EQUAL_RUN_BYTES: i32 = 1024;
 
 /** Matches found: target offset, basis offset, length × 2 + whether exact, u32 each. */
 let found: usize = 0;
