@@ -16,7 +16,7 @@ import { type Journal, readJournal, removeStaging, writeJournal } from "./journa
 import { isEmptyPlan, planSteps, type Steps } from "./plan.ts";
 import { TargetReader } from "./read-target.ts";
 import { describeHidden, type Owner, realizeNode } from "./realize.ts";
-import { Staging } from "./staging.ts";
+import { checkRoom, neededBytesOf, Staging } from "./staging.ts";
 import { findNode, splitPath, type TargetNode } from "./target.ts";
 import type { TargetTree } from "./target-tree.ts";
 import type { TreeAttributes, TreeFolder } from "./tree-folder.ts";
@@ -53,6 +53,8 @@ export interface UpdateTreeResult {
   placedEntries: number;
   removedEntries: number;
   changedAttributes: number;
+  /** The extra space that there had to be, as far as the delta says, before anything was written. */
+  neededBytes: number;
   /** Contents that were written: the changed and new files. The extra space that the update took. */
   stagedBytes: number;
   /** Of the journal. */
@@ -65,6 +67,7 @@ const NO_CHANGES = {
   placedEntries: 0,
   removedEntries: 0,
   changedAttributes: 0,
+  neededBytes: 0,
   stagedBytes: 0,
   journalBytes: 0,
   applied: undefined,
@@ -288,6 +291,8 @@ class Update {
       return { ...NO_CHANGES, done: "none", targetBytes, targetSha256 };
     }
     const { parent, stagingName } = this.#site;
+    const neededBytes = neededBytesOf(this.#header.tree);
+    await checkRoom(parent, neededBytes);
     await parent.makeFolder(stagingName);
     let prepared: Prepared | undefined;
     let journalBytes = 0;
@@ -316,6 +321,7 @@ class Update {
       placedEntries: journal.placements.length + journal.folders.length,
       removedEntries: journal.removals.length,
       changedAttributes: journal.attributes.length,
+      neededBytes,
       stagedBytes: staging.bytes,
       journalBytes,
       applied,
