@@ -119,8 +119,7 @@ export async function createDelta(
       basisSha256: index.sha256,
       basisEntries: index.entries,
       // Only of flat images all entries have an identity.
-      tree:
-        index.envelope && wanted.index.envelope && measureTree(index.entries, wanted.index.entries),
+      tree: index.envelope && wanted.index.envelope && measureTree(index.entries, wanted.index.entries),
     };
   }
   const written = await writeDelta(

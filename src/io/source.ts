@@ -81,7 +81,10 @@ export function concatSources(parts: readonly Source[]): Source {
   for (let i = 0; i < kept.length; i++) starts[i + 1] = starts[i]! + kept[i]!.size;
   const size = starts[kept.length]!;
   /** The parts that a range lies in, and which of its bytes are theirs. */
-  function* pieces(offset: number, into: Uint8Array): Generator<[part: Source, at: number, into: Uint8Array]> {
+  function* pieces(
+    offset: number,
+    into: Uint8Array,
+  ): Generator<[part: Source, at: number, into: Uint8Array]> {
     checkRange(size, offset, into.length);
     let low = 0;
     for (let high = kept.length; high - low > 1; ) {

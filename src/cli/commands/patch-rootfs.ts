@@ -56,7 +56,14 @@ function describe(path: string, result: UpdateTreeResult): CommandResult {
   const { done, targetBytes, neededBytes, stagedBytes, journalBytes, applied } = result;
   const { placedEntries, removedEntries, changedAttributes } = result;
   const targetSha256 = toHex(result.targetSha256);
-  const changes = { placedEntries, removedEntries, changedAttributes, neededBytes, stagedBytes, journalBytes };
+  const changes = {
+    placedEntries,
+    removedEntries,
+    changedAttributes,
+    neededBytes,
+    stagedBytes,
+    journalBytes,
+  };
   const ops =
     applied === undefined
       ? {}

@@ -90,7 +90,7 @@ export class AssemblyBuilder {
   }
 
   /** All that was added, as a source. */
-  finish(): Source {
+  finish(): AssembledSource {
     return new AssembledSource(this.#parts, this.#pattern, this.size, this.#isAtHand);
   }
 }
@@ -102,7 +102,8 @@ function rangeOf(source: Source, at: number): { base: Source; offset: number } {
     : { base: source, offset: at };
 }
 
-class AssembledSource implements Source {
+/** What an {@link AssemblyBuilder} put together. */
+export class AssembledSource implements Source {
   readonly size: number;
   readonly #parts: PartTable;
   readonly #pattern: Uint8Array;
@@ -146,6 +147,14 @@ class AssembledSource implements Source {
       into.fill(0, done + held, done + length);
       done += length;
     }
+  }
+
+  /** Which of the sources that were added holds a byte, and where; `undefined` for what does not come from one. */
+  sourceAt(offset: number): { content: Source; offset: number } | undefined {
+    const i = this.#parts.find(offset);
+    const holder = this.#parts.holder(i);
+    const at = offset - this.#parts.start(i);
+    return holder instanceof Uint8Array || at >= holder.size ? undefined : { content: holder, offset: at };
   }
 
   async read(offset: number, into: Uint8Array): Promise<void> {

@@ -5,7 +5,7 @@ import type { OnProgress, Source } from "../../io/index.ts";
 import { digestSource } from "../digest.ts";
 import { BLOCK_BYTES, roundUpToBlock, showName } from "../tar/index.ts";
 import { type TreeNode, walkTree } from "../tree.ts";
-import { AssemblyBuilder } from "./assembly.ts";
+import { type AssembledSource, AssemblyBuilder } from "./assembly.ts";
 import { encodeEntryHeader } from "./entry-header.ts";
 
 const END_BYTES = 1024;
@@ -55,7 +55,7 @@ class LayerMeter {
 
 /** The layer's tar and how many entries it has. */
 export interface BuiltLayer {
-  source: Source;
+  source: AssembledSource;
   entryCount: number;
 }
 
