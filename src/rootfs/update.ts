@@ -58,6 +58,8 @@ export interface UpdateTreeResult {
   neededBytes: number;
   /** Contents that were written: the changed and new files. The extra space that the update took. */
   stagedBytes: number;
+  /** Files, links and devices that were written. */
+  stagedEntries: number;
   /** Of the journal. */
   journalBytes: number;
   /** What the delta did, unless it was not applied. */
@@ -70,6 +72,7 @@ const NO_CHANGES = {
   changedAttributes: 0,
   neededBytes: 0,
   stagedBytes: 0,
+  stagedEntries: 0,
   journalBytes: 0,
   applied: undefined,
 };
@@ -318,6 +321,7 @@ class Update {
       changedAttributes: journal.attributes.length,
       neededBytes,
       stagedBytes: staging.bytes,
+      stagedEntries: staging.count,
       journalBytes,
       applied,
     };

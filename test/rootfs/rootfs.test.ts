@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
+import { inspectDelta } from "../../src/delta/index.ts";
 import { ErrorCode } from "../../src/errors.ts";
 import { openFlatImage } from "../../src/image/index.ts";
 import { memorySource, readRange, type Source } from "../../src/io/index.ts";
@@ -146,6 +147,8 @@ describe("a rootfs folder in place", { skip: !isRoot && "needs root on Linux" },
             assert.deepEqual(await flattenFolder(join(base, "old"), { xattrs }), target);
             assert.deepEqual((await readdir(base)).sort(), ["new", "old"]);
             assert.ok(result.done === "applied" || result.done === "none");
+            const { contentBytes, entryCount } = (await inspectDelta(delta)).tree!;
+            assert.ok(result.stagedBytes <= contentBytes && result.stagedEntries <= entryCount);
             const again = await applyDeltaToRootfs(join(base, "old"), delta, { xattrs });
             assert.equal(again.done, "none");
           }),

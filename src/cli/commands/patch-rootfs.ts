@@ -53,7 +53,7 @@ export async function patchRootfs(
 }
 
 function describe(path: string, result: UpdateTreeResult): CommandResult {
-  const { done, targetBytes, neededBytes, stagedBytes, journalBytes, applied } = result;
+  const { done, targetBytes, neededBytes, stagedBytes, stagedEntries, journalBytes, applied } = result;
   const { placedEntries, removedEntries, changedAttributes } = result;
   const targetSha256 = toHex(result.targetSha256);
   const changes = {
@@ -62,6 +62,7 @@ function describe(path: string, result: UpdateTreeResult): CommandResult {
     changedAttributes,
     neededBytes,
     stagedBytes,
+    stagedEntries,
     journalBytes,
   };
   const ops =
