@@ -10,6 +10,9 @@ import { encodeEntryHeader } from "./entry-header.ts";
 
 const END_BYTES = 1024;
 
+// Larger pieces are hashed no faster.
+const HASH_CHUNK_BYTES = 1 << 18;
+
 /** What a flat layer may become. */
 export interface FlatLayerLimits {
   /** Size of the layer; 64 GiB by default. */
@@ -109,5 +112,5 @@ export async function digestLayer(
 ): Promise<string> {
   const onBytes = (doneBytes: number): void =>
     options.onProgress?.({ phase: "flatten", doneBytes, totalBytes: layer.size });
-  return digestSource(layer, { signal: options.signal, onBytes });
+  return digestSource(layer, { chunkBytes: HASH_CHUNK_BYTES, signal: options.signal, onBytes });
 }
