@@ -22,7 +22,7 @@ export interface EntrySpan {
   /**
    * What the entry of an image is, as an update in place of an unpacked one sees it: one with the same path, content and identity
    * stays where it is. Of a file a hash of its extended attributes, of a link or device one of all that it is;
-   * {@link FOLDER_IDENTITY}. Absent for hard links, which are but other names, and for what belongs to no image's tree.
+   * of a folder `FOLDER_IDENTITY`. Absent for hard links, which are but other names, and for what belongs to no image's tree.
    */
   identity?: bigint | undefined;
 }
