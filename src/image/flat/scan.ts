@@ -145,6 +145,7 @@ export async function scanFlatImage(
         contentBytes: isLayer ? 0 : contentBytes,
         headerHash: undefined,
         contentHash: isLayer ? 0n : await hashContent(cursor, contentBytes, hashes),
+        identity: undefined,
       });
     }
     const outerCount = entries.length;
