@@ -33,6 +33,8 @@ export interface Measurement {
   seconds: number;
   /** Most memory that one of the processes held; `undefined` where it cannot be read. */
   peakBytes: number | undefined;
+  /** Bytes that went to file systems on a disk, whole pages of them, as the kernel counts; `undefined` where it cannot be read. */
+  writtenBytes: number | undefined;
   /** Standard output of the last process. */
   stdout: string;
 }
@@ -48,7 +50,7 @@ export class ProcessTimedOut extends Error {
 }
 
 /**
- * Run commands one after the other; their seconds are added, of their memory the most counts.
+ * Run commands one after the other; their seconds and what they write are added, of their memory the most counts.
  *
  * @throws ProcessFailed when one ends with another exit code than 0, with the end of what it said.
  * @throws ProcessTimedOut after `timeoutSeconds` for all of them together; the running one is killed.
@@ -57,11 +59,12 @@ export async function measureCommands(
   commands: readonly Command[],
   timeoutSeconds: number,
 ): Promise<Measurement> {
-  const sum: Measurement = { seconds: 0, peakBytes: undefined, stdout: "" };
+  const sum: Measurement = { seconds: 0, peakBytes: undefined, writtenBytes: undefined, stdout: "" };
   for (const command of commands) {
     const one = await measureCommand(command, timeoutSeconds - sum.seconds);
     sum.seconds += one.seconds;
     sum.stdout = one.stdout;
+    if (one.writtenBytes !== undefined) sum.writtenBytes = (sum.writtenBytes ?? 0) + one.writtenBytes;
     if (one.peakBytes !== undefined) sum.peakBytes = Math.max(sum.peakBytes ?? 0, one.peakBytes);
   }
   return sum;
@@ -75,7 +78,7 @@ async function measureCommand(command: Command, timeoutSeconds: number): Promise
   const useTime = existsSync(TIME_PROGRAM);
   const start = performance.now();
   const child = useTime
-    ? spawn(TIME_PROGRAM, ["-f", "%M", "-o", timeFile, program, ...args], {
+    ? spawn(TIME_PROGRAM, ["-f", "%M %O", "-o", timeFile, program, ...args], {
         detached: true,
         stdio: ["ignore", "pipe", "pipe"],
       })
@@ -114,7 +117,8 @@ async function measureCommand(command: Command, timeoutSeconds: number): Promise
       const said = (stderr || stdout).trim().split("\n").slice(-3).join(" | ");
       throw new ProcessFailed(`${[program, ...args].join(" ")} ended with ${exit}: ${said}`);
     }
-    return { seconds, stdout, peakBytes: useTime ? readTimeFile(timeFile) : polledBytes };
+    const measured = useTime ? readTimeFile(timeFile) : { peakBytes: polledBytes, writtenBytes: undefined };
+    return { seconds, stdout, ...measured };
   } finally {
     clearTimeout(timer);
     clearInterval(poll);
@@ -122,10 +126,16 @@ async function measureCommand(command: Command, timeoutSeconds: number): Promise
   }
 }
 
-function readTimeFile(file: string): number | undefined {
-  const lastLine = readFileSync(file, "utf8").trim().split("\n").at(-1);
-  const kibibytes = Number(lastLine);
-  return Number.isFinite(kibibytes) && kibibytes > 0 ? kibibytes * 1024 : undefined;
+// What the kernel's count of file system outputs is in.
+const OUTPUT_BYTES = 512;
+
+function readTimeFile(file: string): Pick<Measurement, "peakBytes" | "writtenBytes"> {
+  const lastLine = readFileSync(file, "utf8").trim().split("\n").at(-1)!;
+  const [kibibytes, outputs] = lastLine.split(" ").map(Number) as [number, number];
+  return {
+    peakBytes: kibibytes > 0 ? kibibytes * 1024 : undefined,
+    writtenBytes: outputs >= 0 ? outputs * OUTPUT_BYTES : undefined,
+  };
 }
 
 function readPeakBytes(pid: number | undefined): number | undefined {

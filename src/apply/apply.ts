@@ -21,11 +21,12 @@ import {
   type Source,
 } from "../io/index.ts";
 import { ExistingTarget } from "./existing.ts";
+import { HashedSource } from "./hashed-source.ts";
 import { HeadOutput } from "./head.ts";
 import { OpKernel } from "./kernel/op-kernel.ts";
 import { type OutputBuffers, TargetOutput } from "./output.ts";
 import { type PreparedWindow, WindowPreparer } from "./prepare.ts";
-import { WindowApplier } from "./window-applier.ts";
+import { type OnCopy, WindowApplier } from "./window-applier.ts";
 
 // So many windows are prepared ahead of the one that is applied: decoders on threads then have work while the basis is
 // checked, and windows of uneven cost even out. More gain 1 % each, and cost 1.5 MB each.
@@ -146,7 +147,14 @@ export async function applyDelta(
 /** What applying in place needs to know of applying as a stream. */
 export interface WindowObserver {
   /** The basis was proven before. */
-  readonly basisIsKnown: boolean;
+  readonly basisIsKnown?: boolean | undefined;
+  /**
+   * Let the SHA-256 of the basis be computed from what is read of it anyway, and be compared at the end: for sinks whose bytes nobody
+   * uses before the promise is fulfilled. It is given the digest that was found, and gives the one that is to be compared.
+   */
+  checkBasisAlong?(found: Uint8Array): Promise<Uint8Array>;
+  /** See {@link OnCopy}. `targetOffset` is where in the target they go. */
+  onCopy?(targetOffset: number, basisOffset: number, length: number): void;
   /**
    * A window was carried out and is right.
    *
@@ -166,7 +174,8 @@ export async function applyOpened(
 ): Promise<ApplyResult> {
   const { signal, onProgress } = options;
   const observed = new BasisCursor();
-  let basisDigest: Promise<Uint8Array> | undefined;
+  /** Of what is hashed while the target is made. */
+  let digestBasis: (() => Promise<Uint8Array>) | undefined;
   let decoder: WindowDecoder | undefined;
   let windows: AsyncGenerator<PreparedWindow, void, undefined> | undefined;
   try {
@@ -174,8 +183,15 @@ export async function applyOpened(
     const isKnown = observer?.basisIsKnown === true;
     if (!isKnown) {
       checkBasisSize(basis, header);
-      basisDigest = options.hashBasis?.(header, signal);
-      basisDigest?.catch(() => {}); // seen at the end
+      const digest = options.hashBasis?.(header, signal);
+      digest?.catch(() => {}); // seen at the end
+      digestBasis = digest && (() => digest);
+    }
+    const hashed =
+      observer?.checkBasisAlong === undefined || isKnown ? undefined : HashedSource.over(basis, signal);
+    if (hashed !== undefined) {
+      let digest: Promise<Uint8Array> | undefined;
+      digestBasis = () => (digest ??= hashed.digest().then((found) => observer!.checkBasisAlong!(found)));
     }
     decoder = new WindowDecoder(header, options.segmentCoding);
     const hash64 = await loadHash64();
@@ -186,15 +202,17 @@ export async function applyOpened(
     const existing = new ExistingTarget(sink, hash64);
     let reusedBytes = 0;
     const head = header.envelope && new HeadOutput(header.envelope, header);
-    const pages = new PagedSource(basis, { memory: kernel?.pages });
-    const applier = new WindowApplier(pages, output, head, kernel);
+    const pages = new PagedSource(hashed ?? basis, { memory: kernel?.pages });
+    const onCopy: OnCopy | undefined =
+      observer?.onCopy && ((offset, length) => observer.onCopy!(output.bytesMade, offset, length));
+    const applier = new WindowApplier(pages, output, head, kernel, onCopy);
     const ahead = options.segmentCoding === undefined ? INLINE_AHEAD : PREPARE_AHEAD;
     const preparer = new WindowPreparer(basis, decoder, ahead + 1, observer?.onWindow !== undefined);
     windows = prefetch(preparer.windows(reader), ahead);
     // Decoding goes on while the basis is checked. What fails in it shows in its turn, when the basis is known to be right.
     const first = windows.next();
     first.catch(() => {});
-    if (!isKnown && basisDigest === undefined) {
+    if (!isKnown && digestBasis === undefined) {
       const onBytes = (doneBytes: number): void =>
         onProgress?.({ phase: "check basis", doneBytes, totalBytes: basis.size });
       checkBasisDigest(await hashSource(basis, { chunkBytes: CHECK_CHUNK_BYTES, signal, onBytes }), header);
@@ -230,7 +248,7 @@ export async function applyOpened(
         { expected, actual },
       );
     }
-    if (basisDigest !== undefined) checkBasisDigest(await basisDigest, header);
+    if (digestBasis !== undefined) checkBasisDigest(await digestBasis(), header);
     return {
       ...applier.totals,
       basisBytes: header.basisBytes,
@@ -242,8 +260,8 @@ export async function applyOpened(
     };
   } catch (error) {
     // Whatever a wrong basis breaks is its consequence and no news.
-    if (basisDigest !== undefined && signal?.aborted !== true) {
-      checkBasisDigest(await basisDigest, reader.header);
+    if (digestBasis !== undefined && signal?.aborted !== true) {
+      checkBasisDigest(await digestBasis(), reader.header);
     }
     throw error;
   } finally {

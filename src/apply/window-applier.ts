@@ -17,6 +17,12 @@ import type { OpOutput } from "./output.ts";
 import type { DecodedSegments } from "./prepare.ts";
 import { addResidual } from "./residual.ts";
 
+/**
+ * Told of bytes that come out of the basis as they are, before they go to the output; of short ones, and of what the kernel does,
+ * perhaps not.
+ */
+export type OnCopy = (basisOffset: number, length: number) => void;
+
 /** Carries out the ops of windows. */
 export class WindowApplier {
   readonly #basis: PagedSource;
@@ -36,13 +42,15 @@ export class WindowApplier {
   #residualIsTarget = false;
 
   readonly #kernel: OpKernel | undefined;
+  readonly #onCopy: OnCopy | undefined;
 
   /**
    * @param kernel - for what can be done at once; it holds the pages of `basis` and the buffers of `output`. Not for windows with
    * `residualIsTarget`.
    */
-  constructor(basis: PagedSource, output: OpOutput, head?: HeadOutput, kernel?: OpKernel) {
+  constructor(basis: PagedSource, output: OpOutput, head?: HeadOutput, kernel?: OpKernel, onCopy?: OnCopy) {
     this.#kernel = kernel;
+    this.#onCopy = onCopy;
     this.#basis = basis;
     this.#target = output;
     this.#head = head;
@@ -89,6 +97,7 @@ export class WindowApplier {
     if (!this.#hasRoom(op.length)) return false;
     if (this.#readsBasis(op) && !this.#basis.tryRead(op.basisOffset, buffer, position, op.length))
       return false;
+    if (op.kind === OpKind.COPY) this.#tellCopy(op.basisOffset, op.length);
     this.#complete(op, op.length);
     return true;
   }
@@ -126,7 +135,14 @@ export class WindowApplier {
     }
   }
 
-  #applyOp(op: Op): Promise<void> {
+  /** What makes the config goes elsewhere first. */
+  #tellCopy(basisOffset: number, length: number): void {
+    if (this.#output === this.#target) this.#onCopy?.(basisOffset, length);
+  }
+
+  async #applyOp(op: Op): Promise<void> {
+    await this.#passHead();
+    if (op.kind === OpKind.COPY) this.#tellCopy(op.basisOffset, op.length);
     return this.#emit(op.length, async (done, piece) => {
       if (this.#readsBasis(op)) await this.#readBasis(op.basisOffset + done, piece);
       this.#complete(op, piece);
@@ -186,7 +202,10 @@ export class WindowApplier {
       if (!this.#tryPut(header)) await this.#put(header);
       at += TAR_BLOCK_BYTES;
       const copied = Math.min(contentBytes, end - at);
-      if (copied > 0 && !this.#tryCopy(at, copied)) await this.#copy(at, copied);
+      if (copied > 0) {
+        this.#tellCopy(at, copied);
+        if (!this.#tryCopy(at, copied)) await this.#copy(at, copied);
+      }
       at += copied;
     }
   }

@@ -40,7 +40,7 @@ export type OpKind = (typeof OpKind)[keyof typeof OpKind];
 export const OP_KIND_COUNT = 8;
 
 /** Header extensions. Odd tags must be understood by a reader, even ones may be skipped. */
-export const ExtensionTag = { ENVELOPE: 1, METADATA: 2, PRIMER: 3, IN_PLACE: 4 } as const;
+export const ExtensionTag = { ENVELOPE: 1, METADATA: 2, PRIMER: 3, IN_PLACE: 4, TREE: 10 } as const;
 
 /** Most bytes of the basis that the data stream's codec is primed with. */
 export const MAX_PRIMER_BYTES = 1 << 20;
@@ -54,6 +54,9 @@ export const MIN_BLOCK_POWER = 9;
 export const MAX_BLOCK_POWER = 24;
 /** One step of an in-place update makes at most 2^26 bytes: a reader holds it in memory. */
 export const MAX_STEP_POWER = 26;
+
+/** What an update of an unpacked root file system writes is counted in these: what most file systems give to files. */
+export const TREE_BLOCK_BYTES = 4096;
 
 /** What a HEADER op makes, and the unit in which the head of a flat image is counted: a block of a tar. */
 export const HEADER_BYTES = 512;

@@ -20,6 +20,7 @@ import {
 import { decodeInPlace, encodeInPlace, type InPlaceHeader } from "./in-place.ts";
 import { checkDeltaLimit, type DeltaLimits } from "./limits.ts";
 import { decodePrimer, encodePrimer } from "./primer.ts";
+import { decodeTree, encodeTree, type TreeHeader } from "./tree.ts";
 
 /** How one stream is coded. */
 export interface StreamHeader {
@@ -49,6 +50,8 @@ export interface DeltaHeader {
   primer?: readonly SourceRange[] | undefined;
   /** What applying in place takes. Without it a delta can only be applied as a stream. */
   inPlace?: InPlaceHeader | undefined;
+  /** What updating an unpacked root file system takes. Absent where it is not known. */
+  tree?: TreeHeader | undefined;
   /** Free text by key ("basis.reference": "app:1"), for people and policy; never needed to apply. */
   metadata: Readonly<Record<string, string>>;
 }
@@ -118,6 +121,7 @@ export async function encodeDeltaHeader(header: DeltaHeader): Promise<Uint8Array
     extend(ExtensionTag.PRIMER, encodePrimer(header.primer));
   }
   if (header.inPlace !== undefined) extend(ExtensionTag.IN_PLACE, encodeInPlace(header.inPlace));
+  if (header.tree !== undefined) extend(ExtensionTag.TREE, encodeTree(header.tree));
   const out = new ByteWriter();
   out.bytes(DELTA_MAGIC);
   out.u8(DELTA_VERSION);
@@ -174,6 +178,7 @@ function decodeBody(body: Uint8Array): DeltaHeader {
     envelope: undefined as EnvelopeHeader | undefined,
     primer: [] as readonly SourceRange[],
     inPlace: undefined as InPlaceHeader | undefined,
+    tree: undefined as TreeHeader | undefined,
     metadata: {} as Record<string, string>,
   };
   for (let last = 0; reader.remaining > 0; ) {
@@ -184,6 +189,7 @@ function decodeBody(body: Uint8Array): DeltaHeader {
     if (tag === ExtensionTag.ENVELOPE) header.envelope = decodeEnvelope(value, header);
     else if (tag === ExtensionTag.PRIMER) header.primer = decodePrimer(value, header);
     else if (tag === ExtensionTag.IN_PLACE) header.inPlace = decodeInPlace(value);
+    else if (tag === ExtensionTag.TREE) header.tree = decodeTree(value);
     else if (tag === ExtensionTag.METADATA) header.metadata = decodeMetadata(value, what);
     else if (tag % 2 === 1) {
       throw new UnsupportedError(

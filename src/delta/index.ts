@@ -17,4 +17,5 @@ export { checkDeltaLimit, DEFAULT_DELTA_LIMITS, type DeltaLimits, FREE_EXPANSION
 export * from "./magic.ts";
 export * from "./ops.ts";
 export * from "./reader.ts";
+export type { TreeHeader } from "./tree.ts";
 export * from "./writer.ts";

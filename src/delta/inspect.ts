@@ -24,6 +24,8 @@ export interface DeltaInfo extends OpTotals {
   decoderMemoryBytes: number;
   /** What applying in place takes on the disk at most, beside the growth of the image; `null` where the delta does not allow it. */
   inPlace: { stashBytes: number; spoolBytes: number } | null;
+  /** What updating an unpacked root file system takes beside it; `null` where that is not known. */
+  tree: { contentBytes: number; entryCount: number } | null;
   streams: { name: string; codec: string; rawBytes: number; codedBytes: number }[];
   metadata: Readonly<Record<string, string>>;
 }
@@ -88,6 +90,7 @@ export async function inspectDelta(delta: ByteInput, options: DeltaReaderOptions
       header.inPlace === undefined
         ? null
         : { stashBytes: header.inPlace.stashBytes, spoolBytes: header.inPlace.spoolBytes },
+    tree: header.tree ?? null,
     streams: [...streams.values()],
     metadata: header.metadata,
   };

@@ -1,4 +1,4 @@
-import { type DeltaAccount, type OpTotals, TargetForm } from "../delta/index.ts";
+import { type DeltaAccount, type OpTotals, TargetForm, type TreeHeader } from "../delta/index.ts";
 import type { OnProgress, Sink, Source } from "../io/index.ts";
 import { MatchList, matchBlocks } from "../match/index.ts";
 import type { Signature } from "../signature/index.ts";
@@ -6,6 +6,7 @@ import type { InPlaceSettings } from "./in-place.ts";
 import type { EntrySpan, IndexedInput } from "./input.ts";
 import { chooseCoding, DEFAULT_LEVEL, type DeltaCodec, getLevel } from "./levels.ts";
 import { indexInput, type MatchedSide, matchInputs } from "./match-inputs.ts";
+import { measureTree } from "./tree.ts";
 import type { DeltaWorkers } from "./workers.ts";
 import { writeDelta } from "./write.ts";
 
@@ -93,6 +94,7 @@ export async function createDelta(
     basisBytes: number;
     basisSha256: Uint8Array;
     basisEntries: readonly EntrySpan[];
+    tree: TreeHeader | undefined;
   };
   if (isSignature(basis)) {
     wanted = await indexInput(target, "read target", options);
@@ -104,6 +106,7 @@ export async function createDelta(
       basisBytes: basis.basisBytes,
       basisSha256: basis.basisSha256,
       basisEntries: [],
+      tree: undefined,
     };
   } else {
     const { searchesContent } = settings;
@@ -115,6 +118,8 @@ export async function createDelta(
       basisBytes: source.size,
       basisSha256: index.sha256,
       basisEntries: index.entries,
+      // Only of flat images all entries have an identity.
+      tree: index.envelope && wanted.index.envelope && measureTree(index.entries, wanted.index.entries),
     };
   }
   const written = await writeDelta(

@@ -19,7 +19,16 @@ export interface EntrySpan {
    * compared.
    */
   headerHash?: bigint | undefined;
+  /**
+   * What the entry of an image is, as an update in place of an unpacked one sees it: one with the same path, content and identity
+   * stays where it is. Of a file a hash of its extended attributes, of a link or device one of all that it is;
+   * of a folder `FOLDER_IDENTITY`. Absent for hard links, which are but other names, and for what belongs to no image's tree.
+   */
+  identity?: bigint | undefined;
 }
+
+/** The `identity` of a folder: its attributes can change where it is. */
+export const FOLDER_IDENTITY = 1n;
 
 /** What the head of a flat image, all before its layer, is made from. */
 export interface EnvelopeSpan {

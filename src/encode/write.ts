@@ -10,6 +10,7 @@ import {
   type OpTotals,
   StreamId,
   type TargetForm,
+  type TreeHeader,
 } from "../delta/index.ts";
 import { loadHash64 } from "../hash/index.ts";
 import { type OnProgress, readRanges, type Sink, type Source, scanSource } from "../io/index.ts";
@@ -39,6 +40,8 @@ export interface WriteInput {
   /** Entries of target and basis, for the account; none where they are not known. */
   targetEntries: readonly EntrySpan[];
   basisEntries: readonly EntrySpan[];
+  /** What updating an unpacked root file system takes, where both are images. */
+  tree: TreeHeader | undefined;
 }
 
 /** How it is written. */
@@ -157,6 +160,7 @@ export async function writeDelta(
       envelope: envelope.header,
       primer,
       inPlace,
+      tree: input.tree,
       metadata: settings.metadata,
     });
     const accountant = new DeltaAccountant(

@@ -33,6 +33,12 @@ export interface FlatImage extends IndexedInput {
   close(): Promise<void>;
 }
 
+/** A flat image that was put together from a tree. */
+export interface FlatTree extends FlatImage {
+  /** Whose content lies at an offset of the flat image, and at which of its bytes; `undefined` for headers and padding. */
+  contentAt(offset: number): { content: Source; offset: number } | undefined;
+}
+
 /** How to flatten. */
 export interface FlattenOptions extends MergeOptions {
   /** Size of the flat image, holes of sparse files included; 64 GiB by default. */
@@ -126,13 +132,18 @@ export async function flattenTree(
   root: TreeNode,
   imageConfig: Uint8Array,
   options: FlattenOptions & { layerDigest?: string | undefined } = {},
-): Promise<FlatImage> {
+): Promise<FlatTree> {
   const { source: layerSource, entryCount } = buildFlatLayer(root, options);
   const digest = options.layerDigest ?? (await digestLayer(layerSource, options));
   const config = encodeFlatConfig(imageConfig, digest);
   const head = encodeEnvelopeHead(config, { digest, sizeBytes: layerSource.size, entryCount });
   const source = concatSources([memorySource(head), layerSource, zeroSource(ENVELOPE_END_BYTES)]);
-  return openFlatImage(source);
+  const image = await openFlatImage(source);
+  const contentAt: FlatTree["contentAt"] = (offset) =>
+    offset < head.length || offset >= head.length + layerSource.size
+      ? undefined
+      : layerSource.sourceAt(offset - head.length);
+  return Object.assign(image, { contentAt });
 }
 
 /**

@@ -1,5 +1,5 @@
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, read, readSync } from "node:fs";
+import { promisify } from "node:util";
 import { ErrorCode, MismatchError } from "../errors.ts";
 import { checkRange, type Source } from "../io/index.ts";
 
@@ -32,15 +32,18 @@ const MAX_OPEN_FILES = 64;
 // No symlink in the last place is followed, and a fifo that took a file's place does not block.
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-// Up to this size a file that is read whole, or at least a quarter of it, is read at one go, without the thread pool: opening, checking, reading and
-// closing 10,000 small files takes a fifth of the time, and none blocks for longer than a read of this size takes.
+// Up to this size a file that is read whole, or at least a quarter of it, is opened for that read alone, which does not go to the thread pool:
+// 10,000 small files take a fifth of the time, and none blocks for longer than a read of this size takes.
 const MAX_DIRECT_BYTES = 1 << 18;
 const MIN_DIRECT_SHARE = 4;
 
 interface OpenFile {
-  handle: Promise<FileHandle>;
+  readonly descriptor: number;
+  /** Reads that are under way. */
   readers: number;
 }
+
+const readDescriptor = promisify(read);
 
 /** The content of a file. An image may have a hundred thousand of them, so each keeps little. */
 class FileContent implements Source, FileFacts {
@@ -64,6 +67,10 @@ class FileContent implements Source, FileFacts {
 
   read(offset: number, into: Uint8Array): Promise<void> {
     return this.#pool.read(this.#path, this, offset, into);
+  }
+
+  readSync(offset: number, into: Uint8Array): void {
+    this.#pool.readSync(this.#path, this, offset, into);
   }
 }
 
@@ -90,111 +97,112 @@ export class FilePool {
 
   /** Read a part of a file. */
   async read(name: string, facts: FileFacts, offset: number, into: Uint8Array): Promise<void> {
-    checkRange(facts.size, offset, into.length);
-    this.#checkOpen();
-    const path = `${this.#folder}/${name}`;
-    if (facts.size <= MAX_DIRECT_BYTES && into.length * MIN_DIRECT_SHARE >= facts.size)
-      return readDirectly(path, facts, offset, into);
-    const file = await this.#take(path, facts);
+    if (isDirect(facts, into.length)) return this.readSync(name, facts, offset, into);
+    const path = this.#check(name, facts, offset, into);
+    let file = this.#take(path, facts);
+    while (file === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+      this.#checkOpen();
+      file = this.#take(path, facts);
+    }
+    file.readers++;
     try {
-      const handle = await file.handle;
-      await readFully(handle, path, offset, into);
-      // What was read last is as old as the rest only if the file is still the same afterwards.
-      if (offset + into.length === facts.size) {
-        checkFacts(await handle.stat({ bigint: true }), path, facts);
+      const { descriptor } = file;
+      for (let done = 0; done < into.length; ) {
+        const left = into.length - done;
+        const { bytesRead } = await readDescriptor(descriptor, into, done, left, offset + done);
+        if (bytesRead === 0) throw changed(path);
+        done += bytesRead;
       }
+      checkAtEnd(descriptor, path, facts, offset + into.length);
     } finally {
       file.readers--;
+      // A pool that was closed meanwhile has left that to its last reader.
+      if (this.#closed && file.readers === 0) closeSync(file.descriptor);
       this.#waiting.shift()?.();
+    }
+  }
+
+  /** Read a part of a file at once. */
+  readSync(name: string, facts: FileFacts, offset: number, into: Uint8Array): void {
+    const path = this.#check(name, facts, offset, into);
+    const file = isDirect(facts, into.length) ? undefined : this.#take(path, facts);
+    const descriptor = file?.descriptor ?? openFile(path, facts);
+    try {
+      for (let done = 0; done < into.length; ) {
+        const bytesRead = readSync(descriptor, into, done, into.length - done, offset + done);
+        if (bytesRead === 0) throw changed(path);
+        done += bytesRead;
+      }
+      checkAtEnd(descriptor, path, facts, offset + into.length);
+    } finally {
+      if (file === undefined) closeSync(descriptor);
     }
   }
 
   /** Close all files. Reading afterwards fails. */
   async close(): Promise<void> {
     this.#closed = true;
-    const files = [...this.#open.values()];
+    for (const { descriptor, readers } of this.#open.values()) if (readers === 0) closeSync(descriptor);
     this.#open.clear();
-    await Promise.all(files.map(closeFile));
   }
 
-  async #take(path: string, facts: FileFacts): Promise<OpenFile> {
-    for (;;) {
-      this.#checkOpen();
-      const known = this.#open.get(path);
-      if (known !== undefined || this.#open.size < MAX_OPEN_FILES) {
-        const file = known ?? this.#openNew(path, facts);
-        this.#open.delete(path);
-        this.#open.set(path, file);
-        file.readers++;
-        return file;
-      }
-      await this.#makeRoom();
-    }
-  }
-
-  #openNew(path: string, facts: FileFacts): OpenFile {
-    const file = { handle: openFile(path, facts), readers: 0 };
-    // The next read shall try again.
-    file.handle.catch(() => {
-      if (this.#open.get(path) === file) this.#open.delete(path);
-    });
-    return file;
+  #check(name: string, facts: FileFacts, offset: number, into: Uint8Array): string {
+    checkRange(facts.size, offset, into.length);
+    this.#checkOpen();
+    return `${this.#folder}/${name}`;
   }
 
   #checkOpen(): void {
     if (this.#closed) throw new TypeError("rootfs: expected an open image, its files were closed");
   }
 
-  async #makeRoom(): Promise<void> {
-    for (const [path, file] of this.#open) {
-      if (file.readers > 0) continue;
+  /** The open file; `undefined` when it is not open, and all that are have readers. */
+  #take(path: string, facts: FileFacts): OpenFile | undefined {
+    const known = this.#open.get(path);
+    if (known === undefined && this.#open.size >= MAX_OPEN_FILES && !this.#makeRoom()) return undefined;
+    const file = known ?? { descriptor: openFile(path, facts), readers: 0 };
+    this.#open.delete(path);
+    this.#open.set(path, file);
+    return file;
+  }
+
+  #makeRoom(): boolean {
+    for (const [path, { descriptor, readers }] of this.#open) {
+      if (readers > 0) continue;
       this.#open.delete(path);
-      return closeFile(file);
+      closeSync(descriptor);
+      return true;
     }
-    await new Promise<void>((resolve) => {
-      this.#waiting.push(resolve);
-    });
+    return false;
   }
 }
 
-async function closeFile({ handle }: OpenFile): Promise<void> {
-  await handle.then(
-    (open) => open.close(),
-    () => {},
-  );
+function isDirect({ size }: FileFacts, length: number): boolean {
+  return size <= MAX_DIRECT_BYTES && length * MIN_DIRECT_SHARE >= size;
 }
 
-async function openFile(path: string, facts: FileFacts): Promise<FileHandle> {
-  const handle = await open(Buffer.from(path, "latin1"), OPEN_FLAGS).catch((error: unknown) => {
-    throw openError(error, path);
-  });
+function openFile(path: string, facts: FileFacts): number {
+  let descriptor: number;
   try {
-    checkFacts(await handle.stat({ bigint: true }), path, facts);
-    return handle;
+    descriptor = openSync(Buffer.from(path, "latin1"), OPEN_FLAGS);
   } catch (error) {
-    await handle.close();
+    throw openError(error, path);
+  }
+  try {
+    checkFacts(fstatSync(descriptor, { bigint: true }), path, facts);
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
     throw error;
   }
 }
 
-function readDirectly(path: string, facts: FileFacts, offset: number, into: Uint8Array): void {
-  let file: number;
-  try {
-    file = openSync(Buffer.from(path, "latin1"), OPEN_FLAGS);
-  } catch (error) {
-    throw openError(error, path);
-  }
-  try {
-    checkFacts(fstatSync(file, { bigint: true }), path, facts);
-    for (let done = 0; done < into.length; ) {
-      const bytesRead = readSync(file, into, done, into.length - done, offset + done);
-      if (bytesRead === 0) throw changed(path);
-      done += bytesRead;
-    }
-    checkFacts(fstatSync(file, { bigint: true }), path, facts);
-  } finally {
-    closeSync(file);
-  }
+/** What was read last is as old as the rest only if the file is still the same afterwards. */
+function checkAtEnd(descriptor: number, path: string, facts: FileFacts, readEnd: number): void {
+  if (readEnd === facts.size) checkFacts(fstatSync(descriptor, { bigint: true }), path, facts);
 }
 
 /** A file that was there in the walk and is not now has changed; other errors are the operating system's. */
@@ -214,14 +222,6 @@ function checkFacts(stat: BigIntStats, path: string, facts: FileFacts): void {
     found.mtimeNanoseconds !== facts.mtimeNanoseconds
   ) {
     throw changed(path);
-  }
-}
-
-async function readFully(handle: FileHandle, path: string, offset: number, into: Uint8Array): Promise<void> {
-  for (let done = 0; done < into.length; ) {
-    const { bytesRead } = await handle.read(into, done, into.length - done, offset + done);
-    if (bytesRead === 0) throw changed(path);
-    done += bytesRead;
   }
 }
 

@@ -56,18 +56,22 @@ export function subSource(source: Source, offset: number, length: number): Sourc
       checkRange(length, at, into.length);
       await source.read(offset + at, into);
     },
+    ...(source.readSync !== undefined && {
+      readSync: (at: number, into: Uint8Array) => {
+        checkRange(length, at, into.length);
+        source.readSync!(offset + at, into);
+      },
+    }),
   };
 }
 
 /** `length` bytes of zero, as a source: the hole of a sparse file. */
 export function zeroSource(length: number): Source {
-  return {
-    size: length,
-    read: async (offset, into) => {
-      checkRange(length, offset, into.length);
-      into.fill(0);
-    },
+  const readSync = (offset: number, into: Uint8Array): void => {
+    checkRange(length, offset, into.length);
+    into.fill(0);
   };
+  return { size: length, readSync, read: async (offset, into) => readSync(offset, into) };
 }
 
 /** Sources one after another, as one source. Closing it closes none of them. */
@@ -76,23 +80,35 @@ export function concatSources(parts: readonly Source[]): Source {
   const starts = new Float64Array(kept.length + 1);
   for (let i = 0; i < kept.length; i++) starts[i + 1] = starts[i]! + kept[i]!.size;
   const size = starts[kept.length]!;
+  /** The parts that a range lies in, and which of its bytes are theirs. */
+  function* pieces(
+    offset: number,
+    into: Uint8Array,
+  ): Generator<[part: Source, at: number, into: Uint8Array]> {
+    checkRange(size, offset, into.length);
+    let low = 0;
+    for (let high = kept.length; high - low > 1; ) {
+      const middle = (low + high) >>> 1;
+      if (starts[middle]! <= offset) low = middle;
+      else high = middle;
+    }
+    for (let done = 0, i = low; done < into.length; i++) {
+      const at = offset + done - starts[i]!;
+      const length = Math.min(into.length - done, kept[i]!.size - at);
+      yield [kept[i]!, at, into.subarray(done, done + length)];
+      done += length;
+    }
+  }
   return {
     size,
     read: async (offset, into) => {
-      checkRange(size, offset, into.length);
-      let low = 0;
-      for (let high = kept.length; high - low > 1; ) {
-        const middle = (low + high) >>> 1;
-        if (starts[middle]! <= offset) low = middle;
-        else high = middle;
-      }
-      for (let done = 0, i = low; done < into.length; i++) {
-        const at = offset + done - starts[i]!;
-        const length = Math.min(into.length - done, kept[i]!.size - at);
-        await kept[i]!.read(at, into.subarray(done, done + length));
-        done += length;
-      }
+      for (const [part, at, piece] of pieces(offset, into)) await part.read(at, piece);
     },
+    ...(kept.every((part) => part.readSync !== undefined) && {
+      readSync: (offset: number, into: Uint8Array) => {
+        for (const [part, at, piece] of pieces(offset, into)) part.readSync!(at, piece);
+      },
+    }),
   };
 }
 

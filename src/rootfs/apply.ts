@@ -106,7 +106,8 @@ async function withSite<Result>(
  * As root the tree becomes the target to the last attribute. Another user keeps what he cannot set in a file beside the
  * tree, which `readRootfs` takes into account, so that the next delta fits too.
  *
- * Extra space is that of the new and changed files; whether there is room is checked before each of them is begun.
+ * Extra space is that of the new and changed files. Whether there is room is checked before anything is written, where the delta says how much
+ * that will be, and again before each file is begun.
  *
  * ```ts
  * const delta = await openFileSource("update.delta");

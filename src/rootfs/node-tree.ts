@@ -182,9 +182,11 @@ class NodeTreeFolder implements TreeFolder {
     const fd = openSync(path, O_PATH | constants.O_NOFOLLOW);
     try {
       const stats = fstatSync(fd, { bigint: true });
-      if (stats.uid !== BigInt(uid) || stats.gid !== BigInt(gid)) lchownSync(path, uid, gid);
-      // Behind the change of owner, which takes bits away.
-      if (!stats.isSymbolicLink()) chmodSync(`/proc/self/fd/${fd}`, mode);
+      const hasOwner = stats.uid === BigInt(uid) && stats.gid === BigInt(gid);
+      if (!hasOwner) lchownSync(path, uid, gid);
+      // Behind the change of owner, which takes bits away. In most updates nothing but times changes.
+      const hasMode = hasOwner && (stats.mode & 0o7777n) === BigInt(mode);
+      if (!hasMode && !stats.isSymbolicLink()) chmodSync(`/proc/self/fd/${fd}`, mode);
       if (isPlainTime(attributes)) lutimesSync(path, mtimeSeconds, mtimeSeconds);
       // Arguments of programs are text. Links and devices get their times in the staging folder, where names are numbers.
       else if (isUtf8(name)) await this.#touch(attributes, ["-h", "--", `./${Buffer.from(name, "latin1")}`]);

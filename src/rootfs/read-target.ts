@@ -14,6 +14,12 @@ function badTarget(message: string, path?: string): ImageError {
   return new ImageError(ErrorCode.BAD_ENTRY, message, path === undefined ? {} : { path: showName(path) });
 }
 
+/** Where contents of the target come from. */
+export interface ContentOrigin {
+  /** Whether the bytes of the target at `targetOffset` are known to be those of a present content at `offset`. */
+  isFrom(content: TreeNode["content"], offset: number, targetOffset: number, length: number): boolean;
+}
+
 /**
  * Reads the target's flat image as it is made. What the present tree has already is only compared; contents that are new
  * go to the staging folder from their first byte that differs on, what precedes it being copied.
@@ -21,9 +27,12 @@ function badTarget(message: string, path?: string): ImageError {
 export class TargetReader {
   readonly #present: TreeNode;
   readonly #staging: Staging;
+  readonly #origin: ContentOrigin;
   readonly #buffer = Buffer.alloc(PIECE_BYTES);
 
-  constructor(present: TreeNode, staging: Staging) {
+  /** @param origin - tells of contents that need not be read to be compared. */
+  constructor(present: TreeNode, staging: Staging, origin: ContentOrigin) {
+    this.#origin = origin;
     this.#present = present;
     this.#staging = staging;
   }
@@ -100,8 +109,9 @@ export class TargetReader {
     try {
       for (let at = 0; at < sizeBytes; ) {
         // Of `present` the last read must reach its end: that is when a file that changed meanwhile is noticed.
+        const offset = cursor.position;
         const piece = await cursor.takeSome(Math.min(sizeBytes - at, PIECE_BYTES));
-        if (staged === undefined) {
+        if (staged === undefined && !this.#origin.isFrom(present!, at, offset, piece.length)) {
           const same = this.#buffer.subarray(0, piece.length);
           await present!.read(at, same);
           if (!same.equals(piece)) {

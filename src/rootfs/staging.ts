@@ -1,3 +1,4 @@
+import type { TreeHeader } from "../delta/index.ts";
 import { ErrorCode, SpaceError } from "../errors.ts";
 import type { StorageFile } from "../io/index.ts";
 import type { TargetNode } from "./target.ts";
@@ -9,8 +10,10 @@ export interface StagedFile {
   readonly file: StorageFile;
 }
 
-// What names, attributes and the journal take beside the contents.
+// What the journal, the config and the folder's growth take beside the contents.
 const RESERVE_BYTES = 1 << 20;
+// What an entry's names and attributes take.
+const ENTRY_BYTES = 512;
 // Above so many, one call for the whole file system is quicker than one for each file, whoever else writes to it.
 const MAX_SINGLE_SYNCS = 16;
 const PROBE_NAME = "probe";
@@ -23,6 +26,30 @@ export async function syncAll(
 ): Promise<void> {
   if (count > MAX_SINGLE_SYNCS && (await folder.syncFileSystem())) return;
   await syncEach();
+}
+
+function noRoom(neededBytes: number, freeBytes: number): SpaceError {
+  return new SpaceError(
+    ErrorCode.NO_SPACE,
+    `expected room for ${neededBytes} bytes beside the tree, found ${freeBytes}`,
+    { expected: String(neededBytes), actual: String(freeBytes) },
+  );
+}
+
+/** What an update takes on the disk beside the tree, at most, as its delta says; the reserve alone where it does not say. */
+export function neededBytesOf(tree: TreeHeader | undefined): number {
+  const { contentBytes, entryCount } = tree ?? { contentBytes: 0, entryCount: 0 };
+  return contentBytes + entryCount * ENTRY_BYTES + RESERVE_BYTES;
+}
+
+/**
+ * Make sure that there is room for an update before anything is written.
+ *
+ * @throws {@link SpaceError} `NO_SPACE`.
+ */
+export async function checkRoom(folder: TreeFolder, neededBytes: number): Promise<void> {
+  const freeBytes = await folder.freeBytes();
+  if (neededBytes > freeBytes) throw noRoom(neededBytes, freeBytes);
 }
 
 /** New files, links and devices of the target, each under a number, in a folder beside the tree. */
@@ -45,18 +72,13 @@ export class Staging {
   }
 
   /**
-   * Begin a file.
+   * Begin a file. What a delta says of the room that it takes may be less than the truth, or nothing.
    *
    * @throws {@link SpaceError} `NO_SPACE` when there is no room for all of it.
    */
   async createFile(sizeBytes: number): Promise<StagedFile> {
-    if (this.bytes + sizeBytes + RESERVE_BYTES > this.#freeBytes) {
-      throw new SpaceError(
-        ErrorCode.NO_SPACE,
-        `expected room for ${this.bytes + sizeBytes + RESERVE_BYTES} bytes beside the tree, found ${this.#freeBytes}`,
-        { expected: String(this.bytes + sizeBytes + RESERVE_BYTES), actual: String(this.#freeBytes) },
-      );
-    }
+    const neededBytes = this.bytes + sizeBytes + RESERVE_BYTES;
+    if (neededBytes > this.#freeBytes) throw noRoom(neededBytes, this.#freeBytes);
     this.bytes += sizeBytes;
     const number = this.count++;
     return { number, file: await this.folder.openFile(String(number), "new") };

@@ -1,22 +1,23 @@
-import { applyOpened } from "../apply/apply.ts";
+import { applyOpened, type WindowObserver } from "../apply/apply.ts";
 import type { ApplyOptions, ApplyResult } from "../apply/index.ts";
 import { encodeUtf8, equalBytes, toHex } from "../bytes/index.ts";
 import { type DeltaHeader, DeltaReader } from "../delta/index.ts";
-import { ErrorCode, isFlatdeltaError, MismatchError, StateError, UnsupportedError } from "../errors.ts";
+import { ErrorCode, MismatchError, StateError, UnsupportedError } from "../errors.ts";
 import { hashSource } from "../hash/index.ts";
 import { encodeFlatConfig, readFlatDigest } from "../image/flat/config.ts";
-import { flattenTree } from "../image/flat.ts";
+import { type FlatTree, flattenTree } from "../image/flat.ts";
 import { encodeSidecar, type SidecarEntry } from "../image/rootfs-sidecar.ts";
 import { mergeLayers, type TreeNode, walkTree } from "../image/tree.ts";
 import type { Image } from "../image/types.ts";
 import type { ByteInput, Source } from "../io/index.ts";
 import { createChannel } from "./channel.ts";
 import { type CommitPlace, commitSteps, installFile, StagedName } from "./commit.ts";
+import { CopiedRanges } from "./copied-ranges.ts";
 import { type Journal, readJournal, removeStaging, writeJournal } from "./journal.ts";
 import { isEmptyPlan, planSteps, type Steps } from "./plan.ts";
 import { TargetReader } from "./read-target.ts";
 import { describeHidden, type Owner, realizeNode } from "./realize.ts";
-import { Staging } from "./staging.ts";
+import { checkRoom, neededBytesOf, Staging } from "./staging.ts";
 import { findNode, splitPath, type TargetNode } from "./target.ts";
 import type { TargetTree } from "./target-tree.ts";
 import type { TreeAttributes, TreeFolder } from "./tree-folder.ts";
@@ -53,8 +54,12 @@ export interface UpdateTreeResult {
   placedEntries: number;
   removedEntries: number;
   changedAttributes: number;
+  /** The extra space that there had to be, as far as the delta says, before anything was written. */
+  neededBytes: number;
   /** Contents that were written: the changed and new files. The extra space that the update took. */
   stagedBytes: number;
+  /** Files, links and devices that were written. */
+  stagedEntries: number;
   /** Of the journal. */
   journalBytes: number;
   /** What the delta did, unless it was not applied. */
@@ -65,7 +70,9 @@ const NO_CHANGES = {
   placedEntries: 0,
   removedEntries: 0,
   changedAttributes: 0,
+  neededBytes: 0,
   stagedBytes: 0,
+  stagedEntries: 0,
   journalBytes: 0,
   applied: undefined,
 };
@@ -241,11 +248,9 @@ export async function updateTree(
 }
 
 /** The present tree as a flat image. */
-interface Basis {
-  source: Source;
-  /** Whether it was proven to be what the delta was made against. */
-  isKnown: boolean;
-  isTarget: boolean;
+interface Basis extends Pick<FlatTree, "source" | "contentAt"> {
+  /** Whether its head follows from a digest of the layer that the config says, and nobody has computed. */
+  isAssumed: boolean;
 }
 
 /** All that the commit needs. */
@@ -283,11 +288,9 @@ class Update {
     const { signal } = this.#options;
     const present = await mergeLayers(this.#image.layers, { signal });
     const basis = await this.#flatten(present);
-    if (basis.isTarget) {
-      const { targetBytes, targetSha256 } = this.#header;
-      return { ...NO_CHANGES, done: "none", targetBytes, targetSha256 };
-    }
     const { parent, stagingName } = this.#site;
+    const neededBytes = neededBytesOf(this.#header.tree);
+    await checkRoom(parent, neededBytes);
     await parent.makeFolder(stagingName);
     let prepared: Prepared | undefined;
     let journalBytes = 0;
@@ -316,7 +319,9 @@ class Update {
       placedEntries: journal.placements.length + journal.folders.length,
       removedEntries: journal.removals.length,
       changedAttributes: journal.attributes.length,
+      neededBytes,
       stagedBytes: staging.bytes,
+      stagedEntries: staging.count,
       journalBytes,
       applied,
     };
@@ -324,8 +329,15 @@ class Update {
 
   async #prepare(folder: TreeFolder, present: TreeNode, basis: Basis): Promise<Prepared> {
     const staging = await Staging.open(folder);
-    const reader = new TargetReader(present, staging);
-    const { applied, target } = await this.#apply(basis, reader);
+    const copies = new CopiedRanges();
+    const reader = new TargetReader(present, staging, {
+      isFrom: (content, offset, targetOffset, length) => {
+        const basisOffset = copies.find(targetOffset, length);
+        const found = basisOffset === undefined ? undefined : basis.contentAt(basisOffset);
+        return found?.content === content && found.offset === offset;
+      },
+    });
+    const { applied, target } = await this.#apply(present, basis, copies, reader);
     const root = await this.#site.parent.openFolder(this.#site.name);
     const handles = new TreeHandles(root);
     try {
@@ -361,7 +373,7 @@ class Update {
   }
 
   /** Apply the delta, the target being read as it is made. */
-  async #apply({ source, isKnown }: Basis, reader: TargetReader) {
+  async #apply(present: TreeNode, { source, isAssumed }: Basis, copies: CopiedRanges, reader: TargetReader) {
     const channel = createChannel();
     const failed = new AbortController();
     const signals = [failed.signal, this.#options.signal].filter((signal) => signal !== undefined);
@@ -369,7 +381,10 @@ class Update {
     reading.catch((error: unknown) => failed.abort(error));
     try {
       const options = { ...this.#options, signal: AbortSignal.any(signals) };
-      const observer = { basisIsKnown: isKnown };
+      const observer: WindowObserver = {
+        checkBasisAlong: (found) => (isAssumed ? this.#confirm(present, found) : Promise.resolve(found)),
+        onCopy: (targetOffset, basisOffset, length) => copies.add(targetOffset, basisOffset, length),
+      };
       const applied = await applyOpened(source, this.#reader, channel.sink, options, observer);
       channel.end();
       return { applied, target: await reading };
@@ -459,31 +474,32 @@ class Update {
     return writeJournal(staging.folder, journal);
   }
 
-  /**
-   * The present tree's flat image. Where the config says the layer's digest, one pass over the contents finds out whether that
-   * is so and whether the image is what the delta wants; else the first pass is for the digest.
-   */
+  /** The present tree's flat image. Where the config says the layer's digest, that is believed for now: it spares a pass over all contents. */
   async #flatten(present: TreeNode): Promise<Basis> {
-    const { basisSha256, targetSha256 } = this.#header;
     const { signal, onProgress } = this.#options;
     const { config } = this.#image;
     const layerDigest = readFlatDigest(config);
-    if (layerDigest !== undefined) {
-      const { source } = await flattenTree(present, config, { layerDigest });
-      const found = await hashWithProgress(source, this.#options, "check basis");
-      const isTarget = equalBytes(found, targetSha256);
-      if (isTarget || equalBytes(found, basisSha256)) return { source, isKnown: true, isTarget };
-    }
-    const { source } = await flattenTree(present, config, { signal, onProgress });
-    return { source, isKnown: false, isTarget: false };
+    const { source, contentAt } = await flattenTree(present, config, { layerDigest, signal, onProgress });
+    return { source, contentAt, isAssumed: layerDigest !== undefined };
+  }
+
+  /** The digest of the present tree's flat image, if it was found with a layer's digest that may be another tree's. */
+  async #confirm(present: TreeNode, found: Uint8Array): Promise<Uint8Array> {
+    const { basisSha256, targetSha256 } = this.#header;
+    if (equalBytes(found, basisSha256) || equalBytes(found, targetSha256)) return found;
+    const { source } = await flattenTree(present, this.#image.config, this.#options);
+    return hashWithProgress(source, this.#options, "check basis");
   }
 
   /** A tree that is the target already is no failure. */
   async #unchanged(error: unknown, { source }: Basis): Promise<UpdateTreeResult> {
-    if (!isFlatdeltaError(error) || error.code !== ErrorCode.BASIS_MISMATCH) throw error;
+    if (!(error instanceof MismatchError) || error.code !== ErrorCode.BASIS_MISMATCH) throw error;
     const { targetBytes, targetSha256 } = this.#header;
     if (source.size !== targetBytes) throw error;
-    if (!equalBytes(await hashWithProgress(source, this.#options), targetSha256)) throw error;
+    const isTarget =
+      error.actual === toHex(targetSha256) ||
+      equalBytes(await hashWithProgress(source, this.#options), targetSha256);
+    if (!isTarget) throw error;
     return { ...NO_CHANGES, done: "none", targetBytes, targetSha256 };
   }
 }

@@ -112,6 +112,7 @@ test("the valid deltas have every op, flag, codec, extension and target form", a
     if (header.envelope) found.add("envelope");
     if (header.primer && header.primer.length > 0) found.add("primer");
     if (header.inPlace) found.add("in place");
+    if (header.tree) found.add("tree");
     if (Object.keys(header.metadata).length > 0) found.add("metadata");
     for (const { stream, codecId } of header.streams) found.add(`stream ${stream}, codec ${codecId}`);
     if (!hasZstd && (await needsZstd(file))) continue;
@@ -129,7 +130,7 @@ test("the valid deltas have every op, flag, codec, extension and target form", a
     decoder.close();
   }
   const expected = [
-    ...["form 0", "form 1", "envelope", "primer", "in place", "metadata", "size", "named time"],
+    ...["form 0", "form 1", "envelope", "primer", "in place", "tree", "metadata", "size", "named time"],
     ...[0, 1, 2, 3, 4, 5].map((kind) => `op ${kind}`),
     ...[0, 1, 2].map((text) => `splice ${text}`),
     ...[0, 1, 2].flatMap((stream) => [0, 1, 2, 3, 5, 7, 8].map((codec) => `stream ${stream}, codec ${codec}`)),

@@ -27,6 +27,8 @@ const NAMES = [
     "image-none",
     "in-place",
     "in-place-bounds",
+    "tree",
+    "tree-bounds",
   ],
   ...["metadata", "no-data-stream", "one-stream", "ops-none", "window-sizes-stated", "windows-one-more"],
 ];

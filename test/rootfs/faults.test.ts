@@ -1,6 +1,7 @@
 /** Updating a tree while the power goes or the disk fails, at every operation and in every state that a disk is left in. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { DeltaReader, DeltaWriter, inspectDelta, type TreeHeader } from "../../src/delta/index.ts";
 import { createDelta } from "../../src/encode/index.ts";
 import { ErrorCode } from "../../src/errors.ts";
 import { flattenImage } from "../../src/image/index.ts";
@@ -92,8 +93,11 @@ async function prepareCase(
   assert.equal(result.done, "applied");
   // All there is at any time: the two trees' contents, the journal, and the config three times while it is put in its place.
   const configBytes = (await readSimulatedImage(whole)).config.length;
-  const { stagedBytes, journalBytes } = result;
+  const { stagedBytes, stagedEntries, journalBytes, neededBytes } = result;
   assert.ok(whole.peakBytes <= usedBytes + stagedBytes + journalBytes + 2 * configBytes);
+  assert.ok(whole.peakBytes <= usedBytes + neededBytes);
+  const { contentBytes, entryCount } = (await inspectDelta(delta)).tree!;
+  assert.ok(stagedBytes <= contentBytes && stagedEntries <= entryCount);
   // Its config is the target's in canonical form, so the text of the target itself would not do.
   const newText = await describeDisk(whole);
   const treeOf = (text: string) => text.slice(0, text.indexOf("\nconfig.json"));
@@ -255,13 +259,37 @@ describe("a tree on a disk", () => {
     });
   }
 
-  test("without room for the changed files is refused before anything changes", async () => {
+  test("without the room that the delta declares is refused before anything is written", async () => {
+    const { neededBytes } = await updateTree(siteOf(theCase.before.clone()), theCase.delta);
     const disk = theCase.before.clone();
-    disk.freeBytes = 1 << 20;
-    await assert.rejects(updateTree(siteOf(disk), theCase.delta), { code: ErrorCode.NO_SPACE });
+    disk.freeBytes = neededBytes - 1;
+    await assert.rejects(updateTree(siteOf(disk), theCase.delta), {
+      code: ErrorCode.NO_SPACE,
+      expected: String(neededBytes),
+      actual: String(neededBytes - 1),
+    });
+    assert.equal(disk.operations.length, 0);
     assert.equal(await describeDisk(disk), theCase.oldText);
-    assert.ok(!(await hasStaging(disk)));
+    disk.freeBytes = neededBytes;
+    assert.equal((await updateTree(siteOf(disk), theCase.delta)).done, "applied");
   });
+
+  for (const [what, tree] of [
+    ["nothing", undefined],
+    ["too little", { contentBytes: 0, entryCount: 0 }],
+  ] as const) {
+    test(`without room for a delta that declares ${what} stays as it is`, async () => {
+      const disk = theCase.before.clone();
+      disk.freeBytes = (1 << 20) + 1000;
+      const delta = await declareTree(theCase.delta, tree);
+      await assert.rejects(updateTree(siteOf(disk), delta), { code: ErrorCode.NO_SPACE });
+      assert.ok(disk.operations.length > 0);
+      assert.equal(await describeDisk(disk), theCase.oldText);
+      assert.ok(!(await hasStaging(disk)));
+      disk.freeBytes = 1 << 21;
+      assert.equal((await updateTree(siteOf(disk), delta)).done, "applied");
+    });
+  }
 
   test("of which an update is pending refuses another delta, and takes the same", async () => {
     const { before, delta, newText } = theCase;
@@ -297,6 +325,16 @@ describe("a tree on a disk", () => {
     await assert.rejects(resumeTreeUpdate(siteOf(changed)), { code: ErrorCode.BAD_STATE });
   });
 });
+
+/** The delta, but for what it says of the room that it takes. */
+async function declareTree(delta: Source, tree: TreeHeader | undefined): Promise<Source> {
+  const reader = await DeltaReader.open(delta);
+  const sink = memorySink();
+  const writer = await DeltaWriter.begin(sink, { ...reader.header, tree });
+  for await (const window of reader.windows()) await writer.writeWindow(window);
+  await writer.end(reader.windowCount);
+  return memorySource(sink.bytes());
+}
 
 /** The number of the first operation of a kind in an update that nothing disturbs. */
 async function findOperation(kind: string): Promise<number> {

@@ -114,6 +114,14 @@ const INSPECTORS: Readonly<
             ? "not possible: made for streams only"
             : `at most ${formatBytes(info.inPlace.stashBytes + info.inPlace.spoolBytes)} of scratch space`,
         ],
+        ...(info.tree === null
+          ? []
+          : [
+              [
+                "of a folder",
+                `at most ${formatBytes(info.tree.contentBytes)} beside it, for ${formatCount(info.tree.entryCount)} entries`,
+              ] as const,
+            ]),
         ["copied", formatBytes(info.copiedBytes + info.diffBytes)],
         ["literal", `${formatBytes(info.literalBytes)}, ${formatCount(info.opCount)} ops`],
         ...info.streams.map(

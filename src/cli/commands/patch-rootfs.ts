@@ -53,10 +53,18 @@ export async function patchRootfs(
 }
 
 function describe(path: string, result: UpdateTreeResult): CommandResult {
-  const { done, targetBytes, stagedBytes, journalBytes, applied } = result;
+  const { done, targetBytes, neededBytes, stagedBytes, stagedEntries, journalBytes, applied } = result;
   const { placedEntries, removedEntries, changedAttributes } = result;
   const targetSha256 = toHex(result.targetSha256);
-  const changes = { placedEntries, removedEntries, changedAttributes, stagedBytes, journalBytes };
+  const changes = {
+    placedEntries,
+    removedEntries,
+    changedAttributes,
+    neededBytes,
+    stagedBytes,
+    stagedEntries,
+    journalBytes,
+  };
   const ops =
     applied === undefined
       ? {}

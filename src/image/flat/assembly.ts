@@ -48,6 +48,7 @@ function mixPattern(bytes: Uint8Array, pattern: Uint8Array, patternAt: number): 
 export class AssemblyBuilder {
   readonly #pattern: Uint8Array;
   readonly #parts = new PartTable();
+  #isAtHand = true;
   #arena = new Uint8Array(0);
   #used = 0;
   /** Bytes collected so far. */
@@ -84,32 +85,53 @@ export class AssemblyBuilder {
   addSource(source: Source): void {
     if (source.size === 0) return;
     this.#parts.push(this.size, source);
+    this.#isAtHand &&= rangeOf(source, 0).base.readSync !== undefined;
     this.size += source.size;
   }
 
   /** All that was added, as a source. */
-  finish(): Source {
-    return new AssembledSource(this.#parts, this.#pattern, this.size);
+  finish(): AssembledSource {
+    return new AssembledSource(this.#parts, this.#pattern, this.size, this.#isAtHand);
   }
 }
 
-class AssembledSource implements Source {
+/** Where the byte at `at` of a source really comes from. */
+function rangeOf(source: Source, at: number): { base: Source; offset: number } {
+  return source instanceof RangeSource
+    ? { base: source.base, offset: source.offset + at }
+    : { base: source, offset: at };
+}
+
+/** What an {@link AssemblyBuilder} put together. */
+export class AssembledSource implements Source {
   readonly size: number;
   readonly #parts: PartTable;
   readonly #pattern: Uint8Array;
   readonly #spare = new SpareBuffer();
+  readonly readSync?: NonNullable<Source["readSync"]>;
 
-  constructor(parts: PartTable, pattern: Uint8Array, size: number) {
+  /** @param isAtHand - whether all other sources read at once. */
+  constructor(parts: PartTable, pattern: Uint8Array, size: number, isAtHand: boolean) {
     this.#parts = parts;
     this.#pattern = pattern;
     this.size = size;
+    if (isAtHand) {
+      this.readSync = (offset, into) =>
+        this.#fill(offset, into, (source, at, piece) => {
+          const { base, offset: from } = rangeOf(source, at);
+          base.readSync!(from, piece);
+        });
+    }
   }
 
-  async read(offset: number, into: Uint8Array): Promise<void> {
+  /** Fill `into` from memory, and have `readPart` fill what other sources hold. */
+  #fill(
+    offset: number,
+    into: Uint8Array,
+    readPart: (source: Source, at: number, piece: Uint8Array) => void,
+  ): void {
     checkRange(this.size, offset, into.length);
     const parts = this.#parts;
-    const pending: Promise<void>[] = [];
-    const pieces = new Map<Source, Piece[]>();
     for (let done = 0, i = parts.find(offset); done < into.length; i++) {
       const holder = parts.holder(i);
       const start = parts.start(i);
@@ -121,18 +143,33 @@ class AssembledSource implements Source {
         const made = into.subarray(done, done + held);
         unpackZeroRuns(holder, parts.offset(i), at, made);
         mixPattern(made, this.#pattern, at);
-      } else if (held > 0) {
-        const target = into.subarray(done, done + held);
-        if (holder instanceof RangeSource) {
-          const piece = { offset: holder.offset + at, into: target };
-          const others = pieces.get(holder.base);
-          if (others === undefined) pieces.set(holder.base, [piece]);
-          else others.push(piece);
-        } else pending.push(holder.read(at, target));
-      }
+      } else if (held > 0) readPart(holder, at, into.subarray(done, done + held));
       into.fill(0, done + held, done + length);
       done += length;
     }
+  }
+
+  /** Which of the sources that were added holds a byte, and where; `undefined` for what does not come from one. */
+  sourceAt(offset: number): { content: Source; offset: number } | undefined {
+    const i = this.#parts.find(offset);
+    const holder = this.#parts.holder(i);
+    const at = offset - this.#parts.start(i);
+    return holder instanceof Uint8Array || at >= holder.size ? undefined : { content: holder, offset: at };
+  }
+
+  async read(offset: number, into: Uint8Array): Promise<void> {
+    const pending: Promise<void>[] = [];
+    const pieces = new Map<Source, Piece[]>();
+    this.#fill(offset, into, (source, at, piece) => {
+      if (!(source instanceof RangeSource)) {
+        pending.push(source.read(at, piece));
+        return;
+      }
+      const part = { offset: source.offset + at, into: piece };
+      const others = pieces.get(source.base);
+      if (others === undefined) pieces.set(source.base, [part]);
+      else others.push(part);
+    });
     for (const [base, list] of pieces) readPieces(base, list, pending, this.#spare);
     // All of them, not the first failure: `into` must not be written to once this is settled.
     const results =

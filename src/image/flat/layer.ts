@@ -5,10 +5,13 @@ import type { OnProgress, Source } from "../../io/index.ts";
 import { digestSource } from "../digest.ts";
 import { BLOCK_BYTES, roundUpToBlock, showName } from "../tar/index.ts";
 import { type TreeNode, walkTree } from "../tree.ts";
-import { AssemblyBuilder } from "./assembly.ts";
+import { type AssembledSource, AssemblyBuilder } from "./assembly.ts";
 import { encodeEntryHeader } from "./entry-header.ts";
 
 const END_BYTES = 1024;
+
+// Larger pieces are hashed no faster.
+const HASH_CHUNK_BYTES = 1 << 18;
 
 /** What a flat layer may become. */
 export interface FlatLayerLimits {
@@ -55,7 +58,7 @@ class LayerMeter {
 
 /** The layer's tar and how many entries it has. */
 export interface BuiltLayer {
-  source: Source;
+  source: AssembledSource;
   entryCount: number;
 }
 
@@ -109,5 +112,5 @@ export async function digestLayer(
 ): Promise<string> {
   const onBytes = (doneBytes: number): void =>
     options.onProgress?.({ phase: "flatten", doneBytes, totalBytes: layer.size });
-  return digestSource(layer, { signal: options.signal, onBytes });
+  return digestSource(layer, { chunkBytes: HASH_CHUNK_BYTES, signal: options.signal, onBytes });
 }

@@ -7,6 +7,7 @@ import { type Source, scanSource } from "../../io/index.ts";
 import { TAR_BLOCK_BYTES } from "../../transform/index.ts";
 import { parseTar, ScanCursor, type TarCursor, truncatedTar } from "../tar/index.ts";
 import { ENVELOPE_ROLES, type Envelope } from "./envelope.ts";
+import { identifyEntry } from "./identity.ts";
 
 /** What the pass finds. */
 export interface FlatScan {
@@ -144,6 +145,7 @@ export async function scanFlatImage(
         contentBytes: isLayer ? 0 : contentBytes,
         headerHash: undefined,
         contentHash: isLayer ? 0n : await hashContent(cursor, contentBytes, hashes),
+        identity: undefined,
       });
     }
     const outerCount = entries.length;
@@ -164,6 +166,7 @@ export async function scanFlatImage(
         contentBytes,
         headerHash: headerBytes === TAR_BLOCK_BYTES ? hashes.hash(inner.block) : undefined,
         contentHash: await hashContent(cursor, contentBytes, hashes),
+        identity: identifyEntry(header, hashes),
       };
       entries.push(last);
     }

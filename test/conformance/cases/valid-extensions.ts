@@ -49,6 +49,14 @@ export function extensionCases(): GoldenCase[] {
       windows,
       extensions: [[4, concatBytes([Uint8Array.of(26, 24), varint(2 ** 29 - 1), varint(2 ** 43 - 1)])]],
     }),
+    valid("tree", "text", "tree extension", {
+      windows,
+      extensions: [[10, concatBytes([varint(300), varint(2)])]],
+    }),
+    valid("tree-bounds", "text", "tree extension: the most contents and entries", {
+      windows,
+      extensions: [[10, concatBytes([varint(2 ** 41 - 1), varint(2 ** 53 - 1)])]],
+    }),
     valid("all-extensions", "text", "metadata, primer, in-place and unknown extensions together", {
       windows: [literal(words)],
       streams: streamsOf(0, 0, 0),

@@ -11,7 +11,8 @@ MAGIC = bytes.fromhex("89666c6174640d0a")
 VERSION = 1
 MAX_HEADER_BYTES = 2**20
 MAX_PRIMER_BYTES = 2**20
-ENVELOPE, METADATA, PRIMER, IN_PLACE = 1, 2, 3, 4
+ENVELOPE, METADATA, PRIMER, IN_PLACE, TREE = 1, 2, 3, 4, 10
+TREE_BLOCK_BYTES = 4096
 
 
 @dataclass
@@ -20,6 +21,12 @@ class InPlace:
     block_bytes: int
     stash_bytes: int
     spool_bytes: int
+
+
+@dataclass
+class Tree:
+    content_bytes: int
+    entries: int
 
 
 @dataclass
@@ -38,6 +45,7 @@ class Header:
     primer: list[tuple[int, int]] = field(default_factory=list)
     """Ranges of the basis: offset and length."""
     in_place: InPlace | None = None
+    tree: Tree | None = None
 
 
 def checksum(data: bytes) -> int:
@@ -96,6 +104,8 @@ def _read_extensions(cursor: Cursor, header: Header) -> None:
             header.primer = _read_primer(Cursor(value), header.basis_size)
         elif tag == IN_PLACE:
             header.in_place = _read_in_place(Cursor(value))
+        elif tag == TREE:
+            header.tree = _read_tree(Cursor(value))
         else:
             require(tag % 2 == 0, f"expected no unknown extension with an odd tag, found {tag}")
 
@@ -141,3 +151,10 @@ def _read_in_place(cursor: Cursor) -> InPlace:
     require(cursor.left == 0, "expected the in-place extension to end")
     require(max(stash, spool) <= MAX_INTEGER, "expected scratch space of at most 53 bits")
     return InPlace(2**step, 2**block, stash, spool)
+
+
+def _read_tree(cursor: Cursor) -> Tree:
+    content, entries = cursor.varint() * TREE_BLOCK_BYTES, cursor.varint()
+    require(cursor.left == 0, "expected the tree extension to end")
+    require(content <= MAX_INTEGER, "expected contents of at most 53 bits")
+    return Tree(content, entries)

@@ -1,0 +1,104 @@
+import { createSha256 } from "../hash/index.ts";
+import { checkRange, type Source } from "../io/index.ts";
+
+const CHUNK_BYTES = 1 << 18;
+
+// What is asked for so little behind the hashed bytes is reached by hashing on.
+const NEAR_BYTES = 1 << 20;
+// What is farther may be one file that moved. Only when so much was read there do the reads seem to go on from there.
+const FAR_RUN_BYTES = 1 << 22;
+
+/**
+ * A source that is hashed from its first byte to its last while it is read, mostly in order, for something else: what is asked for next is
+ * mostly what the hash needs next, and read once for both. A folder of 22,000 files takes a second less to be read.
+ */
+export class HashedSource implements Source {
+  readonly size: number;
+  readonly #source: Source;
+  readonly #signal: AbortSignal | undefined;
+  readonly #sha256 = createSha256();
+  /** The chunk that was hashed last, and where it begins. */
+  readonly #chunk = new Uint8Array(CHUNK_BYTES);
+  #chunkStart = 0;
+  #hashed = 0;
+  /** Of reads beyond, one behind the other: where the last ended, and their bytes. */
+  #farEnd = 0;
+  #farBytes = 0;
+
+  private constructor(source: Source, signal: AbortSignal | undefined) {
+    this.size = source.size;
+    this.#source = source;
+    this.#signal = signal;
+  }
+
+  /** Nothing where the source does not read at once. */
+  static over(source: Source, signal?: AbortSignal): HashedSource | undefined {
+    return source.readSync === undefined ? undefined : new HashedSource(source, signal);
+  }
+
+  async read(offset: number, into: Uint8Array): Promise<void> {
+    checkRange(this.size, offset, into.length);
+    // Long reads in pieces that hold up the thread no longer than others.
+    for (let done = 0; done < into.length; done += CHUNK_BYTES)
+      this.readSync(offset + done, into.subarray(done, done + CHUNK_BYTES));
+  }
+
+  readSync(offset: number, into: Uint8Array): void {
+    const end = offset + into.length;
+    if (end > this.#hashed && this.#isFollowed(offset, into.length)) {
+      let done = this.#copyHashed(offset, into);
+      while (done < into.length) {
+        this.#hashNext();
+        done += this.#copyHashed(offset + done, into.subarray(done));
+      }
+    } else if (this.#copyHashed(offset, into) < into.length) this.#source.readSync!(offset, into);
+  }
+
+  /** Copy what of a range the last chunk holds from its beginning on. Returns how much that is. */
+  #copyHashed(offset: number, into: Uint8Array): number {
+    if (offset < this.#chunkStart || offset >= this.#hashed) return 0;
+    const from = offset - this.#chunkStart;
+    const bytes = this.#chunk.subarray(from, Math.min(from + into.length, this.#hashed - this.#chunkStart));
+    into.set(bytes);
+    return bytes.length;
+  }
+
+  /** Whether to hash on up to the end of a read that ends beyond what is hashed. */
+  #isFollowed(offset: number, length: number): boolean {
+    // What begins before the last chunk is read again anyway.
+    if (offset < this.#chunkStart) return false;
+    if (offset <= this.#hashed + NEAR_BYTES) return true;
+    const goesOn = offset >= this.#farEnd && offset <= this.#farEnd + NEAR_BYTES;
+    this.#farBytes = goesOn ? this.#farBytes + length : length;
+    this.#farEnd = offset + length;
+    return this.#farBytes >= FAR_RUN_BYTES;
+  }
+
+  /** Where the next chunk goes; the last one is gone. */
+  #makeRoom(): Uint8Array {
+    this.#chunkStart = this.#hashed;
+    return this.#chunk.subarray(0, Math.min(CHUNK_BYTES, this.size - this.#hashed));
+  }
+
+  #take(chunk: Uint8Array): void {
+    this.#sha256.update(chunk);
+    this.#hashed += chunk.length;
+  }
+
+  #hashNext(): void {
+    const chunk = this.#makeRoom();
+    this.#source.readSync!(this.#hashed, chunk);
+    this.#take(chunk);
+  }
+
+  /** SHA-256 of all of it, once and when nothing reads any more. */
+  async digest(): Promise<Uint8Array> {
+    while (this.#hashed < this.size) {
+      this.#signal?.throwIfAborted();
+      const chunk = this.#makeRoom();
+      await this.#source.read(this.#hashed, chunk);
+      this.#take(chunk);
+    }
+    return this.#sha256.digest();
+  }
+}
