@@ -15,10 +15,12 @@ export interface EntrySpan {
   /** XXH64 (seed 0) of the content; 0n when there is none. */
   contentHash: bigint;
   /**
-   * XXH64 (seed 0) of the header; given only where zeros pad the content. Absent where it is not known: then the bytes are
-   * compared.
+   * XXH64 (seed 0) of the header, without what {@link headerTime} tells; given only where zeros pad the content. Absent where it is
+   * not known: then the bytes are compared.
    */
   headerHash?: bigint | undefined;
+  /** The time in seconds that was taken out of the header, and its checksum with it, before it was hashed, if they were. */
+  headerTime?: number | undefined;
 }
 
 /** What the head of a flat image, all before its layer, is made from. */
