@@ -3,7 +3,6 @@ import { getCodecById } from "../codec/index.ts";
 import { hashSource } from "../hash/index.ts";
 import { askThread } from "../io/ask-thread.ts";
 import type { Source } from "../io/index.ts";
-import type { FileSource } from "../io/node.ts";
 import { startThread } from "../io/start-thread.ts";
 import type { HashBasis } from "./apply.ts";
 import type { BasisTask } from "./basis-worker.ts";
@@ -31,14 +30,15 @@ const HEAP_LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 };
  * @param basis - stays open until the delta is applied.
  * @returns nothing where a thread cannot be used: with one processor core, for what is no file, or a small one.
  */
-export function createBasisHasher(basis: Source | FileSource): HashBasis | undefined {
-  if (!("descriptor" in basis) || basis.size < MIN_BASIS_BYTES || availableParallelism() < 2)
+export function createBasisHasher(basis: Source): HashBasis | undefined {
+  const { descriptor } = basis;
+  if (descriptor === undefined || basis.size < MIN_BASIS_BYTES || availableParallelism() < 2)
     return undefined;
   return ({ streams }, signal) => {
     const blocking = streams.filter(({ codecId }) => getCodecById(codecId).isBlocking);
     if (blocking.reduce((sum, { decoderMemoryBytes }) => sum + decoderMemoryBytes, 0) > MAX_DECODER_BYTES)
       return undefined;
-    const task: BasisTask = { descriptor: basis.descriptor, sizeBytes: basis.size };
+    const task: BasisTask = { descriptor, sizeBytes: basis.size };
     // Two literal names, so that bundlers can follow them.
     const worker = startThread(
       import.meta.url.endsWith(".ts")

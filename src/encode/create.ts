@@ -140,6 +140,7 @@ export async function createDelta(
       metadata,
       inPlace: inPlace === false ? undefined : inPlace,
       segmentCoding: options.workers?.segmentCoding,
+      rangeHashing: options.workers?.rangeHashing,
     },
   );
   return {

@@ -6,6 +6,7 @@
 export * from "./create.ts";
 export type { InPlaceSettings } from "./in-place.ts";
 export type { EntrySpan, EnvelopeSpan, IndexedInput, IndexOptions, SourceIndex } from "./input.ts";
+export type { BasisRange } from "./joined-basis.ts";
 export { DEFAULT_LEVEL, DELTA_CODECS, type DeltaCodec } from "./levels.ts";
 export {
   type MatchedInputs,
@@ -13,5 +14,7 @@ export {
   type MatchInputOptions,
   matchInputs,
 } from "./match-inputs.ts";
-export type { PairMatching } from "./pair-matching.ts";
+export type { Pair, PairMatching, PairSources } from "./pair-matching.ts";
+export type { RangeHashing } from "./range-hashing.ts";
+export type { Sketching } from "./sketch.ts";
 export type { DeltaWorkers } from "./workers.ts";

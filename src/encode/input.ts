@@ -15,8 +15,8 @@ export interface EntrySpan {
   /** XXH64 (seed 0) of the content; 0n when there is none. */
   contentHash: bigint;
   /**
-   * XXH64 (seed 0) of the header; given only where zeros pad the content. Absent where it is not known: then the bytes are
-   * compared.
+   * XXH64 (seed 0) of the header, without what {@link headerTime} tells; given only where zeros pad the content. Absent where it is
+   * not known: then the bytes are compared.
    */
   headerHash?: bigint | undefined;
   /**
@@ -25,6 +25,8 @@ export interface EntrySpan {
    * of a folder `FOLDER_IDENTITY`. Absent for hard links, which are but other names, and for what belongs to no image's tree.
    */
   identity?: bigint | undefined;
+  /** The time in seconds that was taken out of the header, and its checksum with it, before it was hashed, if they were. */
+  headerTime?: number | undefined;
 }
 
 /** The `identity` of a folder: its attributes can change where it is. */

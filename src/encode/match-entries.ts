@@ -1,5 +1,5 @@
 import { equalBytes } from "../bytes/index.ts";
-import { type OnProgress, PagedSource, readRange, type Source } from "../io/index.ts";
+import { type OnProgress, PagedSource, type Source, type SourceRange } from "../io/index.ts";
 import { addDifference, type MatchList } from "../match/index.ts";
 import { planHeader, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import { chooseBasisFiles } from "./basis-choice.ts";
@@ -7,8 +7,9 @@ import { BasisFiles } from "./candidates.ts";
 import type { EntrySpan, SourceIndex } from "./input.ts";
 import type { BasisRange } from "./joined-basis.ts";
 import { OrderedMatches } from "./ordered-matches.ts";
+import { joinedBytes } from "./pair-matching.ts";
 import { PairQueue } from "./pair-queue.ts";
-import { sketchRange } from "./sketch.ts";
+import type { Sketching } from "./sketch.ts";
 import { SketchIndex } from "./sketch-index.ts";
 import { type DeltaWorkers, inlineWorkers } from "./workers.ts";
 
@@ -26,9 +27,28 @@ function paddedContent(span: EntrySpan, sourceBytes: number): BasisRange {
   return { offset: span.contentOffset, bytes: Math.min(padded, sourceBytes - span.contentOffset) };
 }
 
-/** Whether two headers are equal by what is known of them. */
+const contentOf = ({ contentOffset, contentBytes }: EntrySpan): SourceRange => ({
+  offset: contentOffset,
+  length: contentBytes,
+});
+
+/** The files whose content no other entry has. */
+function listUnlike(entries: readonly EntrySpan[], others: readonly EntrySpan[]): EntrySpan[] {
+  const known = new Set<bigint>(others.map((span) => span.contentHash));
+  return entries.filter((span) => span.contentBytes > 0 && !known.has(span.contentHash));
+}
+
+/** Whether two headers are equal but for their times, by what is known of them. */
 function haveSameHeader(a: EntrySpan, b: EntrySpan): boolean {
   return a.headerHash !== undefined && a.headerHash === b.headerHash && a.headerBytes === b.headerBytes;
+}
+
+/** By how much the times of headers differ that are the same otherwise; nothing where they have none. */
+function timeShiftOf(target: EntrySpan, basis: EntrySpan): number | undefined {
+  if (target.headerTime === undefined || basis.headerTime === undefined) {
+    return target.headerTime === basis.headerTime ? 0 : undefined;
+  }
+  return target.headerTime - basis.headerTime;
 }
 
 /** One side: its bytes, and where its entries lie in them. */
@@ -42,18 +62,20 @@ class EntryMatcher {
   readonly #basis: Source;
   readonly #target: Side;
   readonly #pairs: PairQueue;
-  readonly #matches: OrderedMatches;
+  readonly #matches: MatchList;
   readonly #basisPages: PagedSource;
   readonly #targetPages: PagedSource;
   readonly #files: BasisFiles;
   readonly #lastInBasis: EntrySpan | undefined;
   readonly #sketches = new SketchIndex();
+  readonly #targetSketches = new Map<EntrySpan, Uint32Array>();
 
+  /** @param matches - receives what is known at once; `pairs` the rest. */
   constructor(basis: Side, target: Side, pairs: PairQueue, matches: MatchList) {
     this.#basis = basis.source;
     this.#target = target;
     this.#pairs = pairs;
-    this.#matches = new OrderedMatches(matches);
+    this.#matches = matches;
     this.#basisPages = new PagedSource(basis.source);
     this.#targetPages = new PagedSource(target.source);
     this.#files = new BasisFiles(basis.index.entries);
@@ -70,13 +92,20 @@ class EntryMatcher {
   async #matchAlike(targetOffset: number, basisOffset: number, length: number): Promise<void> {
     const target = await this.#bytes(this.#targetPages, targetOffset, length);
     const basis = await this.#bytes(this.#basisPages, basisOffset, length);
-    addDifference(this.#matches.last, targetOffset, basisOffset, target, basis);
+    addDifference(this.#matches, targetOffset, basisOffset, target, basis);
   }
 
   async #matchHeader(span: EntrySpan, counterpart: EntrySpan | undefined): Promise<void> {
     if (counterpart === undefined) return;
-    if (haveSameHeader(span, counterpart)) {
-      this.#matches.last.add(span.headerOffset, counterpart.headerOffset, span.headerBytes);
+    const timeShift = haveSameHeader(span, counterpart) ? timeShiftOf(span, counterpart) : undefined;
+    if (timeShift === 0) {
+      this.#matches.add(span.headerOffset, counterpart.headerOffset, span.headerBytes);
+      return;
+    }
+    if (timeShift !== undefined) {
+      const { bytes: contentBytes } = paddedContent(span, this.#target.source.size);
+      const touch = { timeShift, contentBytes };
+      this.#matches.addHeader(span.headerOffset, counterpart.headerOffset, span.headerBytes, touch);
       return;
     }
     if (counterpart.headerBytes === span.headerBytes) {
@@ -98,28 +127,19 @@ class EntryMatcher {
     const target = await this.#bytes(this.#targetPages, targetOffset, TAR_BLOCK_BYTES);
     const basis = await this.#bytes(this.#basisPages, basisOffset, TAR_BLOCK_BYTES);
     if (!equalBytes(target, basis) && planHeader(basis, target) !== undefined) {
-      this.#matches.last.addHeader(targetOffset, basisOffset, TAR_BLOCK_BYTES);
-    } else addDifference(this.#matches.last, targetOffset, basisOffset, target, basis);
+      this.#matches.addHeader(targetOffset, basisOffset, TAR_BLOCK_BYTES);
+    } else addDifference(this.#matches, targetOffset, basisOffset, target, basis);
   }
 
   /** Match a range of the target with ranges of the basis, as if these were one file. */
   async #matchPair(target: BasisRange, basis: readonly BasisRange[]): Promise<void> {
-    const joinedBytes = basis.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (target.bytes > MAX_PAIR_BYTES || joinedBytes > MAX_PAIR_BYTES) return;
-    await this.#pairs.makeRoom(target.bytes + joinedBytes);
-    const targetBytes = await readRange(this.#target.source, target.offset, target.bytes);
-    const basisBytes = new Uint8Array(joinedBytes);
-    let filled = 0;
-    for (const { offset, bytes } of basis) {
-      await this.#basis.read(offset, basisBytes.subarray(filled, filled + bytes));
-      filled += bytes;
-    }
-    this.#pairs.push(targetBytes, basisBytes, this.#matches.reserve(target.offset, basis));
+    if (target.bytes > MAX_PAIR_BYTES || joinedBytes(basis) > MAX_PAIR_BYTES) return;
+    await this.#pairs.push({ target, basis });
   }
 
   async #matchContent(span: EntrySpan, same: EntrySpan | undefined): Promise<void> {
     if (same !== undefined) {
-      this.#matches.last.add(span.contentOffset, same.contentOffset, span.contentBytes);
+      this.#matches.add(span.contentOffset, same.contentOffset, span.contentBytes);
       const padding = Math.min(
         paddedContent(span, this.#target.source.size).bytes,
         paddedContent(same, this.#basis.size).bytes,
@@ -129,20 +149,19 @@ class EntryMatcher {
       // A header's hash tells of zeros behind the content, too.
       if (span.headerHash === undefined || same.headerHash === undefined) {
         await this.#matchAlike(targetEnd!, basisEnd!, bytes);
-      } else this.#matches.last.add(targetEnd!, basisEnd!, bytes);
+      } else this.#matches.add(targetEnd!, basisEnd!, bytes);
       return;
     }
     if (span.contentBytes > MAX_PAIR_BYTES) return;
-    const shared = this.#sketches.isEmpty
-      ? NO_FILES
-      : this.#sketches.find(await sketchRange(this.#target.source, span.contentOffset, span.contentBytes));
+    const sketch = this.#targetSketches.get(span);
+    const shared = sketch === undefined ? NO_FILES : this.#sketches.find(sketch);
     const ranges: BasisRange[] = [];
-    let joinedBytes = 0;
     for (const similar of chooseBasisFiles(this.#files.similar(span), shared)) {
-      const range = paddedContent(similar, this.#basis.size);
-      joinedBytes += range.bytes;
-      if (joinedBytes > MAX_PAIR_BYTES) break;
-      ranges.push(range);
+      ranges.push(paddedContent(similar, this.#basis.size));
+      if (joinedBytes(ranges) > MAX_PAIR_BYTES) {
+        ranges.pop();
+        break;
+      }
     }
     if (ranges.length > 0) await this.#matchPair(paddedContent(span, this.#target.source.size), ranges);
   }
@@ -161,14 +180,28 @@ class EntryMatcher {
     }
   }
 
-  /** Sketch the files of the basis that the target does not have as they are: its changed files come from those. */
-  async sketchBasis(entries: readonly EntrySpan[], signal?: AbortSignal): Promise<void> {
-    const kept = new Set<bigint>(this.#target.index.entries.map((span) => span.contentHash));
-    for (const span of entries) {
-      if (span.contentBytes === 0 || kept.has(span.contentHash)) continue;
-      signal?.throwIfAborted();
-      this.#sketches.add(span, await sketchRange(this.#basis, span.contentOffset, span.contentBytes));
-    }
+  /** Sketch the files of both sides that the other side does not have as they are: changed files come from those. */
+  async sketchAll(
+    basisEntries: readonly EntrySpan[],
+    sketching: Sketching,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const targetEntries = this.#target.index.entries;
+    const lost = listUnlike(basisEntries, targetEntries);
+    if (lost.length === 0) return;
+    const changed = listUnlike(targetEntries, basisEntries).filter(
+      ({ contentBytes }) => contentBytes <= MAX_PAIR_BYTES,
+    );
+    const [basisSketches, targetSketches] = await Promise.all([
+      sketching.sketch(this.#basis, lost.map(contentOf), signal),
+      sketching.sketch(this.#target.source, changed.map(contentOf), signal),
+    ]);
+    lost.forEach((span, i) => {
+      this.#sketches.add(span, basisSketches[i]!);
+    });
+    changed.forEach((span, i) => {
+      this.#targetSketches.set(span, targetSketches[i]!);
+    });
   }
 
   /** Match all entries, in their order. */
@@ -193,11 +226,10 @@ class EntryMatcher {
   }
 }
 
-/** Match the entries of the target with those of the basis; the matches are added in the target's order. */
+/** Match the entries of the target with those of the basis. */
 export async function matchEntries(
   basis: Side,
   target: Side,
-  matches: MatchList,
   options: {
     /** Whether files are found by their contents too, not by their names alone: true unless said otherwise. */
     searchesContent?: boolean;
@@ -205,15 +237,18 @@ export async function matchEntries(
     signal?: AbortSignal | undefined;
     onProgress?: OnProgress | undefined;
   } = {},
-): Promise<void> {
+): Promise<MatchList> {
   const { searchesContent = true, signal, onProgress } = options;
-  const { pairMatching } = { ...inlineWorkers, ...options.workers };
-  const pairs = new PairQueue(pairMatching, signal);
+  const { pairMatching, sketching } = { ...inlineWorkers, ...options.workers };
+  const matches = new OrderedMatches();
+  const sources = { target: target.source, basis: basis.source };
+  const pairs = new PairQueue(pairMatching, sources, () => matches.reserve(), signal);
   try {
-    const matcher = new EntryMatcher(basis, target, pairs, matches);
-    if (searchesContent) await matcher.sketchBasis(basis.index.entries, signal);
+    const matcher = new EntryMatcher(basis, target, pairs, matches.known);
+    if (searchesContent) await matcher.sketchAll(basis.index.entries, sketching, signal);
     await matcher.matchAll(signal, onProgress);
   } finally {
     pairs.close();
   }
+  return matches.merge();
 }

@@ -1,5 +1,5 @@
 import { createSha256, loadHash64 } from "../hash/index.ts";
-import { type OnProgress, readRange, type Source, scanSource } from "../io/index.ts";
+import { type OnProgress, type Source, scanSource } from "../io/index.ts";
 import { addColumns, MatchList, matchBlocks, mergeMatches } from "../match/index.ts";
 import { buildSignature } from "../signature/index.ts";
 import type { IndexedInput, IndexOptions, SourceIndex } from "./input.ts";
@@ -98,21 +98,17 @@ async function matchLikely(
   target: MatchedSide,
   options: MatchInputOptions,
 ): Promise<MatchList> {
-  const matches = new MatchList();
   if (basis.index.entries.length > 0 && target.index.entries.length > 0) {
-    await matchEntries(basis, target, matches, {
-      ...options,
-      searchesContent: options.searchesContent ?? true,
-    });
-  } else if (basis.source.size <= MAX_PAIR_BYTES && target.source.size <= MAX_PAIR_BYTES) {
+    const { searchesContent = true } = options;
+    return matchEntries(basis, target, { ...options, searchesContent });
+  }
+  const matches = new MatchList();
+  const [basisBytes, targetBytes] = [basis.source.size, target.source.size];
+  if (basisBytes <= MAX_PAIR_BYTES && targetBytes <= MAX_PAIR_BYTES) {
     const { pairMatching } = { ...inlineWorkers, ...options.workers };
-    const { signal } = options;
-    const columns = await pairMatching.match(
-      await readRange(target.source, 0, target.source.size, MAX_PAIR_BYTES),
-      await readRange(basis.source, 0, basis.source.size, MAX_PAIR_BYTES),
-      signal,
-    );
-    addColumns(matches, 0, 0, columns);
+    const pair = { target: { offset: 0, bytes: targetBytes }, basis: [{ offset: 0, bytes: basisBytes }] };
+    const sources = { target: target.source, basis: basis.source };
+    addColumns(matches, 0, 0, await pairMatching.match(sources, [pair], options.signal));
   }
   return matches;
 }

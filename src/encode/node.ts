@@ -48,13 +48,15 @@ export function createWorkerPool(workers: number = defaultWorkerCount()): Worker
     throw new RangeError(`workers: expected a whole number from 0 to 256, got ${workers}`);
   }
   if (workers === 0) return { ...inlineWorkers, close: async () => {} };
-  const pairMatching = new ThreadPool(workers, startPairThread);
+  const threads = new ThreadPool(workers, startPairThread);
   const segmentCoding = createCodingThreads();
   return {
-    pairMatching,
+    pairMatching: threads,
+    rangeHashing: threads,
+    sketching: threads,
     segmentCoding,
     close: async () => {
-      await Promise.all([pairMatching.close(), segmentCoding.close()]);
+      await Promise.all([threads.close(), segmentCoding.close()]);
     },
   };
 }

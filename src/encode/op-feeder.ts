@@ -1,15 +1,20 @@
 import { OpKind } from "../delta/index.ts";
-import { PagedSource, readPaged, type Source } from "../io/index.ts";
+import { CHUNK_BYTES, PagedSource, readPaged, type Source } from "../io/index.ts";
+import type { HeaderTouch, Match } from "../match/index.ts";
 import { planHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
-import { splitRuns } from "./runs.ts";
+import { MIN_RUN_BYTES, splitRuns } from "./runs.ts";
 import type { WindowBuilder } from "./window-builder.ts";
 import type { WindowCoder } from "./window-coder.ts";
 
-// Longer differences are rare, and take memory of their own.
+/** What is added at once. */
+export const MAX_ADDED_BYTES = CHUNK_BYTES;
+
+// Longer differences are rare, and are taken in parts.
 const SCRATCH_BYTES = 1 << 16;
 
 /**
- * Feeds a window builder with the target's bytes piece by piece, and hands full windows to the coder.
+ * Feeds a window builder with what becomes of the target's ranges, one after the other, and hands full windows to the coder. Of
+ * the target it reads what the ops do not copy.
  *
  * Methods that add return nothing where they are done at once, which nearly all of a million calls are; else a promise
  * that must be awaited before the next call.
@@ -17,13 +22,18 @@ const SCRATCH_BYTES = 1 << 16;
 export class OpFeeder {
   readonly #builder: WindowBuilder;
   readonly #coder: WindowCoder;
+  readonly #target: PagedSource;
   readonly #basis: PagedSource | undefined;
-  readonly #scratch = new Uint8Array(SCRATCH_BYTES);
+  readonly #targetScratch = new Uint8Array(SCRATCH_BYTES);
+  readonly #basisScratch = new Uint8Array(SCRATCH_BYTES);
+  /** For long gaps. */
+  #chunk: Uint8Array | undefined;
 
   /** @param basis - needed only where a match is not exact. */
-  constructor(builder: WindowBuilder, coder: WindowCoder, basis: Source | undefined) {
+  constructor(builder: WindowBuilder, coder: WindowCoder, target: Source, basis: Source | undefined) {
     this.#builder = builder;
     this.#coder = coder;
+    this.#target = new PagedSource(target);
     this.#basis = basis === undefined ? undefined : new PagedSource(basis);
   }
 
@@ -33,8 +43,35 @@ export class OpFeeder {
     return this.#builder.room(kind);
   }
 
+  /** Add `length` bytes of the target at `offset`, {@link MAX_ADDED_BYTES} at most, all of them in one match or in none. */
+  add(match: Match | undefined, offset: number, length: number): Promise<void> | undefined {
+    if (match === undefined) return this.#addGap(offset, length);
+    const basisOffset = match.basisOffset + (offset - match.targetOffset);
+    if (match.exact) return this.#addExact(length, basisOffset);
+    if (!match.isHeader) return this.#addSimilar(offset, length, basisOffset);
+    if (match.touch !== undefined && length === TAR_BLOCK_BYTES && this.#hasRoomForHeader(0)) {
+      this.#addTouched(basisOffset, match.touch);
+      return undefined;
+    }
+    return this.#addHeader(offset, length, basisOffset);
+  }
+
   /** The basis does not have these bytes. */
-  async addGap(bytes: Uint8Array): Promise<void> {
+  #addGap(offset: number, length: number): Promise<void> | undefined {
+    // Shorter ones hold no run.
+    const isAtHand =
+      length < MIN_RUN_BYTES &&
+      this.#builder.room(OpKind.DATA) >= length &&
+      this.#target.tryRead(offset, this.#targetScratch, 0, length);
+    if (!isAtHand) return this.#addLongGap(offset, length);
+    this.#builder.addData(this.#targetScratch.subarray(0, length));
+    return undefined;
+  }
+
+  async #addLongGap(offset: number, length: number): Promise<void> {
+    this.#chunk ??= new Uint8Array(MAX_ADDED_BYTES);
+    const bytes = this.#chunk.subarray(0, length);
+    await readPaged(this.#target, offset, bytes);
     for (const { piece, isRun } of splitRuns(bytes)) {
       const kind = isRun ? OpKind.RUN : OpKind.DATA;
       for (let at = 0; at < piece.length; ) {
@@ -47,61 +84,73 @@ export class OpFeeder {
   }
 
   /** The basis has these bytes at `basisOffset`. */
-  addExact(bytes: Uint8Array, basisOffset: number): Promise<void> | undefined {
-    if (this.#builder.room(OpKind.COPY) < bytes.length)
-      return this.#addInParts(bytes, basisOffset, OpKind.COPY);
-    this.#builder.addCopy(bytes, basisOffset);
+  #addExact(length: number, basisOffset: number): Promise<void> | undefined {
+    if (this.#builder.room(OpKind.COPY) < length) return this.#addExactInParts(length, basisOffset);
+    this.#builder.addCopy(length, basisOffset);
     return undefined;
   }
 
-  /** The same of bytes that nobody has read; all are sure to fit. */
-  addUnread(length: number, basisOffset: number): void {
-    this.#builder.addUnreadCopy(length, basisOffset);
-  }
-
-  /** The basis has similar bytes at `basisOffset`. */
-  addSimilar(bytes: Uint8Array, basisOffset: number): Promise<void> | undefined {
-    const { length } = bytes;
-    const isAtHand =
-      length <= SCRATCH_BYTES &&
-      this.#builder.room(OpKind.DIFF) >= length &&
-      this.#basis!.tryRead(basisOffset, this.#scratch, 0, length);
-    if (!isAtHand) return this.#addInParts(bytes, basisOffset, OpKind.DIFF);
-    this.#builder.addDiff(bytes, basisOffset, this.#scratch.subarray(0, length));
-    return undefined;
-  }
-
-  async #addInParts(bytes: Uint8Array, basisOffset: number, kind: OpKind): Promise<void> {
-    for (let at = 0; at < bytes.length; ) {
-      const part = bytes.subarray(at, at + (await this.#makeRoom(kind)));
-      if (kind === OpKind.COPY) this.#builder.addCopy(part, basisOffset + at);
-      else {
-        const old = new Uint8Array(part.length);
-        await readPaged(this.#basis!, basisOffset + at, old);
-        this.#builder.addDiff(part, basisOffset + at, old);
-      }
-      at += part.length;
+  async #addExactInParts(length: number, basisOffset: number): Promise<void> {
+    for (let done = 0; done < length; ) {
+      const part = Math.min(length - done, await this.#makeRoom(OpKind.COPY));
+      this.#builder.addCopy(part, basisOffset + done);
+      done += part;
     }
   }
 
-  /** A header that follows from another; what the target's chunks or a tiny window cut becomes a difference. */
-  async addHeader(bytes: Uint8Array, basisOffset: number): Promise<void> {
-    const builder = this.#builder;
-    const old = new Uint8Array(bytes.length);
-    await readPaged(this.#basis!, basisOffset, old);
-    const plan = bytes.length === TAR_BLOCK_BYTES ? planHeader(old, bytes) : undefined;
-    const fits = (): boolean =>
-      builder.room(OpKind.HEADER) >= bytes.length && builder.room(OpKind.DATA) >= plan!.inserted.length;
-    if (plan !== undefined && !fits() && !builder.isEmpty) await this.#coder.push(builder.take());
-    if (plan === undefined || !fits()) await this.addSimilar(bytes, basisOffset);
-    else if (plan.sizeDelta === 0 && plan.splices.length === 0) {
-      builder.addTouchedHeader(bytes, basisOffset, plan.timeShift, shiftHeaderTime(old, plan.timeShift));
-    } else builder.addHeader(bytes, basisOffset, plan);
+  /** The basis has similar bytes at `basisOffset`. */
+  #addSimilar(offset: number, length: number, basisOffset: number): Promise<void> | undefined {
+    const isAtHand =
+      length <= SCRATCH_BYTES &&
+      this.#builder.room(OpKind.DIFF) >= length &&
+      this.#target.tryRead(offset, this.#targetScratch, 0, length) &&
+      this.#basis!.tryRead(basisOffset, this.#basisScratch, 0, length);
+    if (!isAtHand) return this.#addSimilarInParts(offset, length, basisOffset);
+    this.#addDiff(length, basisOffset);
+    return undefined;
   }
 
-  /** Be done with the memory of all that was added. */
-  settle(): void {
-    this.#builder.settle();
+  async #addSimilarInParts(offset: number, length: number, basisOffset: number): Promise<void> {
+    for (let done = 0; done < length; ) {
+      const room = await this.#makeRoom(OpKind.DIFF);
+      const part = Math.min(length - done, room, SCRATCH_BYTES);
+      await this.#read(offset + done, basisOffset + done, part);
+      this.#addDiff(part, basisOffset + done);
+      done += part;
+    }
+  }
+
+  async #read(offset: number, basisOffset: number, length: number): Promise<void> {
+    await readPaged(this.#target, offset, this.#targetScratch.subarray(0, length));
+    await readPaged(this.#basis!, basisOffset, this.#basisScratch.subarray(0, length));
+  }
+
+  #addDiff(length: number, basisOffset: number): void {
+    this.#builder.addDiff(this.#targetScratch, basisOffset, this.#basisScratch, length);
+  }
+
+  #addTouched(basisOffset: number, { timeShift, contentBytes }: HeaderTouch): void {
+    this.#builder.addTouchedHeader(basisOffset, timeShift, contentBytes);
+  }
+
+  #hasRoomForHeader(insertedBytes: number): boolean {
+    const builder = this.#builder;
+    return builder.room(OpKind.HEADER) >= TAR_BLOCK_BYTES && builder.room(OpKind.DATA) >= insertedBytes;
+  }
+
+  /** A header that follows from another; what the target's ranges or a tiny window cut becomes a difference. */
+  async #addHeader(offset: number, length: number, basisOffset: number): Promise<void> {
+    await this.#read(offset, basisOffset, length);
+    const old = this.#basisScratch.slice(0, length);
+    const bytes = this.#targetScratch.subarray(0, length);
+    const plan = length === TAR_BLOCK_BYTES ? planHeader(old, bytes) : undefined;
+    const fits = (): boolean => this.#hasRoomForHeader(plan!.inserted.length);
+    if (plan !== undefined && !fits() && !this.#builder.isEmpty) await this.#coder.push(this.#builder.take());
+    if (plan === undefined || !fits()) await this.#addSimilar(offset, length, basisOffset);
+    else if (plan.sizeDelta === 0 && plan.splices.length === 0) {
+      const { timeShift } = plan;
+      this.#addTouched(basisOffset, { timeShift, contentBytes: shiftHeaderTime(old, timeShift) });
+    } else this.#builder.addHeader(basisOffset, plan);
   }
 
   /** Hand over the last window. */

@@ -1,26 +1,72 @@
-import { type MatchColumns, matchPair } from "../match/index.ts";
+import type { Source } from "../io/index.ts";
+import { type MatchColumns, MatchList, matchPairInput, toColumns } from "../match/index.ts";
+import { addJoinedColumns, type BasisRange } from "./joined-basis.ts";
+
+/** A range of the target, and the ranges of the basis that it is matched with as if these were one file. */
+export interface Pair {
+  readonly target: BasisRange;
+  readonly basis: readonly BasisRange[];
+}
+
+/** Where the bytes of pairs are. */
+export interface PairSources {
+  readonly target: Source;
+  readonly basis: Source;
+}
 
 /**
  * Where files of the target are matched with files of the basis: in this thread, or on others. It has no part in what is
  * found: a delta is the same bytes wherever its pairs are matched.
  */
 export interface PairMatching {
-  /** How many pairs can be worked on at the same time, 1 at least. A few more are held ready. */
+  /** How many calls of {@link match} can be worked on at the same time, 1 at least. A few more are held ready. */
   readonly concurrency: number;
   /**
-   * Match all of `target` with `basis`. Offsets are relative to the two arrays, which are given away: they may be empty
-   * afterwards. Calls may overlap.
+   * Match pairs whose targets come in rising order. Offsets of what is found are those in the sources. Calls may overlap.
    *
    * @param signal - when it is aborted the call rejects with its reason, in the middle of the work where that can be.
    */
-  match(target: Uint8Array, basis: Uint8Array, signal?: AbortSignal): Promise<MatchColumns>;
+  match(sources: PairSources, pairs: readonly Pair[], signal?: AbortSignal): Promise<MatchColumns>;
 }
 
-/** Matches each pair in the calling thread, before the call returns. */
+/** How many bytes the files of a pair have. */
+export function bytesOfPair({ target, basis }: Pair): number {
+  return target.bytes + joinedBytes(basis);
+}
+
+/** How many bytes ranges have together. */
+export function joinedBytes(ranges: readonly BasisRange[]): number {
+  return ranges.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** Fill `into` with ranges of a source one behind the other. */
+export async function readJoined(
+  source: Source,
+  ranges: readonly BasisRange[],
+  into: Uint8Array,
+): Promise<void> {
+  let filled = 0;
+  for (const { offset, bytes } of ranges) {
+    await source.read(offset, into.subarray(filled, filled + bytes));
+    filled += bytes;
+  }
+}
+
+/** Matches pairs one after the other in the calling thread. */
 export const inlinePairMatching: PairMatching = {
   concurrency: 1,
-  match: async (target, basis, signal) => {
-    signal?.throwIfAborted();
-    return matchPair(target, basis);
+  match: async ({ target, basis }, pairs, signal) => {
+    const matches = new MatchList();
+    for (const pair of pairs) {
+      signal?.throwIfAborted();
+      const columns = await matchPairInput({
+        targetBytes: pair.target.bytes,
+        basisBytes: joinedBytes(pair.basis),
+        readTarget: (offset, into) => target.read(pair.target.offset + offset, into),
+        readBasis: (into) => readJoined(basis, pair.basis, into),
+      });
+      addJoinedColumns(matches, pair.target.offset, pair.basis, columns);
+    }
+    return toColumns(matches);
   },
 };

@@ -1,55 +1,80 @@
 import type { MatchColumns } from "../match/index.ts";
-import type { PairMatching } from "./pair-matching.ts";
+import { bytesOfPair, type Pair, type PairMatching, type PairSources } from "./pair-matching.ts";
 
 // So many bytes of pairs are in flight at most, so that the memory for a delta does not grow with the number of workers.
 // The index of a basis comes on top: once to twice its size.
 const MAX_FLIGHT_BYTES = 1 << 28;
 
-/** One pair is worked on while the next is read. */
-const PAIRS_PER_WORKER = 2;
+/** One batch is worked on while the next is made ready. */
+const BATCHES_PER_WORKER = 2;
 
-/** Keeps a bounded number of pairs in flight. After a failure it takes no more. */
+// Most changed files are small: sending each away by itself takes longer than matching it.
+const BATCH_BYTES = 1 << 20;
+
+/** Gathers pairs in batches, and keeps a bounded number of these in flight. After a failure it takes no more. */
 export class PairQueue {
   readonly #matching: PairMatching;
+  readonly #sources: PairSources;
+  readonly #reserve: () => (columns: MatchColumns) => void;
   readonly #signal: AbortSignal | undefined;
-  /** Aborts what is in flight, be it that the caller wants it or that another pair failed. */
+  /** Aborts what is in flight, be it that the caller wants it or that another batch failed. */
   readonly #controller = new AbortController();
   readonly #abort = (): void => this.#fail(this.#signal?.reason);
-  #pairs = 0;
+  #batches = 0;
   #bytes = 0;
+  /** The batch that is being gathered. */
+  #batch: Pair[] = [];
+  #batchBytes = 0;
   #failure: { error: unknown } | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(matching: PairMatching, signal: AbortSignal | undefined) {
+  /** @param reserve - is called for each batch in its turn, and gives what takes the matches once they are found. */
+  constructor(
+    matching: PairMatching,
+    sources: PairSources,
+    reserve: () => (columns: MatchColumns) => void,
+    signal: AbortSignal | undefined,
+  ) {
     this.#matching = matching;
+    this.#sources = sources;
+    this.#reserve = reserve;
     this.#signal = signal;
     signal?.addEventListener("abort", this.#abort);
     if (signal?.aborted) this.#abort();
   }
 
   /**
-   * Wait until a pair of so many bytes in all may be read. One that is larger than the bound goes alone.
+   * Add the next pair. Resolves when there is room for another; one that is larger than the bound goes alone.
    *
    * @throws what made an earlier pair fail.
    */
-  async makeRoom(bytes: number): Promise<void> {
-    const most = this.#matching.concurrency * PAIRS_PER_WORKER;
-    await this.#until(
-      () => this.#pairs === 0 || (this.#pairs < most && this.#bytes + bytes <= MAX_FLIGHT_BYTES),
-    );
+  async push(pair: Pair): Promise<void> {
+    const bytes = bytesOfPair(pair);
+    if (bytes >= BATCH_BYTES) await this.#send();
+    this.#batch.push(pair);
+    this.#batchBytes += bytes;
+    if (this.#batchBytes >= BATCH_BYTES) await this.#send();
   }
 
-  /** Begin to match a pair, after {@link makeRoom}; the arrays are given away. `found` is called once it is matched. */
-  push(target: Uint8Array, basis: Uint8Array, found: (columns: MatchColumns) => void): void {
-    const bytes = target.length + basis.length;
-    this.#pairs++;
+  /** Begin to match what was gathered. */
+  async #send(): Promise<void> {
+    const [batch, bytes] = [this.#batch, this.#batchBytes];
+    if (batch.length === 0) return;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    const most = this.#matching.concurrency * BATCHES_PER_WORKER;
+    await this.#until(
+      () => this.#batches === 0 || (this.#batches < most && this.#bytes + bytes <= MAX_FLIGHT_BYTES),
+    );
+    this.#batches++;
     this.#bytes += bytes;
+    const found = this.#reserve();
     this.#matching
-      .match(target, basis, this.#controller.signal)
+      .match(this.#sources, batch, this.#controller.signal)
       .then(found)
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
-        this.#pairs--;
+        this.#batches--;
         this.#bytes -= bytes;
         this.#wake?.();
       });
@@ -57,7 +82,8 @@ export class PairQueue {
 
   /** Wait until all pairs are matched. */
   async finish(): Promise<void> {
-    await this.#until(() => this.#pairs === 0);
+    await this.#send();
+    await this.#until(() => this.#batches === 0);
   }
 
   /** Stop what is in flight. Needed in every case, after the last call. */

@@ -1,4 +1,4 @@
-import type { Source } from "../io/index.ts";
+import type { Source, SourceRange } from "../io/index.ts";
 
 /** Hashes that a sketch has at most. */
 export const SKETCH_HASHES = 16;
@@ -71,10 +71,15 @@ export class Sketcher {
   }
 }
 
+/** How much of a content its sketch looks at. */
+export function sketchedBytes(contentBytes: number): number {
+  return Math.min(contentBytes, MAX_SKETCHED_BYTES);
+}
+
 /** The sketch of a range of a source, or of its first 8 MiB; 256 KiB of it are held at once. */
-export async function sketchRange(source: Source, offset: number, length: number): Promise<Uint32Array> {
+export async function sketchRange(source: Source, { offset, length }: SourceRange): Promise<Uint32Array> {
   const sketcher = new Sketcher();
-  const end = Math.min(length, MAX_SKETCHED_BYTES);
+  const end = sketchedBytes(length);
   const buffer = new Uint8Array(Math.min(end, PIECE_BYTES));
   for (let done = 0; done < end; ) {
     const piece = buffer.subarray(0, Math.min(buffer.length, end - done));
@@ -84,3 +89,25 @@ export async function sketchRange(source: Source, offset: number, length: number
   }
   return sketcher.digest();
 }
+
+/** Where contents are sketched: in this thread, or on others. */
+export interface Sketching {
+  /**
+   * The sketch of each range, in their order.
+   *
+   * @param signal - when it is aborted the call rejects with its reason.
+   */
+  sketch(source: Source, ranges: readonly SourceRange[], signal?: AbortSignal): Promise<Uint32Array[]>;
+}
+
+/** Sketches in the calling thread. */
+export const inlineSketching: Sketching = {
+  sketch: async (source, ranges, signal) => {
+    const sketches: Uint32Array[] = [];
+    for (const range of ranges) {
+      signal?.throwIfAborted();
+      sketches.push(await sketchRange(source, range));
+    }
+    return sketches;
+  },
+};

@@ -1,19 +1,42 @@
 import type { Worker } from "node:worker_threads";
 import { ErrorCode, errorMessageOf, FlatdeltaError } from "../errors.ts";
+import type { Source, SourceRange } from "../io/index.ts";
 import {
-  joinPieces,
+  basisOfShared,
+  createSharedPair,
   type MatchColumns,
+  MatchList,
   PIECE_BYTES,
+  pieceOfShared,
   SEED_BYTES,
-  setSharedPiece,
-  sharePair,
+  toColumns,
 } from "../match/index.ts";
+import { addJoinedColumns, type BasisRange } from "./joined-basis.ts";
 import { onAbort } from "./on-abort.ts";
-import { inlinePairMatching, type PairMatching } from "./pair-matching.ts";
-import type { PairTask } from "./pair-worker.ts";
+import {
+  bytesOfPair,
+  inlinePairMatching,
+  joinedBytes,
+  type Pair,
+  type PairMatching,
+  type PairSources,
+  readJoined,
+} from "./pair-matching.ts";
+import type { PairAnswer, PairTask, SentFile, SentSource } from "./pair-worker.ts";
+import { inlineRangeHashing, type RangeHashing } from "./range-hashing.ts";
+import { inlineSketching, type Sketching, sketchedBytes } from "./sketch.ts";
 
 /** Smaller pairs are matched in the calling thread: sending them away would take longer. */
 const MIN_SENT_BYTES = 1 << 16;
+/** For fewer no thread is started. */
+const MIN_SENT_BYTES_TO_START = 1 << 20;
+
+/** Smaller ranges are hashed in the calling thread, likewise; a thread is started only for what takes as long as starting it. */
+const MIN_HASHED_BYTES = 1 << 20;
+const MIN_HASHED_BYTES_TO_START = 1 << 25;
+
+/** Files of about so many bytes are sketched by one task. */
+const SKETCHED_BYTES = 1 << 21;
 
 /** Several threads share a target from this size on; for smaller ones the index would take too large a part. */
 const MIN_SHARED_BYTES = 1 << 24;
@@ -26,7 +49,7 @@ interface Job {
   /** What of the task is given away. */
   readonly moved: readonly ArrayBuffer[];
   readonly signal: AbortSignal | undefined;
-  readonly resolve: (columns: MatchColumns | undefined) => void;
+  readonly resolve: (columns: PairAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -35,16 +58,40 @@ interface Thread {
   job: Job | undefined;
 }
 
-/** The bytes in a buffer that holds nothing else, so that it can be moved to another thread. */
-function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { buffer, byteLength } = bytes;
-  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
-    ? new Uint8Array(buffer)
-    : new Uint8Array(bytes);
+/** A source that threads can read: a file. */
+function sendFile({ descriptor, size }: Source): SentFile | undefined {
+  return descriptor === undefined ? undefined : { descriptor, sizeBytes: size };
 }
 
+/** How a thread gets at ranges of a source. It reads a file itself, straight to where it works on the bytes. */
+async function sendSource(source: Source, ranges: readonly BasisRange[]): Promise<SentSource> {
+  const file = sendFile(source);
+  if (file !== undefined) return file;
+  const bytes = new Uint8Array(joinedBytes(ranges));
+  await readJoined(source, ranges, bytes);
+  return { ranges, bytes };
+}
+
+/** Ranges as several tasks. */
+function cutRanges(ranges: readonly SourceRange[]): SourceRange[][] {
+  const parts: SourceRange[][] = [];
+  let room = 0;
+  for (const range of ranges) {
+    if (room <= 0) {
+      parts.push([]);
+      room = SKETCHED_BYTES;
+    }
+    parts.at(-1)!.push(range);
+    room -= sketchedBytes(range.length);
+  }
+  return parts;
+}
+
+/** What of a source that is sent can be given away. */
+const movedOf = (sent: SentSource): ArrayBuffer[] => ("bytes" in sent ? [sent.bytes.buffer] : []);
+
 /** A fixed number of threads, each started when there is a pair for it and no other is idle. */
-export class ThreadPool implements PairMatching {
+export class ThreadPool implements PairMatching, RangeHashing, Sketching {
   readonly concurrency: number;
   readonly #threads = new Set<Thread>();
   readonly #waiting: Job[] = [];
@@ -58,20 +105,40 @@ export class ThreadPool implements PairMatching {
     this.#startThread = startThread;
   }
 
-  async match(target: Uint8Array, basis: Uint8Array, signal?: AbortSignal): Promise<MatchColumns> {
-    if (target.length + basis.length < MIN_SENT_BYTES) return inlinePairMatching.match(target, basis, signal);
-    if (target.length >= MIN_SHARED_BYTES && basis.length >= SEED_BYTES && this.concurrency > 1) {
-      return this.#matchInPieces(target, basis, signal);
-    }
-    const task = { kind: "pair", target: ownBytes(target), basis: ownBytes(basis) } as const;
-    return (await this.#run(task, [task.target.buffer, task.basis.buffer], signal))!;
+  async match(sources: PairSources, pairs: readonly Pair[], signal?: AbortSignal): Promise<MatchColumns> {
+    signal?.throwIfAborted();
+    const least = this.#threads.size > 0 ? MIN_SENT_BYTES : MIN_SENT_BYTES_TO_START;
+    if (pairs.reduce((sum, pair) => sum + bytesOfPair(pair), 0) < least)
+      return inlinePairMatching.match(sources, pairs, signal);
+    const [first] = pairs;
+    const isShared =
+      pairs.length === 1 &&
+      this.concurrency > 1 &&
+      first!.target.bytes >= MIN_SHARED_BYTES &&
+      joinedBytes(first!.basis) >= SEED_BYTES;
+    if (isShared) return this.#matchInPieces(sources, first!, signal);
+    const target = await sendSource(
+      sources.target,
+      pairs.map((pair) => pair.target),
+    );
+    const basis = await sendSource(
+      sources.basis,
+      pairs.flatMap((pair) => pair.basis),
+    );
+    const task: PairTask = { kind: "pairs", target, basis, pairs };
+    return this.#run<MatchColumns>(task, [...movedOf(target), ...movedOf(basis)], signal);
   }
 
   /** The threads index the basis, each a part of it, then all match pieces of the target. */
-  async #matchInPieces(target: Uint8Array, basis: Uint8Array, signal?: AbortSignal): Promise<MatchColumns> {
-    const pieceCount = Math.ceil(target.length / PIECE_BYTES);
+  async #matchInPieces(
+    sources: PairSources,
+    { target, basis }: Pair,
+    signal: AbortSignal | undefined,
+  ): Promise<MatchColumns> {
+    const pieceCount = Math.ceil(target.bytes / PIECE_BYTES);
     const areaCount = Math.min(this.concurrency, pieceCount);
-    const pair = sharePair(basis, areaCount);
+    const pair = createSharedPair(joinedBytes(basis), areaCount);
+    await readJoined(sources.basis, basis, basisOfShared(pair));
     const partBits = Math.min(MAX_INDEX_PART_BITS, Math.floor(Math.log2(this.concurrency)));
     const parts = Array.from({ length: 2 ** partBits }, (_, part) =>
       this.#run({ kind: "index", pair, part, partBits }, [], signal),
@@ -82,27 +149,49 @@ export class ThreadPool implements PairMatching {
     const matchSome = async (area: number): Promise<void> => {
       for (let i = next++; i < pieceCount; i = next++) {
         const pieceOffset = i * PIECE_BYTES;
-        const piece = target.subarray(pieceOffset, pieceOffset + PIECE_BYTES);
-        setSharedPiece(pair, area, piece);
-        const task = { kind: "piece", pair, area, pieceBytes: piece.length, pieceOffset } as const;
-        found[i] = (await this.#run(task, [], signal))!;
+        const pieceBytes = Math.min(PIECE_BYTES, target.bytes - pieceOffset);
+        await sources.target.read(target.offset + pieceOffset, pieceOfShared(pair, area, pieceBytes));
+        const task = { kind: "piece", pair, area, pieceBytes, pieceOffset } as const;
+        found[i] = await this.#run<MatchColumns>(task, [], signal);
       }
     };
     await Promise.all(Array.from({ length: areaCount }, (_, area) => matchSome(area)));
-    return joinPieces(found);
+    const matches = new MatchList();
+    found.forEach((columns, i) => {
+      addJoinedColumns(matches, target.offset + i * PIECE_BYTES, basis, columns);
+    });
+    return toColumns(matches);
   }
 
-  async #run(
+  async hash64(source: Source, range: SourceRange, signal?: AbortSignal): Promise<bigint> {
+    const file = sendFile(source);
+    const least = this.#threads.size > 0 ? MIN_HASHED_BYTES : MIN_HASHED_BYTES_TO_START;
+    return file === undefined || range.length < least
+      ? inlineRangeHashing.hash64(source, range, signal)
+      : this.#run<bigint>({ kind: "hash", file, range }, [], signal);
+  }
+
+  async sketch(source: Source, ranges: readonly SourceRange[], signal?: AbortSignal): Promise<Uint32Array[]> {
+    const file = sendFile(source);
+    const parts = cutRanges(ranges);
+    if (file === undefined || parts.length <= 1) return inlineSketching.sketch(source, ranges, signal);
+    const sketches = await Promise.all(
+      parts.map((part) => this.#run<Uint32Array[]>({ kind: "sketch", file, ranges: part }, [], signal)),
+    );
+    return sketches.flat();
+  }
+
+  async #run<Answer extends PairAnswer>(
     task: PairTask,
     moved: readonly ArrayBuffer[],
     signal: AbortSignal | undefined,
-  ): Promise<MatchColumns | undefined> {
+  ): Promise<Answer> {
     signal?.throwIfAborted();
     if (this.#closed) throw closedError();
     let forget: (() => void) | undefined;
     try {
       return await new Promise((resolve, reject) => {
-        const job: Job = { task, moved, signal, resolve, reject };
+        const job: Job = { task, moved, signal, resolve: resolve as Job["resolve"], reject };
         const cancel = (): void => {
           reject(signal?.reason);
           this.#drop(job);
@@ -151,11 +240,11 @@ export class ThreadPool implements PairMatching {
     const worker = this.#startThread();
     const thread: Thread = { worker, job: undefined };
     worker.unref();
-    worker.on("message", (columns: MatchColumns | undefined) => {
+    worker.on("message", (answer: PairAnswer) => {
       const { job } = thread;
       thread.job = undefined;
       worker.unref();
-      job?.resolve(columns);
+      job?.resolve(answer);
       this.#dispatch();
     });
     worker.on("error", (error) => this.#lose(thread, `with an error: ${errorMessageOf(error)}`, error));

@@ -1,17 +1,7 @@
-import { ByteWriter, EMPTY_BYTES } from "../bytes/index.ts";
+import { ByteWriter } from "../bytes/index.ts";
 import type { ResidualSpans } from "../codec/index.ts";
-import {
-  BasisCursor,
-  countOp,
-  encodeOp,
-  type Op,
-  OpKind,
-  StreamId,
-  shortenChecksum,
-  zeroOpTotals,
-} from "../delta/index.ts";
-import type { Hash64 } from "../hash/index.ts";
-import type { PlannedHeader } from "../transform/index.ts";
+import { BasisCursor, countOp, encodeOp, type Op, OpKind, StreamId, zeroOpTotals } from "../delta/index.ts";
+import { type PlannedHeader, TAR_BLOCK_BYTES } from "../transform/index.ts";
 
 // Longest form of an op in a control segment: head, distance, time. Of a HEADER: size and three texts as well.
 export const MAX_OP_BYTES = 28;
@@ -19,13 +9,16 @@ export const MAX_HEADER_OP_BYTES = 48;
 
 /** A target window before its segments are coded. */
 export interface RawWindow {
+  /** Where in the target it begins. */
+  targetOffset: number;
   targetBytes: number;
-  checksum: number;
   segments: ReadonlyMap<StreamId, Uint8Array>;
-  /** The basis byte of each residual byte. */
+  /** The basis byte of each residual byte, if they were asked for. */
   diffBasis: Uint8Array;
-  /** Where these bytes stand. */
+  /** Where these bytes stand, likewise. */
   spans: ResidualSpans;
+  /** Give the memory of the segments back: to be called once they are coded. */
+  release(): void;
 }
 
 const NO_OP = { basisOffset: 0, byte: 0, timeShift: 0 };
@@ -38,38 +31,31 @@ export interface WindowBounds {
 
 /**
  * Gathers ops and their bytes until a bound of the window is reached. Pieces of what is one op are joined; an op that
- * crosses the end of a window becomes two. Bytes that are added stay as they are until {@link settle} or {@link take} is called.
+ * crosses the end of a window becomes two.
  */
 export class WindowBuilder {
   readonly #bounds: WindowBounds;
-  readonly #createHash: () => Hash64;
-  /** What the only window's bytes are known to hash to. */
-  readonly #onlyXxh64: bigint | undefined;
-  #windowCount = 0;
   readonly #cursor = new BasisCursor();
   /** What all windows so far do. */
   readonly totals = zeroOpTotals();
+  readonly #keepsBasis: boolean;
   #streams = newStreams();
-  #hash: Hash64;
+  /** Memory that was given back. */
+  readonly #spare: Streams[] = [];
+  #targetOffset = 0;
   #targetBytes = 0;
   /** Bytes that all ops so far make. */
   #made = 0;
-  /** What was seen last and is not hashed yet: ops of a few bytes follow each other in one buffer, and each hashing costs a call. */
-  #unhashed: Uint8Array = EMPTY_BYTES;
   /** Bytes that ops are yet to make of what was counted as the head. */
   #givenBytes = 0;
   #pending: Op | undefined;
   /** While the pending op is a TOUCH: where in the basis the present entry ends and the next header is. */
   #nextHeader = 0;
 
-  /**
-   * @param onlyXxh64 - XXH64 of all bytes, where they are sure to fit into one window: then {@link addUnreadCopy} may be called.
-   */
-  constructor(bounds: WindowBounds, createHash: () => Hash64, onlyXxh64?: bigint) {
+  /** @param keepsBasis - whether the basis bytes of residuals are needed for coding these. */
+  constructor(bounds: WindowBounds, keepsBasis: boolean) {
     this.#bounds = bounds;
-    this.#onlyXxh64 = onlyXxh64;
-    this.#createHash = createHash;
-    this.#hash = createHash();
+    this.#keepsBasis = keepsBasis;
   }
 
   /** Whether the window holds no bytes yet. */
@@ -89,8 +75,8 @@ export class WindowBuilder {
     return left;
   }
 
-  #addOp(op: Op, target: Uint8Array | undefined): void {
-    this.#see(op.length, target);
+  #addOp(op: Op): void {
+    this.#count(op.length);
     const pending = this.#pending;
     if (pending !== undefined && continues(pending, op)) {
       pending.length += op.length;
@@ -100,24 +86,11 @@ export class WindowBuilder {
     this.#pending = op;
   }
 
-  #see(length: number, target: Uint8Array | undefined): void {
+  #count(length: number): void {
     this.#made += length;
     const given = Math.min(this.#givenBytes, length);
     this.#givenBytes -= given;
     this.#targetBytes += length - given;
-    if (this.#onlyXxh64 !== undefined || given === length) return;
-    const unhashed = this.#unhashed;
-    const start = target!.byteOffset + given;
-    const isNext = unhashed.buffer === target!.buffer && unhashed.byteOffset + unhashed.length === start;
-    const from = isNext ? unhashed.byteOffset : start;
-    if (!isNext) this.settle();
-    this.#unhashed = new Uint8Array(target!.buffer, from, start - from + length - given);
-  }
-
-  /** Be done with the bytes that were added: their memory may be used again. */
-  settle(): void {
-    if (this.#unhashed.length > 0) this.#hash.update(this.#unhashed);
-    this.#unhashed = EMPTY_BYTES;
   }
 
   /**
@@ -125,8 +98,8 @@ export class WindowBuilder {
    *
    * @param givenBytes - how many of the bytes that ops make next they are computed from: those are inside the head.
    */
-  addHead(head: Uint8Array, givenBytes: number): void {
-    this.#see(head.length, head);
+  addHead(headBytes: number, givenBytes: number): void {
+    this.#count(headBytes);
     this.#made = 0;
     this.#givenBytes = givenBytes;
   }
@@ -138,27 +111,20 @@ export class WindowBuilder {
     this.#pending = undefined;
   }
 
-  /** The basis has these target bytes at `basisOffset`. No more than {@link room} says, as for the others below. */
-  addCopy(target: Uint8Array, basisOffset: number): void {
-    this.#addCopy(target.length, basisOffset, target);
-  }
-
-  /** The same of bytes that nobody has read, where the checksum is known without them. */
-  addUnreadCopy(length: number, basisOffset: number): void {
-    this.#addCopy(length, basisOffset, undefined);
-  }
-
-  #addCopy(length: number, basisOffset: number, target: Uint8Array | undefined): void {
+  /** The basis has the next bytes of the target at `basisOffset`. No more than {@link room} says, as for the others below. */
+  addCopy(length: number, basisOffset: number): void {
     const touched = this.#touchedBytes(basisOffset, length);
     if (touched > 0) {
       this.#pending!.length += touched;
-      this.#see(touched, target?.subarray(0, touched));
+      this.#count(touched);
     }
     if (touched === length) return;
-    this.#addOp(
-      { ...NO_OP, kind: OpKind.COPY, length: length - touched, basisOffset: basisOffset + touched },
-      target?.subarray(touched),
-    );
+    this.#addOp({
+      ...NO_OP,
+      kind: OpKind.COPY,
+      length: length - touched,
+      basisOffset: basisOffset + touched,
+    });
   }
 
   /** How many bytes from `basisOffset` are content of the entry that a pending TOUCH is in. */
@@ -169,11 +135,12 @@ export class WindowBuilder {
   }
 
   /**
-   * The basis has this tar header but for its time.
+   * The basis has the next tar header but for its time.
    *
    * @param contentBytes - how many bytes of content and padding the header announces.
    */
-  addTouchedHeader(header: Uint8Array, basisOffset: number, timeShift: number, contentBytes: number): void {
+  addTouchedHeader(basisOffset: number, timeShift: number, contentBytes: number): void {
+    const length = TAR_BLOCK_BYTES;
     const pending = this.#pending;
     if (
       pending?.kind === OpKind.TOUCH &&
@@ -181,16 +148,14 @@ export class WindowBuilder {
       pending.basisOffset + pending.length === basisOffset &&
       this.#nextHeader === basisOffset
     ) {
-      pending.length += header.length;
-      this.#see(header.length, header);
-    } else {
-      this.#addOp({ ...NO_OP, kind: OpKind.TOUCH, length: header.length, basisOffset, timeShift }, header);
-    }
-    this.#nextHeader = basisOffset + header.length + contentBytes;
+      pending.length += length;
+      this.#count(length);
+    } else this.#addOp({ ...NO_OP, kind: OpKind.TOUCH, length, basisOffset, timeShift });
+    this.#nextHeader = basisOffset + length + contentBytes;
   }
 
-  /** The basis has a tar header that this one is planned from; the window has room for what that inserts. */
-  addHeader(header: Uint8Array, basisOffset: number, plan: PlannedHeader): void {
+  /** The basis has a tar header that the next one is planned from; the window has room for what that inserts. */
+  addHeader(basisOffset: number, plan: PlannedHeader): void {
     this.#endOp();
     this.#streams.data.bytes(plan.inserted);
     const { sizeDelta, splices } = plan;
@@ -199,67 +164,65 @@ export class WindowBuilder {
       Math.abs(plan.timeShift - this.#cursor.timeShift) <= Math.abs(plan.time - this.#cursor.time);
     const time = isShifted ? undefined : plan.time;
     const timeShift = isShifted ? plan.timeShift : 0;
-    this.#addOp(
-      {
-        ...NO_OP,
-        kind: OpKind.HEADER,
-        length: header.length,
-        basisOffset,
-        timeShift,
-        header: { sizeDelta, time, splices },
-      },
-      header,
-    );
+    const header = { sizeDelta, time, splices };
+    this.#addOp({ ...NO_OP, kind: OpKind.HEADER, length: TAR_BLOCK_BYTES, basisOffset, timeShift, header });
     this.#endOp();
   }
 
-  /** The basis has similar bytes, `basis`. */
-  addDiff(target: Uint8Array, basisOffset: number, basis: Uint8Array): void {
-    const residual = this.#streams.residual.extend(target.length);
-    for (let i = 0; i < residual.length; i++) residual[i] = target[i]! - basis[i]!;
-    this.#streams.diffBasis.bytes(basis);
-    this.#streams.spans.push(target.length, basisOffset, this.#made);
-    this.#addOp({ ...NO_OP, kind: OpKind.DIFF, length: target.length, basisOffset }, target);
+  /** The basis has similar bytes: those at the beginning of `basis` for those at the beginning of `target`. */
+  addDiff(target: Uint8Array, basisOffset: number, basis: Uint8Array, length: number): void {
+    const residual = this.#streams.residual.extend(length);
+    for (let i = 0; i < length; i++) residual[i] = target[i]! - basis[i]!;
+    if (this.#keepsBasis) {
+      this.#streams.diffBasis.bytes(basis.subarray(0, length));
+      this.#streams.spans.push(length, basisOffset, this.#made);
+    }
+    this.#addOp({ ...NO_OP, kind: OpKind.DIFF, length, basisOffset });
   }
 
   /** The basis does not have these bytes. */
   addData(target: Uint8Array): void {
     this.#streams.data.bytes(target);
-    this.#addOp({ ...NO_OP, kind: OpKind.DATA, length: target.length }, target);
+    this.#addOp({ ...NO_OP, kind: OpKind.DATA, length: target.length });
   }
 
   /** These bytes are all equal. */
   addRun(target: Uint8Array): void {
-    this.#addOp({ ...NO_OP, kind: OpKind.RUN, length: target.length, byte: target[0]! }, target);
+    this.#addOp({ ...NO_OP, kind: OpKind.RUN, length: target.length, byte: target[0]! });
   }
 
   /** End the window and begin the next. */
   take(): RawWindow {
     this.#endOp();
-    this.settle();
-    this.#windowCount++;
-    if (this.#onlyXxh64 !== undefined && this.#windowCount > 1) {
-      throw new Error("expected what was said to fit into one window to fit into one");
-    }
-    const { control, data, residual, diffBasis, spans } = this.#streams;
+    const streams = this.#streams;
+    const { control, data, residual, diffBasis, spans } = streams;
     const segments = new Map<StreamId, Uint8Array>();
     if (control.length > 0) segments.set(StreamId.CONTROL, control.view());
     if (data.length > 0) segments.set(StreamId.DATA, data.view());
     if (residual.length > 0) segments.set(StreamId.RESIDUAL, residual.view());
     const window = {
+      targetOffset: this.#targetOffset,
       targetBytes: this.#targetBytes,
-      checksum: shortenChecksum(this.#onlyXxh64 ?? this.#hash.digest()),
       segments,
       diffBasis: diffBasis.view(),
       spans: Uint32Array.from(spans),
+      release: () => this.#release(streams),
     };
-    this.#streams = newStreams();
-    this.#hash = this.#createHash();
+    this.#streams = this.#spare.pop() ?? newStreams();
+    this.#targetOffset += this.#targetBytes;
     this.#targetBytes = 0;
     return window;
   }
+
+  #release(streams: Streams): void {
+    const { control, data, residual, diffBasis } = streams;
+    for (const writer of [control, data, residual, diffBasis]) writer.clear();
+    streams.spans = [];
+    this.#spare.push(streams);
+  }
 }
 
+/** New memory for half a megabyte takes longer than filling it: each page of it is cleared and mapped. */
 interface Streams {
   control: ByteWriter;
   data: ByteWriter;

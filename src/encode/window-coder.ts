@@ -1,17 +1,27 @@
 import { EMPTY_BYTES } from "../bytes/index.ts";
 import type { SegmentEncoder } from "../codec/index.ts";
-import { type CodedSegment, type DeltaAccountant, type DeltaWriter, StreamId } from "../delta/index.ts";
+import {
+  type CodedSegment,
+  type DeltaAccountant,
+  type DeltaWriter,
+  StreamId,
+  shortenChecksum,
+} from "../delta/index.ts";
 import type { RawWindow } from "./window-builder.ts";
 
 // So many windows wait for their segments at most. A window with a large segment of literals often stands beside one
 // with a large residual: with several in hand all encoders have work.
 const MAX_WINDOWS = 6;
 
+/** XXH64 of a range of the target. */
+export type HashTarget = (offset: number, length: number) => Promise<bigint>;
+
 /** Codes the segments of windows, each stream by itself, and hands complete windows to the writer in order. */
 export class WindowCoder {
   readonly #writer: DeltaWriter;
   readonly #encoders: ReadonlyMap<StreamId, SegmentEncoder>;
   readonly #accountant: DeltaAccountant;
+  readonly #hashTarget: HashTarget;
   /** When each stream's encoder is done with what it has been given. */
   readonly #turns = new Map<StreamId, Promise<unknown>>();
   readonly #pending: Promise<void>[] = [];
@@ -22,10 +32,12 @@ export class WindowCoder {
     writer: DeltaWriter,
     encoders: ReadonlyMap<StreamId, SegmentEncoder>,
     accountant: DeltaAccountant,
+    hashTarget: HashTarget,
   ) {
     this.#writer = writer;
     this.#encoders = encoders;
     this.#accountant = accountant;
+    this.#hashTarget = hashTarget;
   }
 
   /** Windows so far. */
@@ -46,37 +58,33 @@ export class WindowCoder {
     return coded;
   }
 
-  async #finish(
-    window: RawWindow,
-    control: Uint8Array,
-    segments: Promise<CodedSegment>[],
-    before: Promise<void>,
-  ): Promise<void> {
-    const [coded] = await Promise.all([Promise.all(segments), before]);
-    const { targetBytes, checksum } = window;
+  async #finish(window: RawWindow, segments: Promise<CodedSegment>[], before: Promise<void>): Promise<void> {
+    const { targetOffset, targetBytes } = window;
+    const hash = this.#hashTarget(targetOffset, targetBytes);
+    const [coded, xxh64] = await Promise.all([Promise.all(segments), hash, before]);
+    const checksum = shortenChecksum(xxh64);
     await this.#writer.writeWindow({ targetBytes, checksum, segments: coded });
     this.#accountant.addWindow({
       targetBytes,
-      control,
+      control: window.segments.get(StreamId.CONTROL) ?? EMPTY_BYTES,
       segments: coded.map((segment) => ({
         stream: segment.stream,
         rawBytes: segment.rawBytes,
         codedBytes: segment.coded.length,
       })),
     });
+    window.release();
   }
 
   /**
-   * Code a window, which is given away. Resolves when there is room for another.
+   * Code a window. Resolves when there is room for another.
    *
    * @throws what made an earlier window fail.
    */
   async push(window: RawWindow): Promise<void> {
     this.#count++;
-    // The encoders may move what they are given to other threads.
-    const control = window.segments.get(StreamId.CONTROL)?.slice() ?? EMPTY_BYTES;
     const segments = [...window.segments].map(([stream, raw]) => this.#code(stream, raw, window));
-    this.#written = this.#finish(window, control, segments, this.#written);
+    this.#written = this.#finish(window, segments, this.#written);
     this.#written.catch(() => {}); // seen by the `await` of a later call
     this.#pending.push(this.#written);
     if (this.#pending.length === MAX_WINDOWS) await this.#pending.shift();

@@ -12,16 +12,15 @@ import {
   type TargetForm,
   type TreeHeader,
 } from "../delta/index.ts";
-import { loadHash64 } from "../hash/index.ts";
-import { type OnProgress, readRanges, type Sink, type Source, scanSource } from "../io/index.ts";
-import { type Match, type MatchList, MatchWalk } from "../match/index.ts";
+import { type OnProgress, readRanges, type Sink, type Source } from "../io/index.ts";
+import { type MatchList, MatchWalk } from "../match/index.ts";
 import { type EnvelopePlan, planEnvelope } from "./envelope.ts";
 import { type InPlaceSettings, planInPlace } from "./in-place.ts";
 import type { EntrySpan, EnvelopeSpan } from "./input.ts";
 import { fitCoding, type StreamCoding } from "./levels.ts";
 import { chooseLiteralCoding } from "./literals.ts";
-import { OpFeeder } from "./op-feeder.ts";
-import { fitsOneWindow, planTargetReads } from "./target-reads.ts";
+import { MAX_ADDED_BYTES, OpFeeder } from "./op-feeder.ts";
+import { inlineRangeHashing, type RangeHashing } from "./range-hashing.ts";
 import { WindowBuilder } from "./window-builder.ts";
 import { WindowCoder } from "./window-coder.ts";
 
@@ -54,6 +53,8 @@ export interface WriteSettings {
   inPlace: InPlaceSettings | undefined;
   /** Where segments are coded: in the calling thread by default. */
   segmentCoding?: SegmentCoding | undefined;
+  /** Where windows are hashed: likewise. */
+  rangeHashing?: RangeHashing | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: OnProgress | undefined;
 }
@@ -88,22 +89,9 @@ function fitInPlace(
   return { matches: fitted.matches, inPlace: fitted.header };
 }
 
-/** Add bytes of the target at `offset`, all of them in one match or in none. */
-function addPiece(
-  feeder: OpFeeder,
-  piece: Uint8Array,
-  match: Match | undefined,
-  offset: number,
-): Promise<void> | undefined {
-  if (match === undefined) return feeder.addGap(piece);
-  const basisOffset = match.basisOffset + (offset - match.targetOffset);
-  if (match.isHeader) return feeder.addHeader(piece, basisOffset);
-  return match.exact ? feeder.addExact(piece, basisOffset) : feeder.addSimilar(piece, basisOffset);
-}
-
 /**
- * Write the delta that the matches describe: the target is read once, in order, for its literals, its residuals and the
- * windows' checksums. Where its one window's checksum is known, long copies are not read.
+ * Write the delta that the matches describe. Of the target its literals are read, what differs from the basis, and each window for
+ * its checksum, where that is not that of the whole.
  */
 export async function writeDelta(
   input: WriteInput,
@@ -117,8 +105,7 @@ export async function writeDelta(
     settings.segmentBytes ?? DEFAULT_SEGMENT_BYTES,
     ...streams.map((stream) => coding[stream].codec.maxSegmentBytes ?? Number.POSITIVE_INFINITY),
   );
-  const hash64 = await loadHash64();
-  const { segmentCoding = inlineCoding } = settings;
+  const { segmentCoding = inlineCoding, rangeHashing = inlineRangeHashing } = settings;
   const envelope = await planEnvelope(target, input.envelope, { windowBytes, segmentBytes });
   const { matches, inPlace } = fitInPlace(input, envelope, segmentBytes, settings.inPlace);
   const expectedBytes = expectBytes(matches, target.size);
@@ -168,34 +155,32 @@ export async function writeDelta(
       input.targetEntries,
       input.basisEntries,
     );
-    const coder = new WindowCoder(writer, encoders, accountant);
-    const bounds = { windowBytes, segmentBytes };
-    const literalBytes = expectedBytes[StreamId.DATA];
-    const residualBytes = expectedBytes[StreamId.RESIDUAL];
-    const shape = { bytes: target.size, matches: matches.size, literalBytes, residualBytes };
-    const onlyXxh64 = fitsOneWindow(shape, bounds) ? input.targetXxh64 : undefined;
-    const builder = new WindowBuilder(bounds, () => hash64.create(), onlyXxh64);
-    if (envelope.header !== undefined) builder.addHead(envelope.head, givenConfigBytes(envelope.header));
-    const feeder = new OpFeeder(builder, coder, input.basis);
+    const hashTarget = async (offset: number, length: number): Promise<bigint> =>
+      length === target.size && input.targetXxh64 !== undefined
+        ? input.targetXxh64
+        : await rangeHashing.hash64(target, { offset, length }, signal);
+    const coder = new WindowCoder(writer, encoders, accountant, hashTarget);
+    const builder = new WindowBuilder(
+      { windowBytes, segmentBytes },
+      coding[StreamId.RESIDUAL].codec.needsBasis,
+    );
+    if (envelope.header !== undefined)
+      builder.addHead(envelope.head.length, givenConfigBytes(envelope.header));
+    const feeder = new OpFeeder(builder, coder, target, input.basis);
     const walk = new MatchWalk(matches);
-    for (const range of planTargetReads(envelope.ranges, matches, onlyXxh64 === undefined)) {
-      let { offset } = range;
-      if (range.isUnread) {
-        const { match } = walk.from(offset);
-        feeder.addUnread(range.length, match!.basisOffset + (offset - match!.targetOffset));
-        continue;
-      }
-      for await (const chunk of scanSource(target, { ...range, signal })) {
-        for (let at = 0; at < chunk.length; ) {
-          const { match, length } = walk.from(offset + at);
-          const piece = chunk.subarray(at, at + length);
-          const added = addPiece(feeder, piece, match, offset + at);
-          if (added !== undefined) await added;
-          at += piece.length;
-        }
-        feeder.settle();
-        offset += chunk.length;
-        onProgress?.({ phase: "write", doneBytes: offset, totalBytes: target.size });
+    for (const range of envelope.ranges) {
+      const end = range.offset + range.length;
+      let told = range.offset;
+      for (let at = range.offset; at < end; ) {
+        const { match, length } = walk.from(at);
+        const bytes = Math.min(length, end - at, MAX_ADDED_BYTES);
+        const added = feeder.add(match, at, bytes);
+        if (added !== undefined) await added;
+        at += bytes;
+        if (at - told < MAX_ADDED_BYTES && at < end) continue;
+        signal?.throwIfAborted();
+        onProgress?.({ phase: "write", doneBytes: at, totalBytes: target.size });
+        told = at;
       }
     }
     await primed;

@@ -21,6 +21,8 @@ export interface Source {
    * reads. Absent where the bytes are not at hand.
    */
   readSync?(offset: number, into: Uint8Array): void;
+  /** Of a file that the process holds open: its descriptor, from which all threads can read. */
+  readonly descriptor?: number;
   /** Release what the source holds open. Reading afterwards fails. */
   close?(): Promise<void>;
 }

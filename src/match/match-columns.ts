@@ -1,5 +1,4 @@
-import { MatchList } from "./match-list.ts";
-import { PIECE_BYTES } from "./pair.ts";
+import type { MatchList } from "./match-list.ts";
 
 /** The matches of two arrays as columns of one length, each with a buffer of its own, to be moved between threads. */
 export interface MatchColumns {
@@ -26,15 +25,6 @@ export function toColumns(matches: MatchList): MatchColumns {
     columns.exact[i++] = Number(exact);
   }
   return columns;
-}
-
-/** The matches of the pieces of a target, each of which but the last has {@link PIECE_BYTES}. */
-export function joinPieces(pieces: readonly MatchColumns[]): MatchColumns {
-  const matches = new MatchList();
-  pieces.forEach((columns, i) => {
-    addColumns(matches, i * PIECE_BYTES, 0, columns);
-  });
-  return toColumns(matches);
 }
 
 /** Append the matches of two ranges that begin at these offsets. */

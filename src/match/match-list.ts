@@ -7,6 +7,16 @@ export interface Match {
   exact: boolean;
   /** Set for a tar header block that follows from that of the basis by other fields. */
   isHeader?: true;
+  /** Set with {@link isHeader} where that is known to be nothing but another time. */
+  touch?: HeaderTouch;
+}
+
+/** What gives a tar header another time. */
+export interface HeaderTouch {
+  /** In seconds. */
+  readonly timeShift: number;
+  /** Bytes of content and padding that both headers announce. */
+  readonly contentBytes: number;
 }
 
 /**
@@ -21,7 +31,7 @@ export class MatchList {
   #exact = new Uint8Array(64);
   #size = 0;
   /** The numbers of the matches that are headers: few are. */
-  readonly #headers = new Set<number>();
+  readonly #headers = new Map<number, HeaderTouch | undefined>();
 
   /** How many matches there are. */
   get size(): number {
@@ -84,16 +94,31 @@ export class MatchList {
   }
 
   /** Append a tar header block that follows from that of the basis by other fields. */
-  addHeader(targetOffset: number, basisOffset: number, length: number): void {
+  addHeader(targetOffset: number, basisOffset: number, length: number, touch?: HeaderTouch): void {
     // Never joined with others: each header is changed in its own way.
     this.#append(targetOffset, basisOffset, length, false);
-    this.#headers.add(this.#size - 1);
+    this.#headers.set(this.#size - 1, touch);
   }
 
   /** Append a match of whatever kind. */
-  addMatch({ targetOffset, basisOffset, length, exact, isHeader }: Match): void {
-    if (isHeader) this.addHeader(targetOffset, basisOffset, length);
+  addMatch({ targetOffset, basisOffset, length, exact, isHeader, touch }: Match): void {
+    if (isHeader) this.addHeader(targetOffset, basisOffset, length, touch);
     else this.add(targetOffset, basisOffset, length, exact);
+  }
+
+  /** Append a match of another list. */
+  addFrom(list: MatchList, index: number): void {
+    const targetOffset = list.#targetOffsets[index]!;
+    const basisOffset = list.#basisOffsets[index]!;
+    const length = list.#lengths[index]!;
+    if (list.#headers.has(index)) {
+      this.addHeader(targetOffset, basisOffset, length, list.#headers.get(index));
+    } else this.add(targetOffset, basisOffset, length, list.#exact[index] === 1);
+  }
+
+  /** Where the match of a number begins in the target. */
+  targetOffsetOf(index: number): number {
+    return this.#targetOffsets[index]!;
   }
 
   /** The match of a number from 0 to `size` − 1. */
@@ -104,7 +129,11 @@ export class MatchList {
       length: this.#lengths[index]!,
       exact: this.#exact[index] === 1,
     };
-    if (this.#headers.has(index)) match.isHeader = true;
+    if (this.#headers.has(index)) {
+      match.isHeader = true;
+      const touch = this.#headers.get(index);
+      if (touch !== undefined) match.touch = touch;
+    }
     return match;
   }
 
@@ -127,14 +156,11 @@ export class MatchList {
 /** Two lists that do not overlap in the target, as one. */
 export function mergeMatches(a: MatchList, b: MatchList): MatchList {
   const merged = new MatchList();
-  const rest = b[Symbol.iterator]();
-  let next = rest.next();
-  for (const match of a) {
-    for (; next.done !== true && next.value.targetOffset < match.targetOffset; next = rest.next()) {
-      merged.addMatch(next.value);
-    }
-    merged.addMatch(match);
+  let next = 0;
+  for (let i = 0; i < a.size; i++) {
+    for (; next < b.size && b.targetOffsetOf(next) < a.targetOffsetOf(i); next++) merged.addFrom(b, next);
+    merged.addFrom(a, i);
   }
-  for (; next.done !== true; next = rest.next()) merged.addMatch(next.value);
+  for (; next < b.size; next++) merged.addFrom(b, next);
   return merged;
 }

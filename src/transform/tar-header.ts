@@ -121,6 +121,23 @@ export function changeHeader(
   return true;
 }
 
+/**
+ * Take the modification time out of a header block, in place, and the checksum, which follows from the rest: two headers that are
+ * equal then become each other by {@link shiftHeaderTime}.
+ *
+ * @param block - 512 bytes.
+ * @param contentBytes - what the header must announce.
+ * @returns the time in seconds; −1 when the block is no header of the known form. Then the block is as it was.
+ */
+export function takeHeaderTime(block: Uint8Array, contentBytes: number): number {
+  const size = readOctal(block, SIZE_AT, NUMBER_DIGITS);
+  const time = readHeaderTime(block);
+  if (size !== contentBytes || time < 0 || !hasChecksum(block)) return -1;
+  block.fill(0, TIME_AT, TIME_AT + NUMBER_DIGITS);
+  block.fill(0, CHECKSUM_AT, CHECKSUM_AT + CHECKSUM_DIGITS);
+  return time;
+}
+
 /** What {@link changeHeader} makes a header of. */
 export interface PlannedHeader {
   sizeDelta: number;

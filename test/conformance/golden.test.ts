@@ -133,7 +133,9 @@ test("the valid deltas have every op, flag, codec, extension and target form", a
     ...["form 0", "form 1", "envelope", "primer", "in place", "tree", "metadata", "size", "named time"],
     ...[0, 1, 2, 3, 4, 5].map((kind) => `op ${kind}`),
     ...[0, 1, 2].map((text) => `splice ${text}`),
-    ...[0, 1, 2].flatMap((stream) => [0, 1, 2, 3, 5, 7, 8].map((codec) => `stream ${stream}, codec ${codec}`)),
+    ...[0, 1, 2].flatMap((stream) =>
+      [0, 1, 2, 3, 5, 7, 8].map((codec) => `stream ${stream}, codec ${codec}`),
+    ),
     ...["stream 0, codec 6", "stream 2, codec 4"],
   ];
   assert.deepEqual([...found].sort(), expected.sort());

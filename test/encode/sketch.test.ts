@@ -23,7 +23,7 @@ function noise(length: number, seed: number): Uint8Array {
 }
 
 const sketchOf = (bytes: Uint8Array): Promise<Uint32Array> =>
-  sketchRange(memorySource(bytes), 0, bytes.length);
+  sketchRange(memorySource(bytes), { offset: 0, length: bytes.length });
 
 const file = (path: string, contentBytes = 1000): EntrySpan => ({
   path,

@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { getEventListeners } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { toHex } from "../../src/bytes/index.ts";
-import { type CreateDeltaOptions, createDelta } from "../../src/encode/index.ts";
+import { type CreateDeltaOptions, createDelta, type PairMatching } from "../../src/encode/index.ts";
 import { createWorkerPool } from "../../src/encode/node.ts";
 import { startPairThread } from "../../src/encode/start-pair-thread.ts";
 import { ThreadPool } from "../../src/encode/thread-pool.ts";
+import { inlineWorkers } from "../../src/encode/workers.ts";
 import { sha256 } from "../../src/hash/index.ts";
 import { memorySink, memorySource } from "../../src/io/index.ts";
-import { matchPair } from "../../src/match/index.ts";
+import { type FileSource, openFileSource } from "../../src/io/node.ts";
+import { type MatchColumns, matchPair } from "../../src/match/index.ts";
 import { indexFiles } from "../support/indexed.ts";
 import { applyEdit, makeBytes } from "../support/pairs.ts";
 
@@ -61,7 +66,20 @@ const poolOf = (code: string, threads = 1) => {
   return { pool: open(new ThreadPool(threads, start)), exits };
 };
 
-const large = (seed: number) => makeBytes(100_000, seed);
+const large = (seed: number) => makeBytes(600_000, seed);
+
+/** Match all of two arrays. */
+const matchIn = (
+  pool: PairMatching,
+  target: Uint8Array,
+  basis: Uint8Array,
+  signal?: AbortSignal,
+): Promise<MatchColumns> =>
+  pool.match(
+    { target: memorySource(target), basis: memorySource(basis) },
+    [{ target: { offset: 0, bytes: target.length }, basis: [{ offset: 0, bytes: basis.length }] }],
+    signal,
+  );
 
 test("context mixing gives the same bytes with any number of workers, on every machine", async () => {
   for (const workers of [0, 1, 2, 4]) {
@@ -98,16 +116,58 @@ test("two plain files are matched by a worker too", async () => {
   assert.deepEqual(deltas[0], deltas[1]);
 });
 
-test("a pool finds what is found without it, for pairs at the same time and for parts of larger arrays", async () => {
+test("a pool finds what is found without it, for pairs at the same time", async () => {
   const pool = open(createWorkerPool(2));
   const inside = makeBytes(300_000, 20);
   const pairs = [1, 2, 3, 4, 5].map((seed) => [large(seed), inside.subarray(seed, 200_000)] as const);
   const expected = await Promise.all(pairs.map(([target, basis]) => matchPair(target, basis)));
   assert.deepEqual(
-    await Promise.all(pairs.map(([target, basis]) => pool.pairMatching.match(target, basis))),
+    await Promise.all(pairs.map(([target, basis]) => matchIn(pool.pairMatching, target, basis))),
     expected,
   );
-  assert.equal(inside.length, 300_000, "what the arrays were part of is still there");
+});
+
+test("threads read files themselves, and find, hash and sketch the same", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "flatdelta-pool-"));
+  const { pairMatching, rangeHashing, sketching } = open(createWorkerPool(2));
+  const bytes = { target: makeBytes(5_000_000, 1), basis: makeBytes(3_000_000, 2) };
+  bytes.target.set(bytes.basis.subarray(1000, 2_000_000), 70_001);
+  const files: FileSource[] = [];
+  try {
+    for (const name of ["target", "basis"] as const) {
+      await writeFile(join(folder, name), bytes[name]);
+      files.push(await openFileSource(join(folder, name)));
+    }
+    const [target, basis] = files as [FileSource, FileSource];
+    const pairs = [
+      { target: { offset: 70_000, bytes: 90_000 }, basis: [{ offset: 500, bytes: 200_000 }] },
+      {
+        target: { offset: 1_000_000, bytes: 900_000 },
+        basis: [
+          { offset: 1_500_000, bytes: 600_000 },
+          { offset: 10, bytes: 1_200_000 },
+        ],
+      },
+    ];
+    const inMemory = { target: memorySource(bytes.target), basis: memorySource(bytes.basis) };
+    const expected = await inlineWorkers.pairMatching.match(inMemory, pairs);
+    assert.ok(expected.lengths.length >= 3);
+    assert.deepEqual(await pairMatching.match({ target, basis }, pairs), expected);
+    assert.deepEqual(await pairMatching.match(inMemory, pairs), expected);
+    const range = { offset: 123_456, length: 4_000_000 };
+    assert.equal(
+      await rangeHashing.hash64(target, range),
+      await inlineWorkers.rangeHashing.hash64(inMemory.target, range),
+    );
+    const ranges = [0, 1, 2, 3, 4].map((i) => ({ offset: i * 1_000_000, length: 999_999 - i }));
+    assert.deepEqual(
+      await sketching.sketch(target, ranges),
+      await inlineWorkers.sketching.sketch(inMemory.target, ranges),
+    );
+  } finally {
+    for (const file of files) await file.close();
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("the pairs of a delta are matched by as many threads as there may be", async () => {
@@ -129,7 +189,7 @@ test("several threads share a large target, and find what one finds", async () =
   }
   const expected = await matchPair(target, basis);
   for (const workers of [1, 2, 3]) {
-    const found = await open(createWorkerPool(workers)).pairMatching.match(target.slice(), basis.slice());
+    const found = await matchIn(open(createWorkerPool(workers)).pairMatching, target, basis);
     assert.deepEqual(found, expected, `${workers} workers`);
   }
 });
@@ -137,7 +197,7 @@ test("several threads share a large target, and find what one finds", async () =
 test("small pairs need no thread", async () => {
   const { pool, exits } = poolOf("process.exit(1);");
   const [target, basis] = [makeBytes(1000, 1), makeBytes(1000, 1)];
-  assert.deepEqual(await pool.match(target.slice(), basis.slice()), await matchPair(target, basis));
+  assert.deepEqual(await matchIn(pool, target, basis), await matchPair(target, basis));
   assert.equal(exits.length, 0);
 });
 
@@ -151,7 +211,7 @@ for (const [name, code, message] of [
 ] as const) {
   test(`a worker that ${name} rejects the pair and the delta, and leaves no thread`, async () => {
     const { pool, exits } = poolOf(code, 2);
-    await assert.rejects(pool.match(large(1), large(2)), { code: "WORKER_FAILED", message });
+    await assert.rejects(matchIn(pool, large(1), large(2)), { code: "WORKER_FAILED", message });
     await assert.rejects(makeDelta({ workers: { pairMatching: pool } }), { code: "WORKER_FAILED", message });
     await Promise.all(exits);
     assert.ok(exits.length >= 2, "a new thread takes the place of one that ended");
@@ -162,13 +222,13 @@ test("an abort in the middle of a pair rejects with its reason and ends the thre
   const { pool, exits } = poolOf("for (;;);");
   const controller = new AbortController();
   const reason = new Error("enough");
-  const busy = pool.match(large(1), large(2), controller.signal);
-  const waiting = pool.match(large(3), large(4), controller.signal);
+  const busy = matchIn(pool, large(1), large(2), controller.signal);
+  const waiting = matchIn(pool, large(3), large(4), controller.signal);
   setTimeout(() => controller.abort(reason), 50);
   await Promise.all([busy, waiting].map((pair) => assert.rejects(pair, reason)));
   await exits[0];
   assert.equal(exits.length, 1, "what waited was not started");
-  await assert.rejects(pool.match(large(1), large(2), controller.signal), reason);
+  await assert.rejects(matchIn(pool, large(1), large(2), controller.signal), reason);
 });
 
 test("an abort in the middle of a delta rejects with its reason", async () => {
@@ -188,7 +248,7 @@ test("however many pairs wait, a signal has one listener", async () => {
     const pool = open(createWorkerPool(1));
     const { signal } = new AbortController();
     await Promise.all(
-      Array.from({ length: 30 }, (_, i) => pool.pairMatching.match(large(i), large(i + 1), signal)),
+      Array.from({ length: 30 }, (_, i) => matchIn(pool.pairMatching, large(i), large(i + 1), signal)),
     );
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(warnings, []);
@@ -200,25 +260,29 @@ test("however many pairs wait, a signal has one listener", async () => {
 
 test("closing rejects what is not matched, and later pairs", async () => {
   const { pool, exits } = poolOf("for (;;);");
-  const pairs = [pool.match(large(1), large(2)), pool.match(large(3), large(4))];
+  const pairs = [matchIn(pool, large(1), large(2)), matchIn(pool, large(3), large(4))];
   const rejected = Promise.all(pairs.map((pair) => assert.rejects(pair, /pool that is open/)));
   await pool.close();
   await rejected;
   await Promise.all(exits);
-  await assert.rejects(pool.match(large(1), large(2)), /pool that is open/);
+  await assert.rejects(matchIn(pool, large(1), large(2)), /pool that is open/);
 });
 
 test("a pool that is left open keeps no process alive", () => {
   const door = new URL("../../src/encode/node.ts", import.meta.url);
   const program = `import { createWorkerPool } from ${JSON.stringify(door)};
-    const { lengths } = await createWorkerPool(1).pairMatching.match(new Uint8Array(100000), new Uint8Array(100000));
+    const whole = { offset: 0, bytes: 600000 };
+    const read = async (offset, into) => {};
+    const source = { size: 600000, read };
+    const sources = { target: source, basis: source };
+    const { lengths } = await createWorkerPool(1).pairMatching.match(sources, [{ target: whole, basis: [whole] }]);
     console.log(lengths[0]);`;
   const { stdout, status } = spawnSync(
     process.execPath,
     ["--import", "tsx", "--input-type=module", "--eval", program],
     { cwd: fileURLToPath(new URL("../..", import.meta.url)), encoding: "utf8", timeout: 60_000 },
   );
-  assert.deepEqual([stdout, status], ["100000\n", 0]);
+  assert.deepEqual([stdout, status], ["600000\n", 0]);
 });
 
 test("a wrong number of workers is refused", () => {

@@ -84,14 +84,18 @@ describe("a flat image's index from a thread", () => {
 });
 
 describe("the hash of a header", () => {
-  test("is told where it is one block", async () => {
+  test("is told where it is one block, without its time and checksum", async () => {
     const { hash } = await loadHash64();
-    for (const { path: name, headerOffset, headerBytes, headerHash } of (
+    for (const { path: name, headerOffset, headerBytes, headerHash, headerTime } of (
       await (await openFlatImage(memorySource(bytes))).index()
     ).entries) {
       const isKnown = headerBytes === 512 && !name.startsWith("\0");
-      const expected = hash(bytes.subarray(headerOffset, headerOffset + headerBytes));
-      assert.equal(headerHash, isKnown ? expected : undefined, name);
+      const block = bytes.slice(headerOffset, headerOffset + headerBytes);
+      const time = Number.parseInt(Buffer.from(block.subarray(136, 147)).toString(), 8);
+      block.fill(0, 136, 147);
+      block.fill(0, 148, 154);
+      assert.equal(headerHash, isKnown ? hash(block) : undefined, name);
+      assert.equal(headerTime, isKnown ? time : undefined, name);
     }
   });
 

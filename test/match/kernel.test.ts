@@ -3,15 +3,16 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
+  addColumns,
+  basisOfShared,
+  createSharedPair,
   indexSharedPart,
-  joinPieces,
   MatchList,
   matchPair,
   matchSharedPiece,
   PairMatcher,
   PIECE_BYTES,
-  setSharedPiece,
-  sharePair,
+  pieceOfShared,
 } from "../../src/match/index.ts";
 import { toColumns } from "../../src/match/match-columns.ts";
 import { noise } from "../codec/mix-data.ts";
@@ -99,15 +100,20 @@ describe("the kernel", () => {
     const target = new Uint8Array(PIECE_BYTES + 100_001);
     target.set(shuffle(basis, 400_000, 8));
     target.set(shuffle(basis, 250_000, 9), PIECE_BYTES - 150_000);
-    const pair = sharePair(basis, 2);
+    const pair = createSharedPair(basis.length, 2);
+    basisOfShared(pair).set(basis);
     for (const part of [3, 0, 2, 1]) await indexSharedPart(pair, part, 2);
     const pieces = [target.subarray(0, PIECE_BYTES), target.subarray(PIECE_BYTES)];
     const found = await Promise.all(
       pieces.map((piece, i) => {
-        setSharedPiece(pair, 1 - i, piece);
+        pieceOfShared(pair, 1 - i, piece.length).set(piece);
         return matchSharedPiece(pair, 1 - i, piece.length, i * PIECE_BYTES);
       }),
     );
-    assert.deepEqual(joinPieces(found), matchPlainly(target, basis));
+    const joined = new MatchList();
+    found.forEach((columns, i) => {
+      addColumns(joined, i * PIECE_BYTES, 0, columns);
+    });
+    assert.deepEqual(toColumns(joined), matchPlainly(target, basis));
   });
 });

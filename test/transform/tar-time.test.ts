@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readHeaderTime, shiftHeaderTime, TAR_BLOCK_BYTES } from "../../src/transform/index.ts";
+import {
+  readHeaderTime,
+  shiftHeaderTime,
+  TAR_BLOCK_BYTES,
+  takeHeaderTime,
+} from "../../src/transform/index.ts";
 import { headerBlock } from "../image/tar-builder.ts";
 
 const block = (mtimeSeconds: number, sizeBytes = 0, name = "usr/bin/tool"): Uint8Array =>
@@ -33,5 +38,36 @@ test("a time that does not fit, and a block of another form, are refused and lef
     const damaged = block(1_700_000_000, 100);
     damaged[i]! ^= 1;
     refuses(damaged, 1);
+  }
+});
+
+test("headers are equal without their times where one is the other at another time", () => {
+  const withoutTime = (bytes: Uint8Array, sizeBytes: number): [number, Uint8Array] => [
+    takeHeaderTime(bytes, sizeBytes),
+    bytes,
+  ];
+  fc.assert(
+    fc.property(fc.nat(MAX_TIME), fc.nat(MAX_TIME), fc.nat(8 ** 11 - 1), (a, b, size) => {
+      const [timeOfA, restOfA] = withoutTime(block(a, size), size);
+      const [timeOfB, restOfB] = withoutTime(block(b, size), size);
+      assert.deepEqual([timeOfA, timeOfB], [a, b]);
+      assert.deepEqual(restOfA, restOfB);
+      assert.notDeepEqual(restOfA, withoutTime(block(a, size, "usr/bin/other"), size)[1]);
+    }),
+  );
+});
+
+test("no time is taken out of a block of another form, or one that announces other content", () => {
+  const refuses = (bytes: Uint8Array, contentBytes: number): void => {
+    const before = bytes.slice();
+    assert.equal(takeHeaderTime(bytes, contentBytes), -1);
+    assert.deepEqual(bytes, before);
+  };
+  refuses(block(5, 100), 99);
+  refuses(new Uint8Array(TAR_BLOCK_BYTES), 0);
+  for (let i = 0; i < TAR_BLOCK_BYTES; i++) {
+    const damaged = block(1_700_000_000, 100);
+    damaged[i]! ^= 1;
+    refuses(damaged, 100);
   }
 });

@@ -2,13 +2,15 @@ import type { EntrySpan } from "../../encode/input.ts";
 
 // No header has this hash but by chance, and then its bytes are compared. No entry has it as its identity.
 const NO_HASH = 0n;
-
+const NO_TIME = -1;
+/** Numbers for each entry in `places`, and in `hashes`. */
+const WIDTH = 5;
 const HASHES = 3;
 
 /** Spans as a few arrays: cloning twenty thousand objects from thread to thread takes longer than making them anew. */
 export interface EntryColumns {
   paths: string[];
-  /** For each: offset and length of the header, then of the content. */
+  /** For each: offset and length of the header, then of the content, the header's time. */
   places: Float64Array<ArrayBuffer>;
   /** For each: hash of the content, then of the header, then its identity. */
   hashes: BigUint64Array<ArrayBuffer>;
@@ -16,13 +18,11 @@ export interface EntryColumns {
 
 /** Spans on their way to another thread. */
 export function packEntries(entries: readonly EntrySpan[]): EntryColumns {
-  const places = new Float64Array(4 * entries.length);
+  const places = new Float64Array(WIDTH * entries.length);
   const hashes = new BigUint64Array(HASHES * entries.length);
   entries.forEach((entry, i) => {
-    places[4 * i] = entry.headerOffset;
-    places[4 * i + 1] = entry.headerBytes;
-    places[4 * i + 2] = entry.contentOffset;
-    places[4 * i + 3] = entry.contentBytes;
+    const { headerOffset, headerBytes, contentOffset, contentBytes, headerTime = NO_TIME } = entry;
+    places.set([headerOffset, headerBytes, contentOffset, contentBytes, headerTime], WIDTH * i);
     hashes[HASHES * i] = entry.contentHash;
     hashes[HASHES * i + 1] = entry.headerHash ?? NO_HASH;
     hashes[HASHES * i + 2] = entry.identity ?? NO_HASH;
@@ -33,19 +33,18 @@ export function packEntries(entries: readonly EntrySpan[]): EntryColumns {
 /** What {@link packEntries} packed. */
 export function unpackEntries({ paths, places, hashes }: EntryColumns): EntrySpan[] {
   return paths.map((path, i) => {
-    const [contentHash, headerHash, identity] = hashes.subarray(HASHES * i, HASHES * (i + 1)) as unknown as [
-      bigint,
-      bigint,
-      bigint,
-    ];
+    const headerHash = hashes[HASHES * i + 1]!;
+    const headerTime = places[WIDTH * i + 4]!;
+    const identity = hashes[HASHES * i + 2]!;
     return {
       path,
-      headerOffset: places[4 * i]!,
-      headerBytes: places[4 * i + 1]!,
-      contentOffset: places[4 * i + 2]!,
-      contentBytes: places[4 * i + 3]!,
-      contentHash,
+      headerOffset: places[WIDTH * i]!,
+      headerBytes: places[WIDTH * i + 1]!,
+      contentOffset: places[WIDTH * i + 2]!,
+      contentBytes: places[WIDTH * i + 3]!,
+      contentHash: hashes[HASHES * i]!,
       headerHash: headerHash === NO_HASH ? undefined : headerHash,
+      headerTime: headerTime === NO_TIME ? undefined : headerTime,
       identity: identity === NO_HASH ? undefined : identity,
     };
   });

@@ -4,8 +4,8 @@ import type { EntrySpan, IndexOptions, SourceIndex } from "../../encode/input.ts
 import { ErrorCode, ImageError } from "../../errors.ts";
 import { createSha256, type Hash64Api, loadHash64 } from "../../hash/index.ts";
 import { type Source, scanSource } from "../../io/index.ts";
-import { TAR_BLOCK_BYTES } from "../../transform/index.ts";
-import { parseTar, ScanCursor, type TarCursor, truncatedTar } from "../tar/index.ts";
+import { TAR_BLOCK_BYTES, takeHeaderTime } from "../../transform/index.ts";
+import { ScanCursor, type TarCursor, TarParser, truncatedTar } from "../tar/index.ts";
 import { ENVELOPE_ROLES, type Envelope } from "./envelope.ts";
 import { identifyEntry } from "./identity.ts";
 
@@ -17,9 +17,6 @@ export interface FlatScan {
   /** Entries that the layer really has. */
   entryCount: number;
 }
-
-/** Contents up to this size are hashed by one call. */
-const SMALL_CONTENT_BYTES = 1 << 16;
 
 /** Paths of an image never hold a NUL, so these never meet one. */
 const OUTER_PREFIX = "\0oci/";
@@ -61,6 +58,22 @@ export class LayerCursor implements TarCursor {
     if (length > 0) await this.#cursor.skip(length, this.#lookAt);
   }
 
+  peek(length: number): Uint8Array | undefined {
+    return length > this.remaining ? undefined : this.#cursor.peek(length);
+  }
+
+  accept(peeked: Uint8Array): void {
+    this.#cursor.accept(peeked);
+    this.block = peeked;
+  }
+
+  trySkip(length: number): boolean {
+    const skipped = length > this.remaining ? undefined : this.#cursor.tryTake(length);
+    if (skipped === undefined) return false;
+    this.#lookAt(skipped);
+    return true;
+  }
+
   readonly #lookAt = (part: Uint8Array): void => {
     for (let i = 0; i < part.length; i++) {
       if (part[i] !== 0) {
@@ -71,10 +84,14 @@ export class LayerCursor implements TarCursor {
   };
 }
 
-/** XXH64 of the next `length` bytes; 0n of none. */
-export async function hashContent(cursor: ScanCursor, length: number, hashes: Hash64Api): Promise<bigint> {
+/** XXH64 of the next `length` bytes, 0n of none; a promise of it where they are not at hand. */
+export function hashContent(cursor: ScanCursor, length: number, hashes: Hash64Api): bigint | Promise<bigint> {
   if (length === 0) return 0n;
-  if (length <= SMALL_CONTENT_BYTES) return hashes.hash(await cursor.take(length));
+  const bytes = cursor.tryTake(length);
+  return bytes === undefined ? hashParts(cursor, length, hashes) : hashes.hash(bytes);
+}
+
+async function hashParts(cursor: ScanCursor, length: number, hashes: Hash64Api): Promise<bigint> {
   const hash = hashes.create();
   await cursor.skip(length, (part) => hash.update(part));
   return hash.digest();
@@ -144,19 +161,25 @@ export async function scanFlatImage(
         contentOffset,
         contentBytes: isLayer ? 0 : contentBytes,
         headerHash: undefined,
+        headerTime: undefined,
         contentHash: isLayer ? 0n : await hashContent(cursor, contentBytes, hashes),
         identity: undefined,
       });
     }
     const outerCount = entries.length;
     const inner = new LayerCursor(cursor, layerOffset + layer.sizeBytes);
+    const blockWithoutTime = new Uint8Array(TAR_BLOCK_BYTES);
     let last: EntrySpan | undefined;
     const checkPadding = (): void => {
       if (inner.hasSkippedBytes && last !== undefined) last.headerHash = undefined;
       inner.hasSkippedBytes = false;
     };
-    for await (const { header, headerOffset, contentOffset, contentBytes } of parseTar(inner)) {
+    const parser = new TarParser(inner, {});
+    for (;;) {
+      const entry = parser.nextAtHand() ?? (await parser.next());
       checkPadding();
+      if (entry === undefined) break;
+      const { header, headerOffset, contentOffset, contentBytes } = entry;
       const headerBytes = contentOffset - headerOffset;
       last = {
         path: trimPath(header.name),
@@ -164,13 +187,21 @@ export async function scanFlatImage(
         headerBytes,
         contentOffset,
         contentBytes,
-        headerHash: headerBytes === TAR_BLOCK_BYTES ? hashes.hash(inner.block) : undefined,
-        contentHash: await hashContent(cursor, contentBytes, hashes),
+        headerHash: undefined,
+        headerTime: undefined,
+        contentHash: 0n,
         identity: identifyEntry(header, hashes),
       };
+      if (headerBytes === TAR_BLOCK_BYTES) {
+        blockWithoutTime.set(inner.block);
+        const time = takeHeaderTime(blockWithoutTime, contentBytes);
+        last.headerHash = hashes.hash(blockWithoutTime);
+        if (time >= 0) last.headerTime = time;
+      }
+      const contentHash = hashContent(cursor, contentBytes, hashes);
+      last.contentHash = typeof contentHash === "bigint" ? contentHash : await contentHash;
       entries.push(last);
     }
-    checkPadding();
     const entryCount = entries.length - outerCount;
     if (entryCount !== layer.entryCount) {
       throw new ImageError(

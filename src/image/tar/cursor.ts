@@ -11,6 +11,15 @@ export interface TarCursor {
   take(length: number): Promise<Uint8Array>;
   /** Move on by `length` bytes, showing them to `visit` where the cursor sees them. */
   skip(length: number): Promise<void>;
+  /**
+   * The next `length` bytes without waiting and without moving on, or nothing where they are not at hand: a promise for each of
+   * some ten thousand headers takes longer than reading them. Absent where nothing ever is at hand.
+   */
+  peek?(length: number): Uint8Array | undefined;
+  /** Move on behind what {@link peek} gave. */
+  accept?(peeked: Uint8Array): void;
+  /** Move on by `length` bytes that are at hand; returns whether they are. */
+  trySkip?(length: number): boolean;
 }
 
 /** The error for an archive that ends before its headers say. */
@@ -77,6 +86,27 @@ export class ScanCursor implements TarCursor {
     return this.#size - this.position;
   }
 
+  peek(length: number): Uint8Array | undefined {
+    const end = this.#at + length;
+    return end <= this.#piece.length ? this.#piece.subarray(this.#at, end) : undefined;
+  }
+
+  accept(peeked: Uint8Array): void {
+    this.#at += peeked.length;
+    this.position += peeked.length;
+  }
+
+  /** As {@link take} where the bytes are at hand. */
+  tryTake(length: number): Uint8Array | undefined {
+    const bytes = this.peek(length);
+    if (bytes !== undefined) this.accept(bytes);
+    return bytes;
+  }
+
+  trySkip(length: number): boolean {
+    return this.tryTake(length) !== undefined;
+  }
+
   async #next(): Promise<void> {
     const { done, value } = await this.#pieces.next();
     if (done) throw truncatedTar(this.remaining, this.position);
@@ -86,11 +116,8 @@ export class ScanCursor implements TarCursor {
 
   async take(length: number): Promise<Uint8Array> {
     if (length > this.remaining) throw truncatedTar(length - this.remaining, this.position);
-    if (this.#piece.length - this.#at >= length) {
-      this.#at += length;
-      this.position += length;
-      return this.#piece.subarray(this.#at - length, this.#at);
-    }
+    const atHand = this.tryTake(length);
+    if (atHand !== undefined) return atHand;
     const bytes = new Uint8Array(length);
     let done = 0;
     await this.skip(length, (part) => {

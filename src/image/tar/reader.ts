@@ -154,42 +154,97 @@ export function bytesOfXattrs(xattrs: ReadonlyMap<string, Uint8Array>): number {
   return bytes;
 }
 
-/** The parser: one over both kinds of cursor. */
-class TarParser {
+/** Types of entries that one header block tells all about. */
+const PLAIN_TYPES: ReadonlySet<number> = new Set([..."0123456"].map((flag) => flag.charCodeAt(0)));
+
+/** What extended headers may say otherwise than the header block. */
+interface EntryFields {
+  type: EntryType;
+  name: string;
+  linkName: string;
+  mtimeSeconds: number;
+  mtimeNanoseconds?: number;
+  uid?: number | undefined;
+  gid?: number | undefined;
+  sizeBytes: number;
+  contentBytes: number;
+  xattrs?: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Walks through an archive, entry by entry: one parser over both kinds of cursor. */
+export class TarParser {
   readonly #cursor: TarCursor;
   readonly #maxExtendedHeaderBytes: number;
   readonly #maxEntries: number;
   readonly #maxPathBytes: number;
   readonly #maxNameBytes: number;
   #nameBytes = 0;
+  #count = 0;
+  /** Where the present entry ends, its padding included. */
+  #end: number;
 
   constructor(cursor: TarCursor, limits: TarLimits) {
     this.#cursor = cursor;
+    this.#end = cursor.position;
     this.#maxExtendedHeaderBytes = limits.maxExtendedHeaderBytes ?? DEFAULT_TAR_LIMITS.maxExtendedHeaderBytes;
     this.#maxEntries = limits.maxEntries ?? DEFAULT_TAR_LIMITS.maxEntries;
     this.#maxPathBytes = limits.maxPathBytes ?? DEFAULT_TAR_LIMITS.maxPathBytes;
     this.#maxNameBytes = limits.maxNameBytes ?? DEFAULT_TAR_LIMITS.maxNameBytes;
   }
 
-  async *entries(): AsyncGenerator<TarEntry, void, undefined> {
-    for (let count = 0; ; count++) {
-      const entry = await this.#next();
-      if (entry === undefined) return;
-      if (count >= this.#maxEntries) {
-        throw new LimitError(
-          ErrorCode.COUNT_LIMIT,
-          `the tar archive has more than ${this.#maxEntries} entries; raise maxEntries if it is trusted`,
-          { offset: entry.headerOffset },
-        );
-      }
-      this.#checkNames(entry);
-      const end = entry.contentOffset + roundUpToBlock(entry.contentBytes);
-      // Nothing is promised for content that is not there, not even to a reader that seeks.
-      this.#need(end - this.#cursor.position);
-      yield entry;
-      // The consumer may have moved the cursor through the content itself.
-      await this.#cursor.skip(end - this.#cursor.position);
+  /**
+   * The next entry, the cursor then being at its content, or `undefined` at the end of the archive. What of the entry before was
+   * not read is skipped.
+   */
+  async next(): Promise<TarEntry | undefined> {
+    // The consumer may have moved the cursor through the content itself.
+    await this.#cursor.skip(this.#end - this.#cursor.position);
+    const entry = await this.#read();
+    if (entry !== undefined) this.#admit(entry);
+    return entry;
+  }
+
+  /**
+   * The same without waiting, of an entry whose only header is a block that is at hand, as nearly all are. Where this gives nothing,
+   * {@link next} does.
+   */
+  nextAtHand(): TarEntry | undefined {
+    const cursor = this.#cursor;
+    const skipped = this.#end - cursor.position;
+    if (cursor.peek === undefined || (skipped > 0 && !cursor.trySkip!(skipped))) return undefined;
+    const block = cursor.peek(BLOCK_BYTES);
+    if (block === undefined || cursor.remaining < BLOCK_BYTES || !PLAIN_TYPES.has(block[156]!))
+      return undefined;
+    const offset = cursor.position;
+    const header = parseHeaderBlock(block, offset);
+    cursor.accept!(block);
+    const type = ENTRY_TYPES[header.typeflag]!;
+    const bytes = type === "file" ? header.sizeBytes : 0;
+    const entry = this.#toEntry(header, offset, offset, {
+      type,
+      name: header.name,
+      linkName: header.linkName,
+      mtimeSeconds: header.mtimeSeconds,
+      sizeBytes: bytes,
+      contentBytes: bytes,
+    });
+    this.#admit(entry);
+    return entry;
+  }
+
+  /** Count an entry, and see that it is one that may be. */
+  #admit(entry: TarEntry): void {
+    if (this.#count++ >= this.#maxEntries) {
+      throw new LimitError(
+        ErrorCode.COUNT_LIMIT,
+        `the tar archive has more than ${this.#maxEntries} entries; raise maxEntries if it is trusted`,
+        { offset: entry.headerOffset },
+      );
     }
+    this.#checkNames(entry);
+    this.#end = entry.contentOffset + roundUpToBlock(entry.contentBytes);
+    // Nothing is promised for content that is not there, not even to a reader that seeks.
+    this.#need(this.#end - this.#cursor.position);
   }
 
   #checkNames({ header, headerOffset }: TarEntry): void {
@@ -208,8 +263,7 @@ class TarParser {
     if (missing > 0) throw truncatedTar(missing, this.#cursor.position + this.#cursor.remaining);
   }
 
-  /** The next entry, the cursor then being at its content, or `undefined` at the end of the archive. */
-  async #next(): Promise<TarEntry | undefined> {
+  async #read(): Promise<TarEntry | undefined> {
     let headerOffset = this.#cursor.position;
     let extension: Extension = { pax: [], longName: undefined, longLink: undefined };
     for (;;) {
@@ -342,6 +396,25 @@ class TarParser {
       contentBytes = 0;
       sizeBytes = 0;
     }
+    const entry = this.#toEntry(block, headerOffset, offset, {
+      type,
+      name,
+      linkName,
+      mtimeSeconds: mtime.seconds,
+      mtimeNanoseconds: mtime.nanoseconds,
+      uid: paxNumber(pax, "uid", offset),
+      gid: paxNumber(pax, "gid", offset),
+      sizeBytes,
+      contentBytes,
+      xattrs: collectXattrs(pax),
+    });
+    if (sparse !== undefined && type === "file") entry.header.sparse = sparse;
+    return entry;
+  }
+
+  /** The entry at whose content the cursor is; its header block lies at `offset`. */
+  #toEntry(block: HeaderBlock, headerOffset: number, offset: number, fields: EntryFields): TarEntry {
+    const { type, name, linkName, contentBytes } = fields;
     this.#checkPath(name, offset);
     this.#checkPath(linkName, offset);
     const header: TarHeader = {
@@ -349,16 +422,15 @@ class TarParser {
       name,
       linkName: type === "hardlink" || type === "symlink" ? linkName : "",
       mode: block.mode,
-      uid: paxNumber(pax, "uid", offset) ?? block.uid,
-      gid: paxNumber(pax, "gid", offset) ?? block.gid,
-      mtimeSeconds: mtime.seconds,
-      mtimeNanoseconds: mtime.nanoseconds,
-      sizeBytes,
+      uid: fields.uid ?? block.uid,
+      gid: fields.gid ?? block.gid,
+      mtimeSeconds: fields.mtimeSeconds,
+      mtimeNanoseconds: fields.mtimeNanoseconds ?? 0,
+      sizeBytes: fields.sizeBytes,
       deviceMajor: block.deviceMajor,
       deviceMinor: block.deviceMinor,
-      xattrs: collectXattrs(pax),
+      xattrs: fields.xattrs ?? NO_XATTRS,
     };
-    if (sparse !== undefined && type === "file") header.sparse = sparse;
     return { header, headerOffset, contentOffset: this.#cursor.position, contentBytes };
   }
 
@@ -411,11 +483,16 @@ class TarParser {
  * @throws {@link ImageError} `BAD_TAR_HEADER`, `TRUNCATED`, `BAD_ENTRY`.
  * @throws {@link LimitError} `COUNT_LIMIT`, `SIZE_LIMIT`, `MEMORY_LIMIT`.
  */
-export function parseTar(
+export async function* parseTar(
   cursor: TarCursor,
   limits: TarLimits = {},
 ): AsyncGenerator<TarEntry, void, undefined> {
-  return new TarParser(cursor, limits).entries();
+  const parser = new TarParser(cursor, limits);
+  for (;;) {
+    const entry = parser.nextAtHand() ?? (await parser.next());
+    if (entry === undefined) return;
+    yield entry;
+  }
 }
 
 /**

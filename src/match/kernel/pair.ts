@@ -10,26 +10,37 @@ const MAX_KEPT_PAGES = 1 << 9;
 
 let kept: MatchKernel | undefined;
 
-/** Match all of `target` with `basis`, byte by byte; offsets are relative to the two arrays. */
-export async function matchPair(target: Uint8Array, basis: Uint8Array): Promise<MatchColumns> {
+/** Two files to be matched, and how to get at their bytes: they are read to where the kernel works on them. */
+export interface PairInput {
+  readonly targetBytes: number;
+  readonly basisBytes: number;
+  /** Fill `into` with the target's bytes from `offset`. */
+  readTarget(offset: number, into: Uint8Array): Promise<void> | void;
+  /** Fill `into` with all bytes of the basis. */
+  readBasis(into: Uint8Array): Promise<void> | void;
+}
+
+/** Match all of a target with a basis, byte by byte; offsets are relative to the two. */
+export async function matchPairInput(input: PairInput): Promise<MatchColumns> {
+  const { targetBytes, basisBytes } = input;
   const kernel = kept ?? (await instantiateMatchKernel());
-  // Whoever comes meanwhile makes another: nothing below waits.
+  // Whoever comes meanwhile makes another.
   kept = undefined;
   const { kernels, memory, scratchBytes } = kernel;
-  const layout = layOut(basis.length, Math.min(target.length, PIECE_BYTES), 1, scratchBytes);
+  const layout = layOut(basisBytes, Math.min(targetBytes, PIECE_BYTES), 1, scratchBytes);
   const missing = layout.pages - memory.buffer.byteLength / 65_536;
   if (missing > 0) memory.grow(missing);
   const bytes = new Uint8Array(memory.buffer);
   const { scratch, piece } = layout.areas[0]!;
-  bytes.set(basis, layout.basis);
-  kernels.setBasis(layout.basis, basis.length);
+  await input.readBasis(bytes.subarray(layout.basis, layout.basis + basisBytes));
+  kernels.setBasis(layout.basis, basisBytes);
   const found = kernels.setScratch(scratch);
   const matches = new MatchList();
   let isIndexed = false;
-  for (let at = 0; at < target.length; at += PIECE_BYTES) {
-    const part = target.subarray(at, at + PIECE_BYTES);
-    bytes.set(part, piece);
-    kernels.setTarget(piece, part.length);
+  for (let at = 0; at < targetBytes; at += PIECE_BYTES) {
+    const pieceBytes = Math.min(PIECE_BYTES, targetBytes - at);
+    await input.readTarget(at, bytes.subarray(piece, piece + pieceBytes));
+    kernels.setTarget(piece, pieceBytes);
     if (kernels.startPiece(at) !== 0 && !isIndexed) {
       isIndexed = true;
       bytes.fill(0, layout.slots, layout.slots + 4 * 2 ** layout.slotBits);
@@ -40,4 +51,14 @@ export async function matchPair(target: Uint8Array, basis: Uint8Array): Promise<
   }
   if (layout.pages <= MAX_KEPT_PAGES) kept = kernel;
   return toColumns(matches);
+}
+
+/** Match all of `target` with `basis`, byte by byte; offsets are relative to the two arrays. */
+export function matchPair(target: Uint8Array, basis: Uint8Array): Promise<MatchColumns> {
+  return matchPairInput({
+    targetBytes: target.length,
+    basisBytes: basis.length,
+    readTarget: (offset, into) => into.set(target.subarray(offset, offset + into.length)),
+    readBasis: (into) => into.set(basis),
+  });
 }

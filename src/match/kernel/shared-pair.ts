@@ -15,19 +15,23 @@ export interface SharedPair {
 }
 
 /**
- * Put a basis of 16 bytes at least where threads can share it, with room for its index and for as many pieces of a target as are
- * matched at the same time.
+ * Memory that threads share, for a basis of 16 bytes at least, its index, and as many pieces of a target as are matched at the
+ * same time.
  */
-export function sharePair(basis: Uint8Array, areaCount: number): SharedPair {
-  const layout = layOut(basis.length, PIECE_BYTES, areaCount, SCRATCH_BYTES);
+export function createSharedPair(basisBytes: number, areaCount: number): SharedPair {
+  const layout = layOut(basisBytes, PIECE_BYTES, areaCount, SCRATCH_BYTES);
   const memory = new WebAssembly.Memory({ initial: layout.pages, maximum: layout.pages, shared: true });
-  new Uint8Array(memory.buffer).set(basis, layout.basis);
   return { memory, layout };
 }
 
-/** Put a piece of the target into one of the areas. */
-export function setSharedPiece({ memory, layout }: SharedPair, area: number, piece: Uint8Array): void {
-  new Uint8Array(memory.buffer).set(piece, layout.areas[area]!.piece);
+/** Where the basis is to be put. */
+export function basisOfShared({ memory, layout }: SharedPair): Uint8Array {
+  return new Uint8Array(memory.buffer, layout.basis, layout.basisBytes);
+}
+
+/** Where a piece of the target is to be put that is matched in one of the areas. */
+export function pieceOfShared({ memory, layout }: SharedPair, area: number, pieceBytes: number): Uint8Array {
+  return new Uint8Array(memory.buffer, layout.areas[area]!.piece, pieceBytes);
 }
 
 /** Index one of 2^partBits parts of the basis. All parts must be indexed before a piece is matched. */
