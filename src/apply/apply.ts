@@ -223,6 +223,8 @@ export async function applyOpened(
       const start = output.bytesMade;
       if (await existing.adopt(window.coded.targetBytes, window.coded.checksum, output)) {
         applier.skip(decoder.ops(window));
+        // Its memory is used again by a later window.
+        await window.ready;
         reusedBytes = output.bytesMade;
         continue;
       }
