@@ -74,6 +74,8 @@ class Encoder implements LzEncoder, LzParser {
         else this.#feed(chunks.next().value!);
       }
     }
+    // A long match may have passed over what the last chunks tell. The next segment's begin where these end.
+    for (const chunk of chunks) this.#feed(chunk);
     kernels.finishCoder();
     empty();
     return concatBytes(parts);
