@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { concatBytes } from "../../src/bytes/index.ts";
 import { getCodec } from "../../src/codec/index.ts";
 import {
   createLzDecoder,
   createLzEncoder,
   createLzFinder,
   createLzParser,
+  type FoundMatches,
   lzDecoderMemoryBytes,
   MAX_LZ_HISTORY_BYTES,
 } from "../../src/codec/lz/index.ts";
@@ -87,6 +89,19 @@ async function checkParts(
   }
 }
 
+/** The same matches, those of the last places in a chunk of their own. */
+function cutLast(found: FoundMatches, places: number): FoundMatches {
+  const { records, to } = found.at(-1)!;
+  const starts: number[] = [];
+  for (let at = 0; at < records.length; at += 1 + 6 * records[at]!) starts.push(at);
+  const cut = starts.at(-places)!;
+  return [
+    ...found.slice(0, -1),
+    { records: records.slice(0, cut), to: to - places },
+    { records: records.slice(cut), to },
+  ];
+}
+
 describe("literal coder in two parts", () => {
   it("codes the bytes of the whole", async () => {
     await fc.assert(
@@ -106,6 +121,20 @@ describe("literal coder in two parts", () => {
     }
     const next = noise(9);
     await checkParts([Uint8Array.from({ length: 1_500_000 }, () => next() & 3)], 9);
+  });
+
+  it("does so where a long match passes over the last chunk of a segment", async () => {
+    // The longest match takes 4,097 places, and 4,096 are asked for at once.
+    const next = noise(5);
+    const text = Uint8Array.from({ length: 9000 }, () => next());
+    const settings = { ...SETTINGS, effort: 3 };
+    const whole = await createLzEncoder(settings);
+    const finder = await createLzFinder(settings);
+    const parser = await createLzParser(settings);
+    for (const raw of [concatBytes([text, text.subarray(0, 2 * 4097)]), lively(3000, 6)]) {
+      const found = cutLast(finder.find(raw), 1);
+      assert.ok(Buffer.from(parser.encode(raw, found)).equals(whole.encode(raw)));
+    }
   });
 
   it("refuses segments once it is closed", async () => {
