@@ -3,10 +3,17 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { HashedSource } from "../../src/apply/hashed-source.ts";
 import { sha256 } from "../../src/hash/index.ts";
-import { memorySource, readRange } from "../../src/io/index.ts";
+import { memorySource, readRange, type Source } from "../../src/io/index.ts";
 import { withoutReadSync } from "../support/sources.ts";
 
 const bytes = Uint8Array.from({ length: 9_000_001 }, (_, i) => (i * i) >> 7);
+
+const memory = memorySource(bytes);
+
+/** `bytes`, read as `readSync` does. */
+function sourceOf(readSync: NonNullable<Source["readSync"]>): Source {
+  return { size: bytes.length, readSync, read: async (offset, into) => readSync(offset, into) };
+}
 
 test("a hashed source reads what is there, and hashes it all, in whatever order it is read", async () => {
   const jump = fc.oneof(
@@ -36,17 +43,12 @@ test("a hashed source reads what is there, and hashes it all, in whatever order 
 });
 
 test("in order, it reads everything once", async () => {
-  const memory = memorySource(bytes);
   let read = 0;
   const readSync = (offset: number, into: Uint8Array): void => {
     read += into.length;
     memory.readSync!(offset, into);
   };
-  const source = HashedSource.over({
-    size: memory.size,
-    readSync,
-    read: async (offset, into) => readSync(offset, into),
-  })!;
+  const source = HashedSource.over(sourceOf(readSync))!;
   // With gaps, as ops leave them.
   for (let at = 0; at + 40_000 < bytes.length; at += 50_000) source.readSync(at, new Uint8Array(40_000));
   await source.digest();
@@ -55,7 +57,6 @@ test("in order, it reads everything once", async () => {
 });
 
 test("after a read that failed, it goes on with the same bytes", async () => {
-  const memory = memorySource(bytes);
   let fails = false;
   const readSync = (offset: number, into: Uint8Array): void => {
     if (fails) {
@@ -64,11 +65,7 @@ test("after a read that failed, it goes on with the same bytes", async () => {
     }
     memory.readSync!(offset, into);
   };
-  const source = HashedSource.over({
-    size: memory.size,
-    readSync,
-    read: async (offset, into) => readSync(offset, into),
-  })!;
+  const source = HashedSource.over(sourceOf(readSync))!;
   source.readSync(0, new Uint8Array(1000));
   fails = true;
   assert.throws(() => source.readSync(262_000, new Uint8Array(5000)), /broken/);

@@ -121,8 +121,8 @@ async function patchOwn(
     onThread: keepHeapSmall,
   });
   try {
-    const isRootfs = inPlace && values.raw !== true;
-    const rootfs = isRootfs
+    const mayBeRootfs = inPlace && values.raw !== true;
+    const rootfs = mayBeRootfs
       ? (await import("./rootfs-name.ts")).parseRootfsName(basisName, context)
       : undefined;
     if (rootfs !== undefined) {
