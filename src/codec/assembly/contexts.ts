@@ -1,7 +1,6 @@
 // Where a context's counters are. Each context has a table of its own; a check of 16 bits tells whether an entry is the
 // context's or another's that fell on the same place, and such an entry is taken over and starts fresh. (Without the
 // checks the same model needs 20 % more bytes: what a stranger's counter says is worse than nothing.)
-import { FRESH } from "./counters";
 import { HASHES, LINES, SLOTS } from "./layout";
 
 /** Mix the two words of a context into 32 bits. */
@@ -18,7 +17,7 @@ export function findSlot(table: usize, bits: u32, index: u32, hash: u32): void {
   const entry = table + (<usize>(mixed >> (32 - bits)) << 2);
   // Without a branch: whether the check holds cannot be foreseen.
   const held = load<u32>(entry);
-  store<u32>(entry, select<u32>(held, (mixed & 0xffff) | ((<u32>FRESH) << 16), ((held ^ mixed) & 0xffff) == 0));
+  store<u32>(entry, select<u32>(held, mixed & 0xffff, ((held ^ mixed) & 0xffff) == 0));
   store<u32>(SLOTS + (<usize>index << 2), <u32>entry + 2);
 }
 
@@ -29,7 +28,7 @@ export function findLine(table: usize, bits: u32, index: u32, hash: u32): void {
   const line = table + (<usize>(mixed >> (32 - bits)) << 5);
   // With a branch, unlike above: a tenth faster, since the processor goes on while a line is on its way.
   if (load<u16>(line) != <u16>mixed) {
-    const fresh = i16x8.splat(<i16>FRESH);
+    const fresh = i16x8.splat(0);
     v128.store(line, i16x8.replace_lane(fresh, 0, <i16>mixed));
     v128.store(line, fresh, 16);
   }

@@ -1,6 +1,6 @@
 // One binary decision: gather the counters' predictions, mix them, refine the result, code, and learn.
 import { codeBit } from "./coder";
-import { dot, learnCounters, loadStretch } from "./counters";
+import { dot, learnCounters, stretchOf, targetOf } from "./counters";
 import { squash } from "./tables";
 
 /** What counts stop at. */
@@ -42,14 +42,14 @@ export function codeDecision(
   counters = v128.load16_lane(a5, counters, 5);
   counters = v128.load16_lane(a6, counters, 6);
   counters = v128.load16_lane(a7, counters, 7);
-  let x = i16x8.splat(load<i16>(loadStretch(<u32>load<u16>(a0))));
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a1)), x, 1);
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a2)), x, 2);
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a3)), x, 3);
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a4)), x, 4);
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a5)), x, 5);
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a6)), x, 6);
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a7)), x, 7);
+  let x = i16x8.splat(load<i16>(stretchOf(a0)));
+  x = v128.load16_lane(stretchOf(a1), x, 1);
+  x = v128.load16_lane(stretchOf(a2), x, 2);
+  x = v128.load16_lane(stretchOf(a3), x, 3);
+  x = v128.load16_lane(stretchOf(a4), x, 4);
+  x = v128.load16_lane(stretchOf(a5), x, 5);
+  x = v128.load16_lane(stretchOf(a6), x, 6);
+  x = v128.load16_lane(stretchOf(a7), x, 7);
 
   const heldA = v128.load(weightsA);
   const heldB = v128.load(weightsB);
@@ -74,8 +74,7 @@ export function codeDecision(
   const held = <i32>load<u16>(nearest);
   store<u16>(nearest, held + ((wanted - held) >> 6));
 
-  const target = i16x8.splat(<i16>(-bit & 4095));
-  counters = learnCounters(counters, target, COUNT_LIMIT);
+  counters = learnCounters(counters, targetOf(bit), COUNT_LIMIT);
   v128.store16_lane(a0, counters, 0);
   v128.store16_lane(a1, counters, 1);
   v128.store16_lane(a2, counters, 2);

@@ -1,4 +1,3 @@
-import { FRESH } from "./counters";
 import { APM_ROW_BYTES, SQUASH_LIMIT } from "./layout";
 import { squash } from "./tables";
 
@@ -17,17 +16,4 @@ export function prepareMaps(at: usize, rows: usize): void {
 
 export function prepareWeights(from: usize, to: usize): void {
   for (let at = from; at < to; at += 2) store<i16>(at, FIRST_WEIGHT);
-}
-
-// Checks begin as 0, so a context whose check is 0 finds a counter that must be fresh.
-export function prepareSlots(from: usize, to: usize): void {
-  for (let at = from; at < to; at += 4) store<u32>(at, (<u32>FRESH) << 16);
-}
-
-export function prepareLines(from: usize, to: usize): void {
-  const line = i16x8.splat(<i16>FRESH);
-  for (let at = from; at < to; at += 32) {
-    v128.store(at, i16x8.replace_lane(line, 0, 0));
-    v128.store(at, line, 16);
-  }
 }

@@ -1,6 +1,6 @@
 // One binary decision: gather the counters' predictions, mix them, refine the result, code, and learn.
 import { codeBit } from "./coder";
-import { dot, learnCounters, loadStretch } from "../../assembly/counters";
+import { dot, learnCounters, loadProbability, makeCounter, stretchOf, targetOf } from "../../assembly/counters";
 import { squash } from "../../assembly/tables";
 import { SLOTS } from "./memory";
 
@@ -30,12 +30,12 @@ export function codeDecision(bit: i32, offset: usize, weightsA: usize, weightsB:
   counters = v128.load16_lane(a3, counters, 3);
   counters = v128.load16_lane(a4, counters, 4);
   counters = v128.load16_lane(a5, counters, 5);
-  let x = v128.load16_lane(loadStretch(<u32>load<u16>(a0)), i16x8.splat(0), 0);
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a1)), x, 1);
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a2)), x, 2);
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a3)), x, 3);
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a4)), x, 4);
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a5)), x, 5);
+  let x = v128.load16_lane(stretchOf(a0), i16x8.splat(0), 0);
+  x = v128.load16_lane(stretchOf(a1), x, 1);
+  x = v128.load16_lane(stretchOf(a2), x, 2);
+  x = v128.load16_lane(stretchOf(a3), x, 3);
+  x = v128.load16_lane(stretchOf(a4), x, 4);
+  x = v128.load16_lane(stretchOf(a5), x, 5);
 
   const heldA = v128.load(weightsA);
   const heldB = v128.load(weightsB);
@@ -59,7 +59,7 @@ export function codeDecision(bit: i32, offset: usize, weightsA: usize, weightsB:
   const held = <i32>load<u16>(nearest);
   store<u16>(nearest, held + ((wanted - held) >> MAP_RATE));
 
-  counters = learnCounters(counters, i16x8.splat(bit ? 4095 : 0), COUNT_LIMIT);
+  counters = learnCounters(counters, targetOf(bit), COUNT_LIMIT);
   v128.store16_lane(a0, counters, 0);
   v128.store16_lane(a1, counters, 1);
   v128.store16_lane(a2, counters, 2);
@@ -75,10 +75,10 @@ export function codeSmallDecision(bit: i32, a0: usize, a1: usize, a2: usize, a3:
   counters = v128.load16_lane(a1, counters, 1);
   counters = v128.load16_lane(a2, counters, 2);
   counters = v128.load16_lane(a3, counters, 3);
-  let x = v128.load16_lane(loadStretch(<u32>load<u16>(a0)), i16x8.splat(0), 0);
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a1)), x, 1);
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a2)), x, 2);
-  x = v128.load16_lane(loadStretch(<u32>load<u16>(a3)), x, 3);
+  let x = v128.load16_lane(stretchOf(a0), i16x8.splat(0), 0);
+  x = v128.load16_lane(stretchOf(a1), x, 1);
+  x = v128.load16_lane(stretchOf(a2), x, 2);
+  x = v128.load16_lane(stretchOf(a3), x, 3);
   const held = v128.load(weights);
   const p = squash(dot(x, held, WEIGHT_BITS));
   bit = codeBit(bit, p);
@@ -86,7 +86,7 @@ export function codeSmallDecision(bit: i32, a0: usize, a1: usize, a2: usize, a3:
   const step = i16x8.q15mulr_sat_s(x, i16x8.splat(<i16>((wanted - p) >> 1)));
   v128.store(weights, i16x8.add_sat_s(held, step));
 
-  counters = learnCounters(counters, i16x8.splat(bit ? 4095 : 0), COUNT_LIMIT);
+  counters = learnCounters(counters, targetOf(bit), COUNT_LIMIT);
   v128.store16_lane(a0, counters, 0);
   v128.store16_lane(a1, counters, 1);
   v128.store16_lane(a2, counters, 2);
@@ -96,25 +96,24 @@ export function codeSmallDecision(bit: i32, a0: usize, a1: usize, a2: usize, a3:
 
 /** Code or decode one bit from one counter. */
 export function codeSimpleBit(bit: i32, counter: usize): i32 {
-  const held = <i32>load<u16>(counter);
-  const p = held >> 4;
-  const n = held & 15;
+  const p = loadProbability(counter);
+  const n = <i32>load<u16>(counter) & 15;
   bit = codeBit(bit, (p << 4) + 8);
   const rate = 65536 / (2 * n + 3);
   const moved = p + (((bit * 4095 - p) * rate + 0x4000) >> 15);
-  store<u16>(counter, (moved << 4) | min(n + 1, <i32>COUNT_LIMIT));
+  store<u16>(counter, makeCounter(moved, min(n + 1, <i32>COUNT_LIMIT)));
   return bit;
 }
 
 /** How probable a 1 is to `codeDecision`, by its mixer alone: 12 bits. */
 @inline
 export function foretellDecision(offset: usize, weightsA: usize, weightsB: usize): u32 {
-  let x = v128.load16_lane(loadStretch(load<u16>(<usize>load<u32>(SLOTS) + offset)), i16x8.splat(0), 0);
-  x = v128.load16_lane(loadStretch(load<u16>(<usize>load<u32>(SLOTS, 4) + offset)), x, 1);
-  x = v128.load16_lane(loadStretch(load<u16>(<usize>load<u32>(SLOTS, 8) + offset)), x, 2);
-  x = v128.load16_lane(loadStretch(load<u16>(<usize>load<u32>(SLOTS, 12) + offset)), x, 3);
-  x = v128.load16_lane(loadStretch(load<u16>(<usize>load<u32>(SLOTS, 16) + offset)), x, 4);
-  x = v128.load16_lane(loadStretch(load<u16>(<usize>load<u32>(SLOTS, 20) + offset)), x, 5);
+  let x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS) + offset), i16x8.splat(0), 0);
+  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 4) + offset), x, 1);
+  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 8) + offset), x, 2);
+  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 12) + offset), x, 3);
+  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 16) + offset), x, 4);
+  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 20) + offset), x, 5);
   const mixed = dot(x, i16x8.add_sat_s(v128.load(weightsA), v128.load(weightsB)), WEIGHT_BITS);
   return <u32>squash(mixed) >> 4;
 }

@@ -1,17 +1,10 @@
 import { rewindCoder, startCoder } from "./coder";
-import { FRESH } from "../../assembly/counters";
-import { prepareLines, prepareMaps, prepareSlots } from "../../assembly/prepare";
+import { prepareMaps } from "../../assembly/prepare";
 import { makeTables } from "../../assembly/tables";
 import { FOUND, FOUND_CHUNK_BYTES } from "./encoder-memory";
 import { setFinder, setFinderBase } from "./finder";
 import { prepareFound } from "./found";
 import {
-  COUNTERS,
-  COUNTERS_END,
-  FLAG_TABLES,
-  FRESH_LINE,
-  LINE_TABLES,
-  LINE_TABLES_END,
   LITERAL_MAP_ROWS,
   LITERAL_MAPS,
   LITERAL_WEIGHTS_A,
@@ -40,12 +33,6 @@ function prepareModel(): void {
   prepareMaps(LITERAL_MAPS, LITERAL_MAP_ROWS + MATCH_MAP_ROWS);
   for (let at = LITERAL_WEIGHTS_A; at < REP_WEIGHTS; at += 2) store<i16>(at, FIRST_WEIGHT / 2);
   for (let at = REP_WEIGHTS; at < WEIGHTS_END; at += 2) store<i16>(at, FIRST_WEIGHT);
-  for (let at = COUNTERS; at < COUNTERS_END; at += 2) store<u16>(at, FRESH);
-  prepareSlots(FLAG_TABLES, LINE_TABLES);
-  prepareLines(LINE_TABLES, LINE_TABLES_END);
-  const line = i16x8.splat(<i16>FRESH);
-  v128.store(FRESH_LINE, line);
-  v128.store(FRESH_LINE, line, 16);
 }
 
 /** Prepare a decoder, whose window is a ring of 2^bits bytes at MODEL_END. */

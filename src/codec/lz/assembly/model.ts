@@ -2,7 +2,6 @@
 // gives what is coded, the decoder takes what they return.
 import { codeBit } from "./coder";
 import { hashContext } from "../../assembly/contexts";
-import { FRESH } from "../../assembly/counters";
 import { codeDecision, codeSimpleBit, codeSmallDecision, foretellDecision } from "./decision";
 import {
   ALIGN_0,
@@ -137,7 +136,7 @@ function findFlag(slot: u32, table: u32, hash: u32): void {
     FLAG_TABLES + <usize>table * FLAG_TABLE_BYTES + (<usize>(mixed >> (32 - FLAG_TABLE_BITS)) << 2);
   // Without a branch: whether the check holds cannot be foreseen.
   const held = load<u32>(entry);
-  store<u32>(entry, select<u32>(held, (mixed & 0xffff) | ((<u32>FRESH) << 16), ((held ^ mixed) & 0xffff) == 0));
+  store<u32>(entry, select<u32>(held, mixed & 0xffff, ((held ^ mixed) & 0xffff) == 0));
   setSlot(slot, entry + 2);
 }
 
@@ -152,7 +151,7 @@ function claimLine(slot: u32, line: usize, held: u32, mixed: u32, keep: bool): v
   if (held != (mixed & 0xffff)) {
     if (keep) line = FRESH_LINE;
     else {
-      const fresh = i16x8.splat(<i16>FRESH);
+      const fresh = i16x8.splat(0);
       v128.store(line, i16x8.replace_lane(fresh, 0, <i16>mixed));
       v128.store(line, fresh, 16);
     }

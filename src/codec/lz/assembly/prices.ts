@@ -2,11 +2,12 @@
 import { ALIGN_PRICES, LENGTH_PRICES, MAX_NICE, SLOT_PRICES } from "./encoder-memory";
 import { ALIGN_0, LENGTH_0, LITERAL_1, DIRECT_BYTES, LINE_BYTES, MATCH_0, REP_0, SLOT_0 } from "./memory";
 import { distanceSlot, lengthSlot, lengthState, Rep } from "./model";
+import { loadProbability } from "../../assembly/counters";
 import { COST_BITS, costOf } from "./tables";
 
 @inline
 function counterCost(counter: usize, bit: u32): u32 {
-  return costOf(bit, <u32>load<u16>(counter) >> 4);
+  return costOf(bit, <u32>loadProbability(counter));
 }
 
 @inline

@@ -1,14 +1,11 @@
-import { prepareLines, prepareMaps, prepareSlots, prepareWeights } from "../../assembly/prepare";
+import { prepareMaps, prepareWeights } from "../../assembly/prepare";
 import { makeTables } from "../../assembly/tables";
 import {
   APM_ROWS,
   APMS,
   BASIS,
-  FLAG_TABLES,
   HISTORY_BYTES,
   RESIDUAL,
-  VALUE_TABLES,
-  VALUE_TABLES_END,
   WEIGHTS,
   WEIGHTS_END,
 } from "./memory";
@@ -27,8 +24,6 @@ export function prepareModel(): void {
   prepareFields();
   prepareMaps(APMS, APM_ROWS);
   prepareWeights(WEIGHTS, WEIGHTS_END);
-  prepareSlots(FLAG_TABLES, VALUE_TABLES);
-  prepareLines(VALUE_TABLES, VALUE_TABLES_END);
 }
 
 /** Add its basis to the residual of a finished segment of `length` bytes, whose history is kept: 16 bytes at a time. */

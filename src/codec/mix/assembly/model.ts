@@ -4,6 +4,7 @@
 //
 // The names: b(k) is the basis byte k places further on, r(k) the residual byte k places back.
 import { findSlot, hashContext } from "../../assembly/contexts";
+import { makeCounter } from "../../assembly/counters";
 import { codeDecision } from "../../assembly/decision";
 import { codeField, learnField } from "./field";
 import { APM_ROW_BYTES, SLOTS, WEIGHT_SET_BYTES } from "../../assembly/layout";
@@ -63,7 +64,7 @@ function codeFlag(i: u32, phase: u32, opinion: u32): i32 {
   find(7, hashContext(flags & 0xffff, phase));
   if (phase) find(4, hashContext(behind >> 16, flags & 15));
   else {
-    store<u16>(OPINION, opinion & 0xfff0);
+    store<u16>(OPINION, makeCounter(opinion >> 4, 0));
     store<u32>(SLOTS + 16, OPINION);
   }
 

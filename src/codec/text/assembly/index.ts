@@ -1,16 +1,6 @@
-import { FRESH } from "../../assembly/counters";
-import { prepareLines, prepareMaps, prepareWeights } from "../../assembly/prepare";
+import { prepareMaps, prepareWeights } from "../../assembly/prepare";
 import { makeTables } from "../../assembly/tables";
-import {
-  AGREEMENTS,
-  AGREEMENTS_END,
-  APM_ROWS,
-  APMS,
-  TABLES,
-  TABLES_END,
-  WEIGHTS_A,
-  WEIGHTS_END,
-} from "./memory";
+import { APM_ROWS, APMS, WEIGHTS_A, WEIGHTS_END } from "./memory";
 
 export { CODED } from "../../assembly/layout";
 export { MAX_CODED_BYTES, MAX_SEGMENT_BYTES, PIECE_BYTES, RAW } from "./memory";
@@ -22,6 +12,4 @@ export function prepareModel(): void {
   makeTables();
   prepareMaps(APMS, APM_ROWS);
   prepareWeights(WEIGHTS_A, WEIGHTS_END);
-  for (let at = AGREEMENTS; at < AGREEMENTS_END; at += 2) store<u16>(at, FRESH);
-  prepareLines(TABLES, TABLES_END);
 }
