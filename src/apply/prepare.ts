@@ -64,6 +64,8 @@ export class WindowPreparer {
   readonly #keepsBasis: boolean;
   readonly #memories: WindowMemory[];
   #turn = 0;
+  /** Settled when the decoder of literals knows what it is primed with; absent before the first window. */
+  #primed: Promise<void> | undefined;
   /** Bytes that the ops of the windows that were prepared make. */
   #madeAhead = 0;
 
@@ -101,13 +103,9 @@ export class WindowPreparer {
     return Uint32Array.from(spans);
   }
 
-  async #prepare(
-    window: OpenedWindow,
-    memory: WindowMemory,
-    dataReady: Promise<void>,
-    data: Uint8Array,
-  ): Promise<PreparedWindow> {
-    const { coded } = window;
+  async #prepare(coded: CodedWindow, memory: WindowMemory): Promise<PreparedWindow> {
+    const control = this.#rawMemory(memory, coded, StreamId.CONTROL);
+    const window = await this.#decoder.open(coded, control);
     const residualIsTarget = this.#decoder.residualNeedsBasis;
     const residual = this.#rawMemory(memory, coded, StreamId.RESIDUAL);
     let residualBasis: Uint8Array | undefined;
@@ -120,6 +118,10 @@ export class WindowPreparer {
       }
     }
     const residualReady = this.#decoder.decodeSegment(coded, StreamId.RESIDUAL, residual, spans);
+    // Only now: a thread is at the residual already where this one is held up by literals, and by what primes their decoder most.
+    await (this.#primed ??= this.#prime());
+    const data = this.#rawMemory(memory, coded, StreamId.DATA);
+    const dataReady = this.#decoder.decodeSegment(coded, StreamId.DATA, data);
     const ready = Promise.all([dataReady, residualReady]);
     ready.catch(() => {}); // seen by whoever awaits it
     return { ...window, data, residual, residualIsTarget, residualBasis, ready };
@@ -132,17 +134,13 @@ export class WindowPreparer {
 
   /** The windows of a delta. Their segments are decoded side by side where the codecs have threads. */
   async *windows(reader: DeltaReader): AsyncGenerator<PreparedWindow, void, undefined> {
-    await this.#prime();
     // A window's memory is free again when the window behind it by the number of memories is read.
     const memoryFor: SegmentMemory = (stream, bytes) =>
       this.#memories[this.#turn]!.get(`coded ${stream}`, bytes, this.#decoder.isElsewhere(stream));
     for await (const coded of reader.windows(memoryFor)) {
       const memory = this.#memories[this.#turn]!;
       this.#turn = (this.#turn + 1) % this.#memories.length;
-      const data = this.#rawMemory(memory, coded, StreamId.DATA);
-      const dataReady = this.#decoder.decodeSegment(coded, StreamId.DATA, data);
-      const control = this.#rawMemory(memory, coded, StreamId.CONTROL);
-      yield await this.#prepare(await this.#decoder.open(coded, control), memory, dataReady, data);
+      yield await this.#prepare(coded, memory);
     }
   }
 }
