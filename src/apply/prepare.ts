@@ -66,8 +66,8 @@ export class WindowPreparer {
   #turn = 0;
   /** Settled when the decoder of literals knows what it is primed with; absent before the first window. */
   #primed: Promise<void> | undefined;
-  /** Bytes that the ops of the windows that were prepared make. */
-  #madeAhead = 0;
+  /** Bytes that the ops of the windows before make. */
+  #preparedBytes = 0;
 
   /**
    * @param depth - so many prepared windows are in use at the same time at most.
@@ -91,15 +91,14 @@ export class WindowPreparer {
     const spans: number[] = [];
     const ops = this.#decoder.opsAhead(window);
     while (ops.next()) {
-      const made = this.#madeAhead;
-      this.#madeAhead += ops.length;
       if (ops.kind !== OpKind.DIFF) continue;
-      spans.push(ops.length, ops.basisOffset, made);
+      spans.push(ops.length, ops.basisOffset, this.#preparedBytes + ops.madeBefore);
       if (!this.#basis.tryRead(ops.basisOffset, into, at, ops.length)) {
         await this.#basis.read(ops.basisOffset, into.subarray(at, at + ops.length));
       }
       at += ops.length;
     }
+    this.#preparedBytes += window.opBytes;
     return Uint32Array.from(spans);
   }
 
@@ -119,7 +118,8 @@ export class WindowPreparer {
     }
     const residualReady = this.#decoder.decodeSegment(coded, StreamId.RESIDUAL, residual, spans);
     // Only now: a thread is at the residual already where this one is held up by literals, and by what primes their decoder most.
-    await (this.#primed ??= this.#prime());
+    this.#primed ??= this.#prime();
+    await this.#primed;
     const data = this.#rawMemory(memory, coded, StreamId.DATA);
     const dataReady = this.#decoder.decodeSegment(coded, StreamId.DATA, data);
     const ready = Promise.all([dataReady, residualReady]);

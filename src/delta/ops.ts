@@ -207,6 +207,11 @@ export class OpReader implements Op {
     return stream === StreamId.DATA ? this.#literalUsed : this.#residualUsed;
   }
 
+  /** Bytes that the ops before the present one make. */
+  get madeBefore(): number {
+    return this.#made - this.length;
+  }
+
   /** How far the ops are read, the present one included. */
   get place(): OpPlace {
     return {

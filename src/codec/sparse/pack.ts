@@ -55,37 +55,6 @@ export function packSparse(raw: Uint8Array): Uint8Array {
   ]);
 }
 
-/** Numbers of which most take one byte. A segment has thousands, and {@link ByteReader} takes four times as long. */
-class NumberReader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at === this.#bytes.length;
-  }
-
-  next(): number {
-    // Behind the end there is none, which is not less.
-    const byte = this.#bytes[this.#at]!;
-    if (byte < 0x80) {
-      this.#at++;
-      return byte;
-    }
-    return this.#nextLong();
-  }
-
-  #nextLong(): number {
-    const reader = new ByteReader(this.#bytes.subarray(this.#at), CONTEXT);
-    const number = reader.varint();
-    this.#at += reader.position;
-    return number;
-  }
-}
-
 function damaged(expected: string, found: string): FormatError {
   return new FormatError(ErrorCode.CORRUPT_BODY, `${CONTEXT.what}: expected ${expected}, found ${found}`);
 }
@@ -99,22 +68,22 @@ function damaged(expected: string, found: string): FormatError {
 export function unpackSparse(packed: Uint8Array, into: Uint8Array): void {
   const head = new ByteReader(packed, CONTEXT);
   const [gapBytes, lengthBytes] = [head.varint(), head.varint()];
-  const gaps = new NumberReader(head.bytes(gapBytes));
-  const lengths = new NumberReader(head.bytes(lengthBytes));
+  const gaps = new ByteReader(head.bytes(gapBytes), CONTEXT);
+  const lengths = new ByteReader(head.bytes(lengthBytes), CONTEXT);
   const runs = head.bytes(head.remaining);
   into.fill(0);
   let run = 0;
-  let at = gaps.next();
-  while (!lengths.isAtEnd) {
-    const length = lengths.next();
+  let at = gaps.varint();
+  while (lengths.remaining > 0) {
+    const length = lengths.varint();
     const end = at + length;
     if (length === 0 || end > into.length || length > runs.length - run)
       throw damaged(`a run of 1 to ${Math.min(into.length - at, runs.length - run)} bytes`, String(length));
     while (at < end) into[at++] = runs[run++]!;
-    const gap = gaps.next();
-    if (gap === 0 && !lengths.isAtEnd) throw damaged("zeros between runs", "none");
+    const gap = gaps.varint();
+    if (gap === 0 && lengths.remaining > 0) throw damaged("zeros between runs", "none");
     at += gap;
   }
   if (at !== into.length) throw damaged(`${into.length} bytes`, String(at));
-  if (!gaps.isAtEnd || run !== runs.length) throw damaged("its end", "more bytes");
+  if (gaps.remaining > 0 || run !== runs.length) throw damaged("its end", "more bytes");
 }
