@@ -55,6 +55,8 @@ export interface WriteSettings {
   segmentCoding?: SegmentCoding | undefined;
   /** Where windows are hashed: likewise. */
   rangeHashing?: RangeHashing | undefined;
+  /** Whether to tell what of the delta makes which file: true unless said otherwise. */
+  wantsAccount?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: OnProgress | undefined;
 }
@@ -97,7 +99,7 @@ export async function writeDelta(
   input: WriteInput,
   sink: Sink,
   settings: WriteSettings,
-): Promise<OpTotals & { deltaBytes: number; windowCount: number; account: DeltaAccount }> {
+): Promise<OpTotals & { deltaBytes: number; windowCount: number; account: DeltaAccount | undefined }> {
   const { target } = input;
   const { coding, windowBytes = DEFAULT_WINDOW_BYTES, signal, onProgress } = settings;
   const streams = Object.values(StreamId);
@@ -150,11 +152,14 @@ export async function writeDelta(
       tree: input.tree,
       metadata: settings.metadata,
     });
-    const accountant = new DeltaAccountant(
-      { basisBytes: input.basisBytes, envelope: envelope.header },
-      input.targetEntries,
-      input.basisEntries,
-    );
+    const accountant =
+      settings.wantsAccount === false
+        ? undefined
+        : new DeltaAccountant(
+            { basisBytes: input.basisBytes, envelope: envelope.header },
+            input.targetEntries,
+            input.basisEntries,
+          );
     const hashTarget = async (offset: number, length: number): Promise<bigint> =>
       length === target.size && input.targetXxh64 !== undefined
         ? input.targetXxh64
@@ -191,7 +196,7 @@ export async function writeDelta(
       ...builder.totals,
       deltaBytes,
       windowCount: coder.count,
-      account: accountant.finish(deltaBytes),
+      account: accountant?.finish(deltaBytes),
     };
   } finally {
     for (const encoder of encoders.values()) encoder.close();
