@@ -1,4 +1,5 @@
 import type { OnProgress, Source } from "../io/index.ts";
+import type { WholeHashing } from "./whole-hashing.ts";
 
 /**
  * Where one entry of a tar lies in the bytes of a flat image. Spans come in the order of their offsets and do not overlap.
@@ -59,6 +60,8 @@ export interface SourceIndex {
 export interface IndexOptions {
   /** Ask for {@link SourceIndex.xxh64}, too. An index that is there already may lack it. */
   wantsXxh64?: boolean | undefined;
+  /** Who hashes all bytes meanwhile: the calling thread in its own pass unless said otherwise. */
+  wholeHashing?: WholeHashing | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: OnProgress | undefined;
 }

@@ -48,7 +48,14 @@ export class WindowBuilder {
   /** Bytes that ops are yet to make of what was counted as the head. */
   #givenBytes = 0;
   /** The op that is gathered; none while its length is 0. One object for all, since there are millions. */
-  readonly #pending: Op = { kind: OpKind.COPY, length: 0, basisOffset: 0, byte: 0, timeShift: 0, header: undefined };
+  readonly #pending: Op = {
+    kind: OpKind.COPY,
+    length: 0,
+    basisOffset: 0,
+    byte: 0,
+    timeShift: 0,
+    header: undefined,
+  };
   /** While the pending op is a TOUCH: where in the basis the present entry ends and the next header is. */
   #nextHeader = 0;
 

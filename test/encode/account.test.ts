@@ -91,10 +91,10 @@ test("files inside one copy cost nothing, but for the first, which the op begins
   const files = new Map(Array.from({ length: 20 }, (_, i) => [`f/${i}`, makeBytes(1000, i + 1)] as const));
   const { account } = await createDelta(await indexFiles(files), await indexFiles(files), memorySink());
   assert.deepEqual(
-    account.files.map(({ path }) => path),
+    account!.files.map(({ path }) => path),
     ["f/0"],
   );
-  assert.deepEqual(account.freeFiles, { count: 19, targetBytes: 19 * 1536 });
+  assert.deepEqual(account!.freeFiles, { count: 19, targetBytes: 19 * 1536 });
 });
 
 test("what is no image is outside all files", async () => {

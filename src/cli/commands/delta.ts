@@ -132,7 +132,7 @@ content. One of the two may be - for an image archive on standard input.`,
           await source.close();
         }
       }
-      const opened = await openInput(name, context, { isIndexedOnThread: workers !== 0 });
+      const opened = await openInput(name, context);
       return { input: opened.flat ?? opened.source, close: () => opened.close() };
     }
   },
