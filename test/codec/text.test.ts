@@ -125,6 +125,23 @@ describe("text coder", () => {
     assert.throws(() => encoder.prime(Uint8Array.of(1)), TypeError);
   });
 
+  it("codes the same in memory that a closed encoder left", async () => {
+    const sources = [makeSource(60, 4), makeSource(40, 5)];
+    const fresh = await encodeAll(sources, makeSource(30, 6));
+    const used = await createTextEncoder();
+    used.prime(makeSource(90, 7));
+    used.encode(makeSource(50, 8));
+    used.close();
+    assert.throws(() => used.encode(Uint8Array.of(1)), TypeError);
+    assert.deepEqual(await encodeAll(sources, makeSource(30, 6)), fresh);
+    used.close();
+    assert.deepEqual(
+      await encodeAll(sources, makeSource(30, 6)),
+      fresh,
+      "closed again, which changes nothing",
+    );
+  });
+
   it("is a codec", async () => {
     const codec = getCodec("text");
     const [encoder, decoder] = [codec.createEncoder({ effort: 7, windowBits: 20 }), codec.createDecoder()];

@@ -23,23 +23,51 @@ export const TEXT_CODER_MEMORY_BYTES = 191 * 65_536;
 
 interface TextKernels extends CoderKernels {
   codeBytes(from: number, to: number): number;
+  /** Forget what was coded, so that `prepareModel` makes a fresh model. */
+  forgetAll(): void;
 }
 
 const compileText = lazyModule(WASM_BASE64);
 
+/**
+ * The instance of an encoder that was closed. Whoever tries several histories makes one encoder after the other, and pages that nobody
+ * touched before take longer than coding some kilobytes.
+ */
+let spare: WasmCoder<TextKernels> | undefined;
+
+async function takeInstance(): Promise<WasmCoder<TextKernels>> {
+  const taken = spare;
+  if (taken === undefined) return WasmCoder.instantiate<TextKernels>(await compileText());
+  spare = undefined;
+  taken.kernels.forgetAll();
+  taken.kernels.prepareModel();
+  return taken;
+}
+
 /** An instance with its raw bytes; what a coder is before its first segment. */
 class TextCoder {
-  readonly #coder: WasmCoder<TextKernels>;
+  #instance: WasmCoder<TextKernels> | undefined;
   readonly #rawAt: number;
   #hasBegun = false;
 
   private constructor(coder: WasmCoder<TextKernels>) {
-    this.#coder = coder;
+    this.#instance = coder;
     this.#rawAt = coder.constant("RAW");
   }
 
   static async create(): Promise<TextCoder> {
-    return new TextCoder(await WasmCoder.instantiate<TextKernels>(await compileText()));
+    return new TextCoder(await takeInstance());
+  }
+
+  get #coder(): WasmCoder<TextKernels> {
+    if (this.#instance === undefined) throw new TypeError("expected an open text coder, this one is closed");
+    return this.#instance;
+  }
+
+  /** Leave the instance to the next coder. */
+  close(): void {
+    spare = this.#instance ?? spare;
+    this.#instance = undefined;
   }
 
   /** History is coded as a segment is, and what it is coded in is thrown away. */
@@ -56,8 +84,9 @@ class TextCoder {
 
   encode(raw: Uint8Array): Uint8Array {
     this.#hasBegun = true;
-    this.#coder.memory.set(raw, this.#rawAt);
-    return this.#coder.encodeSegment(raw.length, (from, to) => this.#coder.kernels.codeBytes(from, to));
+    const coder = this.#coder;
+    coder.memory.set(raw, this.#rawAt);
+    return coder.encodeSegment(raw.length, (from, to) => coder.kernels.codeBytes(from, to));
   }
 
   decodeInto(coded: Uint8Array, into: Uint8Array): void {
@@ -83,8 +112,11 @@ export interface TextEncoder {
    * @param raw - at most {@link MAX_TEXT_SEGMENT_BYTES} bytes.
    * @returns the coded bytes: none for an empty segment.
    * @throws RangeError when it is over the limit.
+   * @throws TypeError after `close`, as `prime` does.
    */
   encode(raw: Uint8Array): Uint8Array;
+  /** Leave the memory to the next coder. */
+  close(): void;
 }
 
 /** The other side of {@link TextEncoder}: takes the segments in the order in which they were coded, each once. */
@@ -114,6 +146,7 @@ export async function createTextEncoder(): Promise<TextEncoder> {
       }
       return raw.length === 0 ? EMPTY_BYTES : coder.encode(raw);
     },
+    close: () => coder.close(),
   };
 }
 

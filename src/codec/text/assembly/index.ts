@@ -1,6 +1,7 @@
 import { FRESH } from "../../assembly/counters";
 import { prepareLines, prepareMaps, prepareWeights } from "../../assembly/prepare";
 import { makeTables } from "../../assembly/tables";
+import { forgetBytes } from "./match";
 import {
   AGREEMENTS,
   AGREEMENTS_END,
@@ -12,12 +13,20 @@ import {
   WEIGHTS_END,
 } from "./memory";
 
+import { forgetWord } from "./model";
+
 export { CODED } from "../../assembly/layout";
 export { MAX_CODED_BYTES, MAX_SEGMENT_BYTES, PIECE_BYTES, RAW } from "./memory";
 export { finishCoder, getCodedPosition, setCodedPosition, startCoder } from "../../assembly/coder";
 export { codeBytes } from "./model";
 
-/** Prepare a new instance, whose memory is zero. */
+/** Forget what was coded, so that {@link prepareModel} makes a fresh model. */
+export function forgetAll(): void {
+  forgetBytes();
+  forgetWord();
+}
+
+/** Prepare a new instance, whose memory is zero, or one that has forgotten all. */
 export function prepareModel(): void {
   makeTables();
   prepareMaps(APMS, APM_ROWS);

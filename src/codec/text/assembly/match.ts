@@ -1,6 +1,6 @@
 // The longest match: where the last six bytes stood last time, what followed them is expected again.
 import { hashContext } from "../../assembly/contexts";
-import { INDEX, INDEX_BITS, RING, RING_BITS } from "./memory";
+import { INDEX, INDEX_BITS, RING, RING_BITS, RING_END } from "./memory";
 
 /** Longer matches are as good as this one. */
 const MAX_LENGTH: u32 = 64;
@@ -12,6 +12,14 @@ let taken: u32 = 0;
 /** Where the expected byte is, and how many bytes before it are those before the next. */
 let expectedAt: u32 = 0;
 let length: u32 = 0;
+
+/** Forget all bytes. */
+export function forgetBytes(): void {
+  memory.fill(RING, 0, RING_END - RING);
+  taken = 0;
+  expectedAt = 0;
+  length = 0;
+}
 
 /** The byte `back` bytes back. */
 @inline

@@ -33,9 +33,11 @@ export const RING: usize = TABLES_END;
 export const INDEX_BITS: u32 = 18;
 export const INDEX: usize = RING + (1 << RING_BITS);
 
+export const RING_END: usize = INDEX + (4 << INDEX_BITS);
+
 /** The longest segment. */
 export const MAX_SEGMENT_BYTES: u32 = 1 << 20;
-export const RAW: usize = INDEX + (4 << INDEX_BITS);
+export const RAW: usize = RING_END;
 
 /** Raw bytes that are coded in one call, and the coded bytes that they can become: 8 decisions of at most 17 bits for each. */
 export const PIECE_BYTES: u32 = 1 << 15;

@@ -28,6 +28,11 @@ const ERROR_SHIFT: i32 = 4;
 /** Hash of the letters and digits since the last other byte. */
 let word: u32 = 0;
 
+/** Forget the word. */
+export function forgetWord(): void {
+  word = 0;
+}
+
 @inline
 function isOfWord(byte: u32): bool {
   return byte >= 128 || byte == 0x5f || byte - 0x30 < 10 || (byte | 0x20) - 0x61 < 26;
