@@ -8,7 +8,7 @@ import { chooseCoding, DEFAULT_LEVEL, type DeltaCodec, getLevel } from "./levels
 import { indexInput, type MatchedSide, matchInputs } from "./match-inputs.ts";
 import { measureTree } from "./tree.ts";
 import type { DeltaWorkers } from "./workers.ts";
-import { writeDelta } from "./write.ts";
+import { type WriteInput, writeDelta } from "./write.ts";
 
 /** What a delta starts from: an image, plain bytes, or, where the basis is not at hand, its signature. */
 export type DeltaBasis = IndexedInput | Source | Signature;
@@ -94,7 +94,7 @@ export async function createDelta(
   let known: {
     basis: Source | undefined;
     basisBytes: number;
-    basisSha256: Uint8Array;
+    basisHashes: WriteInput["basisHashes"];
     basisEntries: readonly EntrySpan[];
     tree: TreeHeader | undefined;
   };
@@ -106,7 +106,7 @@ export async function createDelta(
     known = {
       basis: undefined,
       basisBytes: basis.basisBytes,
-      basisSha256: basis.basisSha256,
+      basisHashes: Promise.resolve({ sha256: basis.basisSha256 }),
       basisEntries: [],
       tree: undefined,
     };
@@ -118,7 +118,7 @@ export async function createDelta(
     known = {
       basis: source,
       basisBytes: source.size,
-      basisSha256: index.sha256,
+      basisHashes: index.hashes,
       basisEntries: index.entries,
       // Only of flat images all entries have an identity.
       tree: index.envelope && wanted.index.envelope && measureTree(index.entries, wanted.index.entries),
@@ -128,8 +128,7 @@ export async function createDelta(
     {
       ...known,
       target: wanted.source,
-      targetSha256: wanted.index.sha256,
-      targetXxh64: wanted.index.xxh64,
+      targetHashes: wanted.index.hashes,
       envelope: wanted.index.envelope,
       targetForm: wanted.index.entries.length > 0 ? TargetForm.FLAT_IMAGE : TargetForm.PLAIN,
       matches,
@@ -149,6 +148,6 @@ export async function createDelta(
     ...written,
     basisBytes: known.basisBytes,
     targetBytes: wanted.source.size,
-    targetSha256: wanted.index.sha256,
+    targetSha256: (await wanted.index.hashes).sha256,
   };
 }

@@ -60,10 +60,15 @@ export async function indexInput(
       source: input.source,
       index: await input.index({ wantsXxh64, wholeHashing, signal, onProgress }),
     };
-  const onThread = wholeHashing?.hashWhole(input, wantsXxh64, signal);
-  const hashes = await (onThread ?? hashSource(input, wantsXxh64, { signal, onProgress, phase }));
-  if (onThread !== undefined) onProgress?.({ phase, doneBytes: input.size, totalBytes: input.size });
-  return { source: input, index: { ...hashes, entries: [] } };
+  let hashes = wholeHashing?.hashWhole(input, wantsXxh64, signal);
+  if (hashes === undefined) {
+    hashes = hashSource(input, wantsXxh64, { signal, onProgress, phase });
+    await hashes;
+  } else {
+    hashes.catch(() => {}); // seen by whoever needs them
+    onProgress?.({ phase, doneBytes: input.size, totalBytes: input.size });
+  }
+  return { source: input, index: { hashes, entries: [] } };
 }
 
 /** Index both sides at the same time. */
@@ -126,7 +131,11 @@ async function matchMoved(
   if (gaps.reduce((sum, gap) => sum + gap.length, 0) < MIN_GLOBAL_BYTES) return matches;
   let blockBytes = GLOBAL_BLOCK_BYTES;
   while (basis.size / blockBytes > MAX_GLOBAL_BLOCKS) blockBytes *= 2;
-  const signature = await buildSignature(basis, { blockBytes, basisSha256: index.sha256, signal });
+  const signature = await buildSignature(basis, {
+    blockBytes,
+    basisSha256: (await index.hashes).sha256,
+    signal,
+  });
   const moved = new MatchList();
   await matchBlocks({ signature, basis, target }, gaps, moved, {
     signal,

@@ -4,8 +4,8 @@ import { type OnProgress, type Source, scanSource } from "../io/index.ts";
 /** Hashes of all bytes of a source. */
 export interface WholeHashes {
   sha256: Uint8Array;
-  /** XXH64 (seed 0), if it was asked for. */
-  xxh64: bigint | undefined;
+  /** XXH64 (seed 0), if it was asked for: of what becomes one target window, it spares reading most of it again. */
+  xxh64?: bigint | undefined;
 }
 
 /** Where images and files are hashed while they are indexed: in this thread, or on others. */

@@ -21,6 +21,7 @@ import { fitCoding, type StreamCoding } from "./levels.ts";
 import { chooseLiteralCoding } from "./literals.ts";
 import { MAX_ADDED_BYTES, OpFeeder } from "./op-feeder.ts";
 import { inlineRangeHashing, type RangeHashing } from "./range-hashing.ts";
+import type { WholeHashes } from "./whole-hashing.ts";
 import { WindowBuilder } from "./window-builder.ts";
 import { WindowCoder } from "./window-coder.ts";
 
@@ -29,10 +30,9 @@ export interface WriteInput {
   /** The basis, needed only where a match is not exact. */
   basis: Source | undefined;
   basisBytes: number;
-  basisSha256: Uint8Array;
+  basisHashes: Promise<Pick<WholeHashes, "sha256">>;
   target: Source;
-  targetSha256: Uint8Array;
-  targetXxh64?: bigint | undefined;
+  targetHashes: Promise<WholeHashes>;
   targetForm: TargetForm;
   envelope: EnvelopeSpan | undefined;
   matches: MatchList;
@@ -133,12 +133,13 @@ export async function writeDelta(
       primed = encoders.get(StreamId.DATA)!.prime!(await readRanges(input.basis!, primer));
       primed.catch(() => {}); // seen by the `await` below
     }
+    const { sha256: targetSha256, xxh64: targetXxh64 } = await input.targetHashes;
     const writer = await DeltaWriter.begin(sink, {
       targetForm: input.targetForm,
       basisBytes: input.basisBytes,
-      basisSha256: input.basisSha256,
+      basisSha256: (await input.basisHashes).sha256,
       targetBytes: target.size,
-      targetSha256: input.targetSha256,
+      targetSha256,
       windowBytes,
       segmentBytes,
       streams: streams.map((stream) => ({
@@ -161,8 +162,8 @@ export async function writeDelta(
             input.basisEntries,
           );
     const hashTarget = async (offset: number, length: number): Promise<bigint> =>
-      length === target.size && input.targetXxh64 !== undefined
-        ? input.targetXxh64
+      length === target.size && targetXxh64 !== undefined
+        ? targetXxh64
         : await rangeHashing.hash64(target, { offset, length }, signal);
     const coder = new WindowCoder(writer, encoders, accountant, hashTarget);
     const builder = new WindowBuilder(

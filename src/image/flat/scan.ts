@@ -134,11 +134,11 @@ export async function scanFlatImage(
 ): Promise<FlatScan> {
   const { wantsXxh64 = false, wholeHashing, signal, onProgress } = options;
   const { layer, layerOffset } = envelope;
-  const hashes = await loadHash64();
+  const hash64 = await loadHash64();
   const elsewhere = wholeHashing?.hashWhole(source, wantsXxh64, signal);
-  // Seen by the `await` below, unless the pass fails first.
+  // Seen by whoever needs them, unless this pass or another fails first.
   elsewhere?.catch(() => {});
-  const whole64 = wantsXxh64 && elsewhere === undefined ? hashes.create() : undefined;
+  const whole64 = wantsXxh64 && elsewhere === undefined ? hash64.create() : undefined;
   const hasher = createRangeHasher(elsewhere === undefined, layerOffset, checkLayer ? layer.sizeBytes : 0);
   async function* pieces() {
     let doneBytes = 0;
@@ -165,7 +165,7 @@ export async function scanFlatImage(
         contentBytes: isLayer ? 0 : contentBytes,
         headerHash: undefined,
         headerTime: undefined,
-        contentHash: isLayer ? 0n : await hashContent(cursor, contentBytes, hashes),
+        contentHash: isLayer ? 0n : await hashContent(cursor, contentBytes, hash64),
         identity: undefined,
       });
     }
@@ -193,15 +193,15 @@ export async function scanFlatImage(
         headerHash: undefined,
         headerTime: undefined,
         contentHash: 0n,
-        identity: identifyEntry(header, hashes),
+        identity: identifyEntry(header, hash64),
       };
       if (headerBytes === TAR_BLOCK_BYTES) {
         blockWithoutTime.set(inner.block);
         const time = takeHeaderTime(blockWithoutTime, contentBytes);
-        last.headerHash = hashes.hash(blockWithoutTime);
+        last.headerHash = hash64.hash(blockWithoutTime);
         if (time >= 0) last.headerTime = time;
       }
-      const contentHash = hashContent(cursor, contentBytes, hashes);
+      const contentHash = hashContent(cursor, contentBytes, hash64);
       last.contentHash = typeof contentHash === "bigint" ? contentHash : await contentHash;
       entries.push(last);
     }
@@ -215,18 +215,16 @@ export async function scanFlatImage(
     }
     await cursor.drain();
     const { whole: sha256, layer: layerSha256 } = hasher.digests();
-    const whole = (await elsewhere) ?? { sha256, xxh64: whole64?.digest() };
+    const hashes = elsewhere ?? Promise.resolve({ sha256, xxh64: whole64?.digest() });
     const { contentOffset: configOffset, contentBytes: configBytes } =
       envelope.entries[ENVELOPE_ROLES.indexOf("config")]!;
     const span = { configOffset, configBytes, layerOffset, layerDigest: layer.digest, entryCount };
     return {
-      index: { ...whole, entries, envelope: span },
+      index: { hashes, entries, envelope: span },
       layerDigest: `sha256:${toHex(layerSha256)}`,
       entryCount,
     };
   } finally {
     await cursor.close();
-    // The source may be closed next.
-    await elsewhere?.catch(() => {});
   }
 }
