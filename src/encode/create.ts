@@ -99,7 +99,8 @@ export async function createDelta(
     tree: TreeHeader | undefined;
   };
   if (isSignature(basis)) {
-    wanted = await indexInput(target, "read target", options);
+    const { wholeHashing } = options.workers ?? {};
+    wanted = await indexInput(target, "read target", { ...options, wholeHashing });
     matches = new MatchList();
     const whole = { offset: 0, length: wanted.source.size };
     await matchBlocks({ signature: basis, target: wanted.source }, [whole], matches, { signal });

@@ -3,7 +3,7 @@ import { addColumns, MatchList, matchBlocks, mergeMatches } from "../match/index
 import { buildSignature } from "../signature/index.ts";
 import type { IndexedInput, IndexOptions, SourceIndex } from "./input.ts";
 import { MAX_PAIR_BYTES, matchEntries } from "./match-entries.ts";
-import { hashSource } from "./whole-hashing.ts";
+import { hashWholeSource } from "./whole-hashing.ts";
 import { type DeltaWorkers, inlineWorkers } from "./workers.ts";
 
 // Size of the blocks by which moved content is found again. Matches are extended past their edges, so what is lost is
@@ -62,7 +62,7 @@ export async function indexInput(
     };
   let hashes = wholeHashing?.hashWhole(input, wantsXxh64, signal);
   if (hashes === undefined) {
-    hashes = hashSource(input, wantsXxh64, { signal, onProgress, phase });
+    hashes = hashWholeSource(input, wantsXxh64, { signal, onProgress, phase });
     await hashes;
   } else {
     hashes.catch(() => {}); // seen by whoever needs them

@@ -11,7 +11,7 @@ import type { BasisRange } from "./joined-basis.ts";
 import { inlinePairMatching, type Pair } from "./pair-matching.ts";
 import { inlineRangeHashing } from "./range-hashing.ts";
 import { inlineSketching } from "./sketch.ts";
-import { hashSource, type WholeHashes } from "./whole-hashing.ts";
+import { hashWholeSource, type WholeHashes } from "./whole-hashing.ts";
 
 /** A file that the process holds open, on its way to another thread. */
 export interface SentFile {
@@ -73,7 +73,7 @@ async function perform(task: PairTask): Promise<PairAnswer> {
     case "hash":
       return inlineRangeHashing.hash64(openSent(task.file), task.range);
     case "whole":
-      return hashSource(openSent(task.file), task.wantsXxh64);
+      return hashWholeSource(openSent(task.file), task.wantsXxh64);
     case "sketch":
       return inlineSketching.sketch(openSent(task.file), task.ranges);
   }

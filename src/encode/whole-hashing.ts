@@ -26,7 +26,7 @@ export const inlineWholeHashing: WholeHashing = { hashWhole: () => undefined };
 const PIECE_BYTES = 1 << 18;
 
 /** Read a source once for its hashes. */
-export async function hashSource(
+export async function hashWholeSource(
   source: Source,
   wantsXxh64: boolean,
   options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined; phase?: string } = {},

@@ -12,7 +12,7 @@ import { type CreateDeltaOptions, createDelta, type PairMatching } from "../../s
 import { createWorkerPool } from "../../src/encode/node.ts";
 import { startPairThread } from "../../src/encode/start-pair-thread.ts";
 import { ThreadPool } from "../../src/encode/thread-pool.ts";
-import { hashSource } from "../../src/encode/whole-hashing.ts";
+import { hashWholeSource } from "../../src/encode/whole-hashing.ts";
 import { inlineWorkers } from "../../src/encode/workers.ts";
 import { sha256 } from "../../src/hash/index.ts";
 import { memorySink, memorySource } from "../../src/io/index.ts";
@@ -178,7 +178,7 @@ test("threads hash whole files where that is worth a thread, and say when they c
   await writeFile(join(folder, "large"), bytes);
   const large = await openFileSource(join(folder, "large"));
   try {
-    const { xxh64 } = await hashSource(memorySource(bytes), true);
+    const { xxh64 } = await hashWholeSource(memorySource(bytes), true);
     assert.deepEqual(await wholeHashing.hashWhole(large, true), { sha256: sha256(bytes), xxh64 });
     assert.deepEqual(await wholeHashing.hashWhole(large, false), { sha256: sha256(bytes), xxh64: undefined });
     assert.equal(wholeHashing.hashWhole({ ...large, size: (1 << 25) - 1 }, false), undefined, "small");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { applyDelta } from "../../src/apply/index.ts";
 import { createDelta, type WholeHashing } from "../../src/encode/index.ts";
-import { hashSource } from "../../src/encode/whole-hashing.ts";
+import { hashWholeSource } from "../../src/encode/whole-hashing.ts";
 import { ErrorCode } from "../../src/errors.ts";
 import { loadHash64, sha256 } from "../../src/hash/index.ts";
 import { flattenImage, openFlatImage } from "../../src/image/index.ts";
@@ -33,7 +33,7 @@ describe("a flat image whose bytes are hashed elsewhere", () => {
     const source = memorySource(bytes);
     const expected = await (await openFlatImage(source)).index({ wantsXxh64: true });
     const wholeHashing: WholeHashing = {
-      hashWhole: (whole, wantsXxh64) => hashSource(whole, wantsXxh64),
+      hashWhole: (whole, wantsXxh64) => hashWholeSource(whole, wantsXxh64),
     };
     const flat = await openFlatImage(source);
     const index = await flat.index({ wantsXxh64: true, wholeHashing });

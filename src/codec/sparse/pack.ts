@@ -61,7 +61,7 @@ export class SparsePacker {
   #runs: Uint8Array = EMPTY_BYTES;
 
   #reserve(rawBytes: number): void {
-    if (this.#runs.length >= rawBytes && this.#gaps.length > 0) return;
+    if (this.#gaps.length > rawBytes) return;
     // A gap's number takes no more bytes than the gap and the byte behind it, a run's no more than the run.
     this.#gaps = new Uint8Array(rawBytes + 1);
     this.#lengths = new Uint8Array(rawBytes);

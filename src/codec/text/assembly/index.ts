@@ -12,7 +12,6 @@ import {
   WEIGHTS_A,
   WEIGHTS_END,
 } from "./memory";
-
 import { forgetWord } from "./model";
 
 export { CODED } from "../../assembly/layout";
