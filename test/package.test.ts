@@ -125,7 +125,6 @@ test("what the command line starts lies beside it", () => {
   }
   assert.deepEqual([...started].sort(), [
     "basis-worker.js",
-    "index-worker.js",
     "maker-process.js",
     "pair-worker.js",
     "segment-worker.js",

@@ -43,7 +43,7 @@ test("the README's example makes the new image from the old one", async () => {
 
   const image = await readImage(join(folder, "new.tar"));
   const wanted = await flattenImage(image);
-  const expected = (await wanted.index()).sha256;
+  const expected = (await (await wanted.index()).hashes).sha256;
   const result = await openFileSource(join(folder, "new.flat"));
   try {
     assert.deepEqual((await verifyFlatImage(result)).sha256, expected);

@@ -11,9 +11,7 @@
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build } from "esbuild";
 
-const THREADS = ["apply/basis", "codec/segment", "encode/pair", "image/index"].map(
-  (name) => `src/${name}-worker.ts`,
-);
+const THREADS = ["apply/basis", "codec/segment", "encode/pair"].map((name) => `src/${name}-worker.ts`);
 
 const OPTIONS = {
   absWorkingDir: fileURLToPath(new URL("../..", import.meta.url)),

@@ -8,16 +8,13 @@ import {
   parseImageName,
   parsePlatform,
 } from "../image/index.ts";
-import { openFlatFile, type ReadImageOptions, readImage, readImageStream } from "../image/node.ts";
+import { type ReadImageOptions, readImage, readImageStream } from "../image/node.ts";
 import { type FileSource, fileScratch, openFileSource } from "../io/node.ts";
 import { choiceOption, sizeOption, textOption } from "./arguments.ts";
 import type { CommandContext, OptionValues } from "./command.ts";
 import { checkUsage, UsageError } from "./exit-code.ts";
-import type { InputOptions, OpenInput, OpenSource } from "./inputs.ts";
+import type { OpenInput, OpenSource } from "./inputs.ts";
 import { isStdinName, STDIN_NAME } from "./stdin-name.ts";
-
-// A thread takes as long to start as indexing this much.
-const MIN_THREAD_BYTES = 1 << 25;
 
 /** An image, open as a flat image. */
 export interface OpenFlat extends OpenInput {
@@ -95,17 +92,11 @@ async function flattenNamed(name: string, context: CommandContext): Promise<Open
 }
 
 /** Open any image as a flat image: a flat image file as it is, everything else by flattening it on the fly. */
-export async function openFlatInput(
-  name: string,
-  context: CommandContext,
-  { isIndexedOnThread = false }: InputOptions = {},
-): Promise<OpenFlat> {
+export async function openFlatInput(name: string, context: CommandContext): Promise<OpenFlat> {
   const file = await openFlatSource(name);
   if (file === undefined) return flattenNamed(name, context);
   try {
-    const flat = await (isIndexedOnThread && file.size >= MIN_THREAD_BYTES
-      ? openFlatFile(file)
-      : openFlatImage(file));
+    const flat = await openFlatImage(file);
     return { source: flat.source, flat, close: () => closeAll(flat, file) };
   } catch (error) {
     await file.close();

@@ -29,21 +29,11 @@ export async function openRawInput(path: string): Promise<OpenInput> {
   return { source, flat: undefined, close: () => source.close() };
 }
 
-/** How to open a basis or target. */
-export interface InputOptions {
-  /** Whether a thread may index it, if it is a flat image file. */
-  isIndexedOnThread?: boolean;
-}
-
 /** Open a basis or target with its structure: plain bytes with `--raw`, else as a flat image. */
-export async function openInput(
-  name: string,
-  context: CommandContext,
-  options: InputOptions = {},
-): Promise<OpenInput> {
+export async function openInput(name: string, context: CommandContext): Promise<OpenInput> {
   if (context.values.raw === true) return openRawInput(name);
   // What reads images is loaded only for images: it is more than half of what a command with --raw would load.
-  return (await import("./image-input.ts")).openFlatInput(name, context, options);
+  return (await import("./image-input.ts")).openFlatInput(name, context);
 }
 
 /** Open a basis or target of which only the bytes matter. */

@@ -2,13 +2,14 @@ import { ByteReader, ByteWriter, concatBytes, EMPTY_BYTES } from "../bytes/index
 import { ErrorCode, FormatError } from "../errors.ts";
 import { brotliCodec } from "./brotli.ts";
 import type { Codec, SegmentDecoder, SegmentEncoder } from "./codec.ts";
-import { maxPackedBytes, packSparse, unpackSparse } from "./sparse/pack.ts";
+import { maxPackedBytes, SparsePacker, unpackSparse } from "./sparse/pack.ts";
 
 function createEncoder(brotli: SegmentEncoder): SegmentEncoder {
+  const packer = new SparsePacker();
   return {
     encode: async (raw) => {
       if (raw.length === 0) return EMPTY_BYTES;
-      const packed = packSparse(raw);
+      const packed = packer.pack(raw);
       const head = new ByteWriter();
       head.varint(packed.length);
       return concatBytes([head.view(), await brotli.encode(packed)]);

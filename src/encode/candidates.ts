@@ -8,58 +8,72 @@ export function stemOf(path: string): string {
   return path.replace(/[0-9a-f]{6,}|\d+(?:[._-]\d+)*/gi, "#");
 }
 
-function append<Key>(map: Map<Key, EntrySpan[]>, key: Key, span: EntrySpan): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [span]);
-  else list.push(span);
-}
-
 const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
 // Beyond so many files of one stem (`__init__.py`) the name says nothing.
 const MAX_SAME_NAME = 64;
 
-/** The files of the basis by what their names have in common. Taking 25,000 names apart takes 30 ms: only for new files. */
+/** Things by a key that few have in common: a list for each would be most of what is kept. */
+class Groups<Key, Value extends object> {
+  readonly #byKey = new Map<Key, Value | Value[]>();
+
+  add(key: Key, value: Value): void {
+    const found = this.#byKey.get(key);
+    if (found === undefined) this.#byKey.set(key, value);
+    else if (Array.isArray(found)) found.push(value);
+    else this.#byKey.set(key, [found, value]);
+  }
+
+  /** All of one key, in the order in which they came. */
+  get(key: Key): readonly Value[] {
+    const found = this.#byKey.get(key);
+    if (found === undefined) return [];
+    return Array.isArray(found) ? found : [found];
+  }
+}
+
+/** The files of the basis by what their names have in common. Taking 25,000 names apart takes 20 ms: only for new files. */
 class NameIndex {
-  readonly #byStem = new Map<string, EntrySpan[]>();
-  readonly #byBaseStem = new Map<string, EntrySpan[]>();
+  /** By the stem of the last part of the path. */
+  readonly #byBaseStem = new Groups<string, EntrySpan>();
+  /** Of those that were asked for, by the stem of the whole path. */
+  readonly #byStem = new Map<string, Groups<string, EntrySpan>>();
 
   constructor(entries: readonly EntrySpan[]) {
     for (const span of entries) {
-      if (span.contentBytes === 0) continue;
-      const stem = stemOf(span.path);
-      append(this.#byStem, stem, span);
-      append(this.#byBaseStem, baseName(stem), span);
+      if (span.contentBytes > 0) this.#byBaseStem.add(stemOf(baseName(span.path)), span);
     }
   }
 
   similar(span: EntrySpan): EntrySpan | undefined {
-    const stem = stemOf(span.path);
-    const sameStem = this.#byStem.get(stem);
-    if (sameStem !== undefined) return closestInSize(sameStem, span.contentBytes);
-    const sameBase = this.#byBaseStem.get(baseName(stem));
-    return sameBase === undefined || sameBase.length > MAX_SAME_NAME
-      ? undefined
-      : closestInSize(sameBase, span.contentBytes);
+    const baseStem = stemOf(baseName(span.path));
+    const sameBase = this.#byBaseStem.get(baseStem);
+    if (sameBase.length === 0) return undefined;
+    let stems = this.#byStem.get(baseStem);
+    if (stems === undefined) {
+      stems = new Groups();
+      for (const other of sameBase) stems.add(stemOf(other.path), other);
+      this.#byStem.set(baseStem, stems);
+    }
+    const sameStem = stems.get(stemOf(span.path));
+    if (sameStem.length > 0) return closestInSize(sameStem, span.contentBytes);
+    return sameBase.length > MAX_SAME_NAME ? undefined : closestInSize(sameBase, span.contentBytes);
   }
 }
 
 /** Finds, for a file of the target, the files of the basis that it may have been made from. */
 export class BasisFiles {
   readonly #byPath = new Map<string, EntrySpan>();
-  readonly #byContent = new Map<bigint, EntrySpan[]>();
+  readonly #byContent = new Groups<bigint, EntrySpan>();
   readonly #entries: readonly EntrySpan[];
   #names: NameIndex | undefined;
-  readonly #next = new Map<EntrySpan, EntrySpan>();
+  #next: Map<EntrySpan, EntrySpan> | undefined;
 
   constructor(entries: readonly EntrySpan[]) {
     this.#entries = entries;
-    let last: EntrySpan | undefined;
     for (const span of entries) {
       this.#byPath.set(span.path, span);
-      if (last !== undefined) this.#next.set(last, span);
-      last = span;
-      if (span.contentBytes > 0) append(this.#byContent, span.contentHash, span);
+      if (span.contentBytes > 0) this.#byContent.add(span.contentHash, span);
     }
   }
 
@@ -75,12 +89,18 @@ export class BasisFiles {
   sameContent(span: EntrySpan, previous: EntrySpan | undefined): EntrySpan | undefined {
     const list = this.#byContent
       .get(span.contentHash)
-      ?.filter((basis) => basis.contentBytes === span.contentBytes);
-    if (list === undefined || list.length === 0) return undefined;
-    const following = previous === undefined ? undefined : this.#next.get(previous);
-    return (
-      list.find((basis) => basis.path === span.path) ?? list.find((basis) => basis === following) ?? list[0]
-    );
+      .filter((basis) => basis.contentBytes === span.contentBytes);
+    if (list.length <= 1) return list[0];
+    const samePath = list.find((basis) => basis.path === span.path);
+    if (samePath !== undefined || previous === undefined) return samePath ?? list[0];
+    const following = this.#follower(previous);
+    return list.find((basis) => basis === following) ?? list[0];
+  }
+
+  /** The entry that follows one of the basis. */
+  #follower(span: EntrySpan): EntrySpan | undefined {
+    this.#next ??= new Map(this.#entries.slice(1).map((entry, i) => [this.#entries[i]!, entry]));
+    return this.#next.get(span);
   }
 
   /** The most likely file that a changed or renamed one was made from. */

@@ -1,4 +1,5 @@
 import type { OnProgress, Source } from "../io/index.ts";
+import type { WholeHashes, WholeHashing } from "./whole-hashing.ts";
 
 /**
  * Where one entry of a tar lies in the bytes of a flat image. Spans come in the order of their offsets and do not overlap.
@@ -45,10 +46,8 @@ export interface EnvelopeSpan {
 
 /** What one pass over a basis or target tells the encoder. */
 export interface SourceIndex {
-  /** SHA-256 of all bytes. */
-  sha256: Uint8Array;
-  /** XXH64 (seed 0) of all bytes, if it was asked for: of what becomes one target window, it spares reading most of it again. */
-  xxh64?: bigint | undefined;
+  /** Hashes of all bytes. Where others take them, entries may be known before. */
+  hashes: Promise<WholeHashes>;
   /** The entries inside; empty for plain bytes. */
   entries: readonly EntrySpan[];
   /** Of a flat image: a delta can do without most of its head then. */
@@ -57,8 +56,10 @@ export interface SourceIndex {
 
 /** How to index. */
 export interface IndexOptions {
-  /** Ask for {@link SourceIndex.xxh64}, too. An index that is there already may lack it. */
+  /** Ask for {@link WholeHashes.xxh64}, too. An index that is there already may lack it. */
   wantsXxh64?: boolean | undefined;
+  /** Who hashes all bytes meanwhile: the calling thread in its own pass unless said otherwise. */
+  wholeHashing?: WholeHashing | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: OnProgress | undefined;
 }
@@ -66,6 +67,6 @@ export interface IndexOptions {
 /** Bytes with known structure: a flat image. `FlatImage` of `flatdelta/image` is one. */
 export interface IndexedInput {
   readonly source: Source;
-  /** Read all bytes once and tell what is in them. A second call gives the same answer without reading. */
+  /** Read all bytes and tell what is in them. A second call gives the same answer without reading. */
   index(options?: IndexOptions): Promise<SourceIndex>;
 }

@@ -1,9 +1,9 @@
-import { createSha256, loadHash64 } from "../hash/index.ts";
-import { type OnProgress, type Source, scanSource } from "../io/index.ts";
+import type { OnProgress, Source } from "../io/index.ts";
 import { addColumns, MatchList, matchBlocks, mergeMatches } from "../match/index.ts";
 import { buildSignature } from "../signature/index.ts";
 import type { IndexedInput, IndexOptions, SourceIndex } from "./input.ts";
 import { MAX_PAIR_BYTES, matchEntries } from "./match-entries.ts";
+import { hashWholeSource } from "./whole-hashing.ts";
 import { type DeltaWorkers, inlineWorkers } from "./workers.ts";
 
 // Size of the blocks by which moved content is found again. Matches are extended past their edges, so what is lost is
@@ -52,21 +52,23 @@ export async function indexInput(
   phase: string,
   options: IndexOptions,
 ): Promise<MatchedSide> {
-  const { wantsXxh64, signal } = options;
+  const { wantsXxh64 = false, wholeHashing, signal } = options;
   const onProgress: OnProgress | undefined =
     options.onProgress && ((progress) => options.onProgress?.({ ...progress, phase }));
   if (isIndexed(input))
-    return { source: input.source, index: await input.index({ wantsXxh64, signal, onProgress }) };
-  const digest = createSha256();
-  const hash64 = wantsXxh64 ? (await loadHash64()).create() : undefined;
-  let doneBytes = 0;
-  for await (const piece of scanSource(input, { signal })) {
-    digest.update(piece);
-    hash64?.update(piece);
-    doneBytes += piece.length;
-    onProgress?.({ phase, doneBytes, totalBytes: input.size });
+    return {
+      source: input.source,
+      index: await input.index({ wantsXxh64, wholeHashing, signal, onProgress }),
+    };
+  let hashes = wholeHashing?.hashWhole(input, wantsXxh64, signal);
+  if (hashes === undefined) {
+    hashes = hashWholeSource(input, wantsXxh64, { signal, onProgress, phase });
+    await hashes;
+  } else {
+    hashes.catch(() => {}); // seen by whoever needs them
+    onProgress?.({ phase, doneBytes: input.size, totalBytes: input.size });
   }
-  return { source: input, index: { sha256: digest.digest(), xxh64: hash64?.digest(), entries: [] } };
+  return { source: input, index: { hashes, entries: [] } };
 }
 
 /** Index both sides at the same time. */
@@ -78,11 +80,16 @@ async function indexBoth(
   // Progress goes from phase to phase, each from its beginning to its end.
   let isTargetDone = false;
   const whenDone: OnProgress = (progress) => isTargetDone && options.onProgress?.(progress);
-  const old = indexInput(basis, "read basis", { ...options, onProgress: options.onProgress && whenDone });
+  const { wholeHashing } = { ...inlineWorkers, ...options.workers };
+  const old = indexInput(basis, "read basis", {
+    ...options,
+    wholeHashing,
+    onProgress: options.onProgress && whenDone,
+  });
   // Seen by the `await` below, unless the target fails first.
   old.catch(() => {});
   try {
-    const wanted = await indexInput(target, "read target", { ...options, wantsXxh64: true });
+    const wanted = await indexInput(target, "read target", { ...options, wholeHashing, wantsXxh64: true });
     isTargetDone = true;
     return [await old, wanted];
   } catch (error) {
@@ -124,7 +131,11 @@ async function matchMoved(
   if (gaps.reduce((sum, gap) => sum + gap.length, 0) < MIN_GLOBAL_BYTES) return matches;
   let blockBytes = GLOBAL_BLOCK_BYTES;
   while (basis.size / blockBytes > MAX_GLOBAL_BLOCKS) blockBytes *= 2;
-  const signature = await buildSignature(basis, { blockBytes, basisSha256: index.sha256, signal });
+  const signature = await buildSignature(basis, {
+    blockBytes,
+    basisSha256: (await index.hashes).sha256,
+    signal,
+  });
   const moved = new MatchList();
   await matchBlocks({ signature, basis, target }, gaps, moved, {
     signal,

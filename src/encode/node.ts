@@ -55,6 +55,7 @@ export function createWorkerPool(workers: number = defaultWorkerCount()): Worker
     rangeHashing: threads,
     sketching: threads,
     segmentCoding,
+    wholeHashing: threads,
     close: async () => {
       await Promise.all([threads.close(), segmentCoding.close()]);
     },

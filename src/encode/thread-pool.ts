@@ -25,6 +25,7 @@ import {
 import type { PairAnswer, PairTask, SentFile, SentSource } from "./pair-worker.ts";
 import { inlineRangeHashing, type RangeHashing } from "./range-hashing.ts";
 import { inlineSketching, type Sketching, sketchedBytes } from "./sketch.ts";
+import type { WholeHashes, WholeHashing } from "./whole-hashing.ts";
 
 /** Smaller pairs are matched in the calling thread: sending them away would take longer. */
 const MIN_SENT_BYTES = 1 << 16;
@@ -91,11 +92,13 @@ function cutRanges(ranges: readonly SourceRange[]): SourceRange[][] {
 const movedOf = (sent: SentSource): ArrayBuffer[] => ("bytes" in sent ? [sent.bytes.buffer] : []);
 
 /** A fixed number of threads, each started when there is a pair for it and no other is idle. */
-export class ThreadPool implements PairMatching, RangeHashing, Sketching {
+export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeHashing {
   readonly concurrency: number;
   readonly #threads = new Set<Thread>();
   readonly #waiting: Job[] = [];
   #closed = false;
+  /** When the whole source that was asked for last is hashed. */
+  #hashed: Promise<unknown> = Promise.resolve();
 
   readonly #startThread: () => Worker;
 
@@ -169,6 +172,17 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching {
     return file === undefined || range.length < least
       ? inlineRangeHashing.hash64(source, range, signal)
       : this.#run<bigint>({ kind: "hash", file, range }, [], signal);
+  }
+
+  hashWhole(source: Source, wantsXxh64: boolean, signal?: AbortSignal): Promise<WholeHashes> | undefined {
+    const file = sendFile(source);
+    if (file === undefined || file.sizeBytes < MIN_HASHED_BYTES_TO_START) return undefined;
+    // One after the other: the calling thread takes as long to see what is in them, and a second thread takes time to start.
+    const hashes = this.#hashed.then(() =>
+      this.#run<WholeHashes>({ kind: "whole", file, wantsXxh64 }, [], signal),
+    );
+    this.#hashed = hashes.catch(() => {});
+    return hashes;
   }
 
   async sketch(source: Source, ranges: readonly SourceRange[], signal?: AbortSignal): Promise<Uint32Array[]> {

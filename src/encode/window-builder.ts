@@ -2,6 +2,7 @@ import { ByteWriter } from "../bytes/index.ts";
 import type { ResidualSpans } from "../codec/index.ts";
 import { BasisCursor, countOp, encodeOp, type Op, OpKind, StreamId, zeroOpTotals } from "../delta/index.ts";
 import { type PlannedHeader, TAR_BLOCK_BYTES } from "../transform/index.ts";
+import type { DifferenceScratch } from "./difference-scratch.ts";
 
 // Longest form of an op in a control segment: head, distance, time. Of a HEADER: size and three texts as well.
 export const MAX_OP_BYTES = 28;
@@ -20,8 +21,6 @@ export interface RawWindow {
   /** Give the memory of the segments back: to be called once they are coded. */
   release(): void;
 }
-
-const NO_OP = { basisOffset: 0, byte: 0, timeShift: 0 };
 
 /** Bounds of a window: see the delta format. */
 export interface WindowBounds {
@@ -48,7 +47,15 @@ export class WindowBuilder {
   #made = 0;
   /** Bytes that ops are yet to make of what was counted as the head. */
   #givenBytes = 0;
-  #pending: Op | undefined;
+  /** The op that is gathered; none while its length is 0. One object for all, since there are millions. */
+  readonly #pending: Op = {
+    kind: OpKind.COPY,
+    length: 0,
+    basisOffset: 0,
+    byte: 0,
+    timeShift: 0,
+    header: undefined,
+  };
   /** While the pending op is a TOUCH: where in the basis the present entry ends and the next header is. */
   #nextHeader = 0;
 
@@ -75,15 +82,24 @@ export class WindowBuilder {
     return left;
   }
 
-  #addOp(op: Op): void {
-    this.#count(op.length);
+  /** Begin an op, or make the pending one longer where it goes on like that. */
+  #addOp(kind: OpKind, length: number, basisOffset = 0, byte = 0): void {
     const pending = this.#pending;
-    if (pending !== undefined && continues(pending, op)) {
-      pending.length += op.length;
-      return;
-    }
+    if (pending.length > 0 && continues(pending, kind, basisOffset, byte)) {
+      this.#count(length);
+      pending.length += length;
+    } else this.#beginOp(kind, length, basisOffset, byte, 0);
+  }
+
+  #beginOp(kind: OpKind, length: number, basisOffset: number, byte: number, timeShift: number): void {
     this.#endOp();
-    this.#pending = op;
+    this.#count(length);
+    const pending = this.#pending;
+    pending.kind = kind;
+    pending.length = length;
+    pending.basisOffset = basisOffset;
+    pending.byte = byte;
+    pending.timeShift = timeShift;
   }
 
   #count(length: number): void {
@@ -105,33 +121,34 @@ export class WindowBuilder {
   }
 
   #endOp(): void {
-    if (this.#pending === undefined) return;
-    countOp(this.totals, this.#pending);
-    encodeOp(this.#streams.control, this.#pending, this.#cursor);
-    this.#pending = undefined;
+    const pending = this.#pending;
+    if (pending.length === 0) return;
+    countOp(this.totals, pending);
+    encodeOp(this.#streams.control, pending, this.#cursor);
+    pending.length = 0;
+    pending.header = undefined;
   }
 
   /** The basis has the next bytes of the target at `basisOffset`. No more than {@link room} says, as for the others below. */
   addCopy(length: number, basisOffset: number): void {
     const touched = this.#touchedBytes(basisOffset, length);
     if (touched > 0) {
-      this.#pending!.length += touched;
+      this.#pending.length += touched;
       this.#count(touched);
     }
-    if (touched === length) return;
-    this.#addOp({
-      ...NO_OP,
-      kind: OpKind.COPY,
-      length: length - touched,
-      basisOffset: basisOffset + touched,
-    });
+    if (touched < length) this.#addOp(OpKind.COPY, length - touched, basisOffset + touched);
   }
 
   /** How many bytes from `basisOffset` are content of the entry that a pending TOUCH is in. */
   #touchedBytes(basisOffset: number, length: number): number {
-    const pending = this.#pending;
-    if (pending?.kind !== OpKind.TOUCH || pending.basisOffset + pending.length !== basisOffset) return 0;
+    if (!this.#touchesUpTo(basisOffset)) return 0;
     return Math.min(length, this.#nextHeader - basisOffset);
+  }
+
+  /** Whether a TOUCH is pending that ends at this place of the basis. */
+  #touchesUpTo(basisOffset: number): boolean {
+    const { kind, length, basisOffset: start } = this.#pending;
+    return length > 0 && kind === OpKind.TOUCH && start + length === basisOffset;
   }
 
   /**
@@ -143,14 +160,13 @@ export class WindowBuilder {
     const length = TAR_BLOCK_BYTES;
     const pending = this.#pending;
     if (
-      pending?.kind === OpKind.TOUCH &&
+      this.#touchesUpTo(basisOffset) &&
       pending.timeShift === timeShift &&
-      pending.basisOffset + pending.length === basisOffset &&
       this.#nextHeader === basisOffset
     ) {
       pending.length += length;
       this.#count(length);
-    } else this.#addOp({ ...NO_OP, kind: OpKind.TOUCH, length, basisOffset, timeShift });
+    } else this.#beginOp(OpKind.TOUCH, length, basisOffset, 0, timeShift);
     this.#nextHeader = basisOffset + length + contentBytes;
   }
 
@@ -164,31 +180,32 @@ export class WindowBuilder {
       Math.abs(plan.timeShift - this.#cursor.timeShift) <= Math.abs(plan.time - this.#cursor.time);
     const time = isShifted ? undefined : plan.time;
     const timeShift = isShifted ? plan.timeShift : 0;
-    const header = { sizeDelta, time, splices };
-    this.#addOp({ ...NO_OP, kind: OpKind.HEADER, length: TAR_BLOCK_BYTES, basisOffset, timeShift, header });
+    this.#beginOp(OpKind.HEADER, TAR_BLOCK_BYTES, basisOffset, 0, timeShift);
+    this.#pending.header = { sizeDelta, time, splices };
     this.#endOp();
   }
 
-  /** The basis has similar bytes: those at the beginning of `basis` for those at the beginning of `target`. */
-  addDiff(target: Uint8Array, basisOffset: number, basis: Uint8Array, length: number): void {
-    const residual = this.#streams.residual.extend(length);
-    for (let i = 0; i < length; i++) residual[i] = target[i]! - basis[i]!;
+  /** The basis has similar bytes: those at the beginning of the scratch memory, to be subtracted from those of the target. */
+  addDiff(scratch: DifferenceScratch, basisOffset: number, length: number): void {
+    const { residual, diffBasis, spans } = this.#streams;
+    scratch.subtract(length);
+    residual.bytes(scratch.residual.subarray(0, length));
     if (this.#keepsBasis) {
-      this.#streams.diffBasis.bytes(basis.subarray(0, length));
-      this.#streams.spans.push(length, basisOffset, this.#made);
+      diffBasis.bytes(scratch.basis.subarray(0, length));
+      spans.push(length, basisOffset, this.#made);
     }
-    this.#addOp({ ...NO_OP, kind: OpKind.DIFF, length, basisOffset });
+    this.#addOp(OpKind.DIFF, length, basisOffset);
   }
 
   /** The basis does not have these bytes. */
   addData(target: Uint8Array): void {
     this.#streams.data.bytes(target);
-    this.#addOp({ ...NO_OP, kind: OpKind.DATA, length: target.length });
+    this.#addOp(OpKind.DATA, target.length);
   }
 
   /** These bytes are all equal. */
   addRun(target: Uint8Array): void {
-    this.#addOp({ ...NO_OP, kind: OpKind.RUN, length: target.length, byte: target[0]! });
+    this.#addOp(OpKind.RUN, target.length, 0, target[0]!);
   }
 
   /** End the window and begin the next. */
@@ -241,8 +258,8 @@ function newStreams(): Streams {
   };
 }
 
-function continues(a: Op, b: Op): boolean {
-  if (a.kind !== b.kind || a.byte !== b.byte || a.kind === OpKind.TOUCH) return false;
-  const readsBasis = a.kind === OpKind.COPY || a.kind === OpKind.DIFF;
-  return !readsBasis || a.basisOffset + a.length === b.basisOffset;
+function continues(op: Op, kind: OpKind, basisOffset: number, byte: number): boolean {
+  if (op.kind !== kind || op.byte !== byte) return false;
+  const readsBasis = kind === OpKind.COPY || kind === OpKind.DIFF;
+  return !readsBasis || op.basisOffset + op.length === basisOffset;
 }

@@ -20,7 +20,7 @@ export type HashTarget = (offset: number, length: number) => Promise<bigint>;
 export class WindowCoder {
   readonly #writer: DeltaWriter;
   readonly #encoders: ReadonlyMap<StreamId, SegmentEncoder>;
-  readonly #accountant: DeltaAccountant;
+  readonly #accountant: DeltaAccountant | undefined;
   readonly #hashTarget: HashTarget;
   /** When each stream's encoder is done with what it has been given. */
   readonly #turns = new Map<StreamId, Promise<unknown>>();
@@ -31,7 +31,7 @@ export class WindowCoder {
   constructor(
     writer: DeltaWriter,
     encoders: ReadonlyMap<StreamId, SegmentEncoder>,
-    accountant: DeltaAccountant,
+    accountant: DeltaAccountant | undefined,
     hashTarget: HashTarget,
   ) {
     this.#writer = writer;
@@ -64,7 +64,7 @@ export class WindowCoder {
     const [coded, xxh64] = await Promise.all([Promise.all(segments), hash, before]);
     const checksum = shortenChecksum(xxh64);
     await this.#writer.writeWindow({ targetBytes, checksum, segments: coded });
-    this.#accountant.addWindow({
+    this.#accountant?.addWindow({
       targetBytes,
       control: window.segments.get(StreamId.CONTROL) ?? EMPTY_BYTES,
       segments: coded.map((segment) => ({

@@ -21,6 +21,7 @@ import { fitCoding, type StreamCoding } from "./levels.ts";
 import { chooseLiteralCoding } from "./literals.ts";
 import { MAX_ADDED_BYTES, OpFeeder } from "./op-feeder.ts";
 import { inlineRangeHashing, type RangeHashing } from "./range-hashing.ts";
+import type { WholeHashes } from "./whole-hashing.ts";
 import { WindowBuilder } from "./window-builder.ts";
 import { WindowCoder } from "./window-coder.ts";
 
@@ -29,10 +30,9 @@ export interface WriteInput {
   /** The basis, needed only where a match is not exact. */
   basis: Source | undefined;
   basisBytes: number;
-  basisSha256: Uint8Array;
+  basisHashes: Promise<Pick<WholeHashes, "sha256">>;
   target: Source;
-  targetSha256: Uint8Array;
-  targetXxh64?: bigint | undefined;
+  targetHashes: Promise<WholeHashes>;
   targetForm: TargetForm;
   envelope: EnvelopeSpan | undefined;
   matches: MatchList;
@@ -55,6 +55,8 @@ export interface WriteSettings {
   segmentCoding?: SegmentCoding | undefined;
   /** Where windows are hashed: likewise. */
   rangeHashing?: RangeHashing | undefined;
+  /** Whether to tell what of the delta makes which file: true unless said otherwise. */
+  wantsAccount?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: OnProgress | undefined;
 }
@@ -97,7 +99,7 @@ export async function writeDelta(
   input: WriteInput,
   sink: Sink,
   settings: WriteSettings,
-): Promise<OpTotals & { deltaBytes: number; windowCount: number; account: DeltaAccount }> {
+): Promise<OpTotals & { deltaBytes: number; windowCount: number; account: DeltaAccount | undefined }> {
   const { target } = input;
   const { coding, windowBytes = DEFAULT_WINDOW_BYTES, signal, onProgress } = settings;
   const streams = Object.values(StreamId);
@@ -131,12 +133,13 @@ export async function writeDelta(
       primed = encoders.get(StreamId.DATA)!.prime!(await readRanges(input.basis!, primer));
       primed.catch(() => {}); // seen by the `await` below
     }
+    const { sha256: targetSha256, xxh64: targetXxh64 } = await input.targetHashes;
     const writer = await DeltaWriter.begin(sink, {
       targetForm: input.targetForm,
       basisBytes: input.basisBytes,
-      basisSha256: input.basisSha256,
+      basisSha256: (await input.basisHashes).sha256,
       targetBytes: target.size,
-      targetSha256: input.targetSha256,
+      targetSha256,
       windowBytes,
       segmentBytes,
       streams: streams.map((stream) => ({
@@ -150,14 +153,17 @@ export async function writeDelta(
       tree: input.tree,
       metadata: settings.metadata,
     });
-    const accountant = new DeltaAccountant(
-      { basisBytes: input.basisBytes, envelope: envelope.header },
-      input.targetEntries,
-      input.basisEntries,
-    );
+    const accountant =
+      settings.wantsAccount === false
+        ? undefined
+        : new DeltaAccountant(
+            { basisBytes: input.basisBytes, envelope: envelope.header },
+            input.targetEntries,
+            input.basisEntries,
+          );
     const hashTarget = async (offset: number, length: number): Promise<bigint> =>
-      length === target.size && input.targetXxh64 !== undefined
-        ? input.targetXxh64
+      length === target.size && targetXxh64 !== undefined
+        ? targetXxh64
         : await rangeHashing.hash64(target, { offset, length }, signal);
     const coder = new WindowCoder(writer, encoders, accountant, hashTarget);
     const builder = new WindowBuilder(
@@ -191,7 +197,7 @@ export async function writeDelta(
       ...builder.totals,
       deltaBytes,
       windowCount: coder.count,
-      account: accountant.finish(deltaBytes),
+      account: accountant?.finish(deltaBytes),
     };
   } finally {
     for (const encoder of encoders.values()) encoder.close();

@@ -97,7 +97,11 @@ class EnvelopedFlatImage implements FlatImage {
 
   async #scan(options: IndexOptions): Promise<SourceIndex> {
     try {
-      return (await scanFlatImage(this.#source, this.#envelope, false, options)).index;
+      const { index } = await scanFlatImage(this.#source, this.#envelope, false, options);
+      index.hashes.catch(() => {
+        this.#index = undefined;
+      });
+      return index;
     } catch (error) {
       // An aborted pass says nothing about the next one.
       this.#index = undefined;
@@ -209,5 +213,5 @@ export async function verifyFlatImage(
       "the flat image's config is not in canonical form; make it anew with flatten",
     );
   }
-  return { layerDigest, entryCount, sha256: index.sha256 };
+  return { layerDigest, entryCount, sha256: (await index.hashes).sha256 };
 }

@@ -7,12 +7,11 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ErrorCode, ImageError, UnsupportedError } from "../errors.ts";
 import type { ByteInput, ScratchSpace } from "../io/index.ts";
-import { type FileSource, fileScratch, openFileSource } from "../io/node.ts";
+import { fileScratch, openFileSource } from "../io/node.ts";
 import { type BlobStore, openArchive } from "./archive.ts";
 import { DOCKER_MANIFEST, readDockerStore } from "./docker.ts";
-import { type FlatImage, isFlatImage, openFlatImage } from "./flat.ts";
+import { isFlatImage } from "./flat.ts";
 import { readOciFolder } from "./folder.ts";
-import { indexOnThread } from "./index-thread.ts";
 import type { ReadLimits } from "./limits.ts";
 import { parseImageName } from "./name.ts";
 import { OCI_INDEX, OCI_LAYOUT, type ReadOciOptions, readOciStore } from "./oci.ts";
@@ -22,34 +21,6 @@ import type { Image } from "./types.ts";
 
 export { readOciFolder } from "./folder.ts";
 export { type ReadRootfsOptions, readRootfs } from "./rootfs.ts";
-
-/**
- * Open a file that is a flat image already, as `openFlatImage` does, and let a thread index it: while the calling thread
- * indexes another one. Such a pass reports no progress.
- *
- * @throws as `openFlatImage`.
- */
-export async function openFlatFile(file: FileSource): Promise<FlatImage> {
-  const image = await openFlatImage(file);
-  let index: ReturnType<FlatImage["index"]> | undefined;
-  return {
-    source: file,
-    layerDigest: image.layerDigest,
-    config: image.config,
-    entryCount: image.entryCount,
-    index: (options = {}) => {
-      index ??= indexOnThread(file, options.signal).catch((error) => {
-        index = undefined;
-        options.signal?.throwIfAborted();
-        // Whatever is wrong comes up in the calling thread again, with its class and code; a want of threads does not.
-        void error;
-        return image.index(options);
-      });
-      return index;
-    },
-    close: () => image.close(),
-  };
-}
 
 /** Options of {@link readImage}. */
 export interface ReadImageOptions {

@@ -40,7 +40,7 @@ export async function indexTar(source: Source, options: IndexTarOptions = {}): P
       });
     }
     await cursor.drain();
-    return { sha256: digest.digest(), entries };
+    return { hashes: Promise.resolve({ sha256: digest.digest() }), entries };
   } finally {
     await cursor.close();
   }

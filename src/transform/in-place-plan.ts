@@ -57,13 +57,17 @@ export class InPlacePlan {
     this.#costs = new Uint32Array(reads.stepCount);
     this.#queue = new StepQueue(this.#costs);
     this.#done = new Uint8Array(reads.stepCount);
+    const { kept, readers, selfRead } = reads;
     for (let step = 0; step < reads.stepCount; step++) {
       let isWritten = false;
-      for (let block = reads.firstBlockOf(step); block < reads.firstBlockOf(step + 1); block++) {
-        if (reads.kept[block] === 1) continue;
+      let cost = 0;
+      const end = reads.firstBlockOf(step + 1);
+      for (let block = reads.firstBlockOf(step); block < end; block++) {
+        if (kept[block] === 1) continue;
         isWritten = true;
-        if (this.#othersWait(block)) this.#costs[step]!++;
+        if (readers[block]! > selfRead[block]!) cost++;
       }
+      this.#costs[step] = cost;
       // What stays as it is needs no step.
       if (isWritten) this.#queue.push(step);
       else this.#done[step] = 1;
@@ -100,9 +104,11 @@ export class InPlacePlan {
     if (step === undefined) return undefined;
     this.#turns[step] = ++this.#turn;
     const wanted: number[] = [];
-    const reads = this.#reads;
-    for (let block = reads.firstBlockOf(step); block < reads.firstBlockOf(step + 1); block++) {
-      if (reads.kept[block] === 0 && this.#waiting[block]! > 0) wanted.push(block);
+    const { kept } = this.#reads;
+    const waiting = this.#waiting;
+    const end = this.#reads.firstBlockOf(step + 1);
+    for (let block = this.#reads.firstBlockOf(step); block < end; block++) {
+      if (kept[block] === 0 && waiting[block]! > 0) wanted.push(block);
     }
     const room = this.#free.length + this.#maxSlots - this.slotCount;
     // What the fewest wait for is the cheapest to send instead.
@@ -129,15 +135,18 @@ export class InPlacePlan {
     this.#done[step] = 1;
     const { kept } = this.#reads;
     const blocks = this.#reads.blocksOf(step);
+    const waiting = this.#waiting;
+    const slots = this.#slots;
+    const hasLost = this.#lostAt.size > 0;
     // By index: there are up to a million, and an iterator makes an object for each until it is compiled.
     for (let i = 0; i < blocks.length; i++) {
       const block = blocks[i]!;
-      if (kept[block] === 1 || this.#lostAt.has(block)) continue;
-      this.#waiting[block]!--;
-      const slot = this.#slots[block]!;
+      if (kept[block] === 1 || (hasLost && this.#lostAt.has(block))) continue;
+      waiting[block]!--;
+      const slot = slots[block]!;
       if (slot > 0) {
-        if (this.#waiting[block] === 0) {
-          this.#slots[block] = 0;
+        if (waiting[block] === 0) {
+          slots[block] = 0;
           this.#freed.push(slot - 1);
         }
         continue;

@@ -110,7 +110,7 @@ class RootfsSession implements UpdateSession {
       await this.#withFlat(signal, (basis) =>
         createDelta(basis, target, scratch, { level: 1, codec: "none", inPlace: false, signal }),
       );
-      const digest: Digest = `sha256:${toHex((await target.index({ signal })).sha256)}`;
+      const digest: Digest = `sha256:${toHex((await (await target.index({ signal })).hashes).sha256)}`;
       if (expected !== undefined && digest !== expected) throw notTheRelease(expected, digest);
       await applyDeltaToRootfs(this.place, await scratch.finish(), { ...this.#options, ...options });
       return { digest, flatBytes: target.source.size };

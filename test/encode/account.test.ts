@@ -47,7 +47,7 @@ test("the account adds up to the delta and the target, and whoever reads the del
         );
         const sink = memorySink();
         const stats = await createDelta(basis, target, sink, { codec, segmentBytes, windowBytes: 20_000 });
-        checkSums(stats.account, stats);
+        checkSums(stats.account!, stats);
         const [of, from] = [(await target.index()).entries, (await basis.index()).entries];
         assert.deepEqual(await accountDelta(memorySource(sink.bytes()), of, from), stats.account);
       },
@@ -74,9 +74,9 @@ test("each file has its own bytes and the file it comes from", async () => {
       ["c/added", added],
     ]),
   );
-  const { account, deltaBytes, targetBytes } = await createDelta(basis, target, memorySink(), {
-    codec: "none",
-  });
+  const stats = await createDelta(basis, target, memorySink(), { codec: "none" });
+  const { deltaBytes, targetBytes } = stats;
+  const account = stats.account!;
   checkSums(account, { deltaBytes, targetBytes });
   const byPath = new Map(account.files.map((file) => [file.path, file]));
   assert.equal(byPath.get("b/lib.so.1.3")!.basisPath, "b/lib.so.1.2");
@@ -91,10 +91,10 @@ test("files inside one copy cost nothing, but for the first, which the op begins
   const files = new Map(Array.from({ length: 20 }, (_, i) => [`f/${i}`, makeBytes(1000, i + 1)] as const));
   const { account } = await createDelta(await indexFiles(files), await indexFiles(files), memorySink());
   assert.deepEqual(
-    account.files.map(({ path }) => path),
+    account!.files.map(({ path }) => path),
     ["f/0"],
   );
-  assert.deepEqual(account.freeFiles, { count: 19, targetBytes: 19 * 1536 });
+  assert.deepEqual(account!.freeFiles, { count: 19, targetBytes: 19 * 1536 });
 });
 
 test("what is no image is outside all files", async () => {
@@ -103,9 +103,9 @@ test("what is no image is outside all files", async () => {
     memorySource(makeBytes(6000, 2)),
     memorySink(),
   );
-  assert.deepEqual(stats.account.files, []);
-  assert.equal(stats.account.outside.targetBytes, 6000);
-  checkSums(stats.account, stats);
+  assert.deepEqual(stats.account!.files, []);
+  assert.equal(stats.account!.outside.targetBytes, 6000);
+  checkSums(stats.account!, stats);
 });
 
 test("a basis known by its signature has no paths", async () => {
@@ -119,6 +119,14 @@ test("a basis known by its signature has no paths", async () => {
     ]),
   );
   const stats = await createDelta(await buildSignature(source, { blockBytes: 512 }), target, memorySink());
-  checkSums(stats.account, stats);
-  assert.ok(stats.account.files.every(({ basisPath }) => basisPath === undefined));
+  checkSums(stats.account!, stats);
+  assert.ok(stats.account!.files.every(({ basisPath }) => basisPath === undefined));
+});
+
+test("who wants no account gets none, and the same delta", async () => {
+  const [basis, target] = [makeBytes(5000, 1), makeBytes(6000, 2)].map(memorySource);
+  const [told, untold] = [memorySink(), memorySink()];
+  assert.ok((await createDelta(basis!, target!, told)).account);
+  assert.equal((await createDelta(basis!, target!, untold, { wantsAccount: false })).account, undefined);
+  assert.deepEqual(untold.bytes(), told.bytes());
 });

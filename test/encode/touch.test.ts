@@ -50,7 +50,11 @@ async function buildIndexedTar(files: readonly TarFile[]): Promise<IndexedInput 
     offset += 512 + padded.length;
   }
   const bytes = concatBytes([...parts, new Uint8Array(1024)]);
-  return { bytes, source: memorySource(bytes), index: async () => ({ sha256: sha256(bytes), entries }) };
+  return {
+    bytes,
+    source: memorySource(bytes),
+    index: async () => ({ hashes: Promise.resolve({ sha256: sha256(bytes) }), entries }),
+  };
 }
 
 async function roundTrip(

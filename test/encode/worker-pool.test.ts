@@ -12,6 +12,7 @@ import { type CreateDeltaOptions, createDelta, type PairMatching } from "../../s
 import { createWorkerPool } from "../../src/encode/node.ts";
 import { startPairThread } from "../../src/encode/start-pair-thread.ts";
 import { ThreadPool } from "../../src/encode/thread-pool.ts";
+import { hashWholeSource } from "../../src/encode/whole-hashing.ts";
 import { inlineWorkers } from "../../src/encode/workers.ts";
 import { sha256 } from "../../src/hash/index.ts";
 import { memorySink, memorySource } from "../../src/io/index.ts";
@@ -166,6 +167,29 @@ test("threads read files themselves, and find, hash and sketch the same", async 
     );
   } finally {
     for (const file of files) await file.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("threads hash whole files where that is worth a thread, and say when they cannot", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "flatdelta-pool-"));
+  const { wholeHashing } = open(createWorkerPool(2));
+  const bytes = makeBytes(1 << 25, 3);
+  await writeFile(join(folder, "large"), bytes);
+  const large = await openFileSource(join(folder, "large"));
+  try {
+    const { xxh64 } = await hashWholeSource(memorySource(bytes), true);
+    assert.deepEqual(await wholeHashing.hashWhole(large, true), { sha256: sha256(bytes), xxh64 });
+    assert.deepEqual(await wholeHashing.hashWhole(large, false), { sha256: sha256(bytes), xxh64: undefined });
+    assert.equal(wholeHashing.hashWhole({ ...large, size: (1 << 25) - 1 }, false), undefined, "small");
+    assert.equal(wholeHashing.hashWhole(memorySource(bytes), false), undefined, "no file");
+    const longer = { ...large, size: bytes.length + 1 };
+    await assert.rejects(async () => wholeHashing.hashWhole(longer, false), { code: "WORKER_FAILED" });
+    const aborted = AbortSignal.abort(new Error("enough"));
+    await assert.rejects(async () => wholeHashing.hashWhole(large, false, aborted), /enough/);
+    assert.deepEqual((await wholeHashing.hashWhole(large, false))?.sha256, sha256(bytes), "goes on");
+  } finally {
+    await large.close();
     await rm(folder, { recursive: true });
   }
 });

@@ -1,17 +1,13 @@
-/** Flat images indexed on a thread, and what their index says of headers. */
+/** What the index of a flat image says of its bytes and headers, whoever hashes them. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { applyDelta } from "../../src/apply/index.ts";
-import { createDelta } from "../../src/encode/index.ts";
-import { ErrorCode, isFlatdeltaError } from "../../src/errors.ts";
-import { loadHash64 } from "../../src/hash/index.ts";
+import { createDelta, type WholeHashing } from "../../src/encode/index.ts";
+import { hashWholeSource } from "../../src/encode/whole-hashing.ts";
+import { ErrorCode } from "../../src/errors.ts";
+import { loadHash64, sha256 } from "../../src/hash/index.ts";
 import { flattenImage, openFlatImage } from "../../src/image/index.ts";
-import { openFlatFile } from "../../src/image/node.ts";
 import { memorySink, memorySource, readRange } from "../../src/io/index.ts";
-import { openFileSource } from "../../src/io/node.ts";
 import { file, folder } from "./tar-builder.ts";
 import { imageOfEntries } from "./tree-lines.ts";
 
@@ -23,63 +19,52 @@ const ENTRIES = [
   file("time", "t", { pax: { mtime: "1700000000.123456789" } }),
 ];
 
-let path: string;
 let bytes: Uint8Array;
 before(async () => {
   const { source } = await flattenImage(imageOfEntries([ENTRIES]));
   bytes = await readRange(source, 0, source.size);
-  path = join(await mkdtemp(join(tmpdir(), "flatdelta-test-")), "image.flat");
-  await writeFile(path, bytes);
 });
-after(() => rm(join(path, ".."), { recursive: true }));
-
-async function withFile<Value>(
-  content: Uint8Array,
-  use: (file: Awaited<ReturnType<typeof openFileSource>>) => Promise<Value>,
-): Promise<Value> {
-  const name = `${path}.${content.length}.${Math.random()}`;
-  await writeFile(name, content);
-  const source = await openFileSource(name);
-  try {
-    return await use(source);
-  } finally {
-    await source.close();
-  }
-}
 
 const contentOf = async (name: string) =>
   (await (await openFlatImage(memorySource(bytes))).index()).entries.find((entry) => entry.path === name)!;
 
-describe("a flat image's index from a thread", () => {
-  test("is that of the calling thread", async () => {
-    const expected = await (await openFlatImage(memorySource(bytes))).index();
-    await withFile(bytes, async (source) => {
-      const flat = await openFlatFile(source);
-      assert.deepEqual(await flat.index(), expected);
-      assert.equal(await flat.index(), await flat.index(), "made once");
-    });
+describe("a flat image whose bytes are hashed elsewhere", () => {
+  test("has the index that one pass gives", async () => {
+    const source = memorySource(bytes);
+    const expected = await (await openFlatImage(source)).index({ wantsXxh64: true });
+    const wholeHashing: WholeHashing = {
+      hashWhole: (whole, wantsXxh64) => hashWholeSource(whole, wantsXxh64),
+    };
+    const flat = await openFlatImage(source);
+    const index = await flat.index({ wantsXxh64: true, wholeHashing });
+    assert.deepEqual(
+      { ...index, hashes: await index.hashes },
+      { ...expected, hashes: await expected.hashes },
+    );
+    assert.equal(await flat.index(), index, "made once");
   });
 
-  test("fails as in the calling thread", async () => {
+  test("fails as the pass does, whatever comes from elsewhere", async () => {
     const damaged = bytes.slice();
     damaged[(await contentOf("bin/app2")).headerOffset + 150]! ^= 1;
-    await withFile(damaged, async (source) => {
-      await assert.rejects(
-        (await openFlatFile(source)).index(),
-        (error: unknown) => isFlatdeltaError(error) && error.code === ErrorCode.BAD_TAR_HEADER,
-      );
+    const wholeHashing: WholeHashing = { hashWhole: () => Promise.reject(new Error("from elsewhere")) };
+    await assert.rejects((await openFlatImage(memorySource(damaged))).index({ wholeHashing }), {
+      code: ErrorCode.BAD_TAR_HEADER,
     });
   });
 
-  test("heeds the signal, and a later pass is complete", async () => {
-    await withFile(bytes, async (source) => {
-      const flat = await openFlatFile(source);
-      const controller = new AbortController();
-      const aborted = assert.rejects(flat.index({ signal: controller.signal }), /enough/);
-      controller.abort(new Error("enough"));
-      await aborted;
-      assert.equal((await flat.index()).entries.length, 6 + ENTRIES.length);
-    });
+  test("gives a delta that fails where hashing does", async () => {
+    const failing: WholeHashing = { hashWhole: () => Promise.reject(new Error("enough")) };
+    const [old, wanted] = [
+      await openFlatImage(memorySource(bytes)),
+      await openFlatImage(memorySource(bytes)),
+    ];
+    await assert.rejects(
+      createDelta(old, wanted, memorySink(), { workers: { wholeHashing: failing } }),
+      /enough/,
+    );
+    const { targetSha256 } = await createDelta(old, wanted, memorySink());
+    assert.deepEqual(targetSha256, sha256(bytes), "a failed pass does not stick");
   });
 });
 

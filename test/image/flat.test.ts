@@ -514,8 +514,8 @@ describe("flattening", () => {
 });
 
 describe("the index", () => {
-  async function checkIndex({ sha256: digest, entries }: SourceIndex, bytes: Uint8Array): Promise<void> {
-    assert.equal(Buffer.from(digest).toString("hex"), sha256(bytes));
+  async function checkIndex({ hashes, entries }: SourceIndex, bytes: Uint8Array): Promise<void> {
+    assert.equal(Buffer.from((await hashes).sha256).toString("hex"), sha256(bytes));
     const { hash } = await loadHash64();
     let end = 0;
     for (const span of entries) {
@@ -541,7 +541,8 @@ describe("the index", () => {
     );
     assert.equal(index.entries.find(({ path }) => path === "large")?.contentBytes, 3_000_000);
     const opened = await openFlatImage(memorySource(bytes));
-    assert.deepEqual(await opened.index(), index);
+    const again = await opened.index();
+    assert.deepEqual({ ...again, hashes: await again.hashes }, { ...index, hashes: await index.hashes });
     assert.deepEqual(
       [opened.layerDigest, opened.entryCount, opened.config],
       [flat.layerDigest, flat.entryCount, flat.config],

@@ -29,5 +29,8 @@ export async function indexFiles(files: ReadonlyMap<string, Uint8Array>): Promis
     push(new Uint8Array(-content.length & 511));
   }
   const bytes = concatBytes(parts);
-  return { source: memorySource(bytes), index: async () => ({ sha256: sha256(bytes), entries }) };
+  return {
+    source: memorySource(bytes),
+    index: async () => ({ hashes: Promise.resolve({ sha256: sha256(bytes) }), entries }),
+  };
 }

@@ -83,6 +83,7 @@ content. One of the two may be - for an image archive on standard input.`,
               level,
               inPlace: values["stream-only"] === true ? false : { maxStashBytes },
               workers: pool,
+              wantsAccount: values.files === true,
               signal,
               onProgress,
             }),
@@ -90,7 +91,7 @@ content. One of the two may be - for an image archive on standard input.`,
         );
         const { basisBytes, targetBytes, deltaBytes, windowCount } = stats;
         const ops = opReport(stats);
-        const account = values.files === true ? tellAccount(stats.account) : { report: {}, lines: [] };
+        const account = stats.account ? tellAccount(stats.account) : { report: {}, lines: [] };
         const targetSha256 = toHex(stats.targetSha256);
         return {
           report: {
@@ -131,7 +132,7 @@ content. One of the two may be - for an image archive on standard input.`,
           await source.close();
         }
       }
-      const opened = await openInput(name, context, { isIndexedOnThread: workers !== 0 });
+      const opened = await openInput(name, context);
       return { input: opened.flat ?? opened.source, close: () => opened.close() };
     }
   },

@@ -103,14 +103,14 @@ export function trimPath(name: string): string {
   return name.endsWith("/") ? name.slice(0, -1) : name;
 }
 
-/** Counts what passes into the hashes of the whole and of the layer. */
-function createRangeHasher(layerOffset: number, layerBytes: number) {
+/** Takes what passes into the hashes of the whole, if that is wanted, and of the layer. */
+function createRangeHasher(hashesWhole: boolean, layerOffset: number, layerBytes: number) {
   const whole = createSha256();
   const layer = createSha256();
   let at = 0;
   return {
     update: (bytes: Uint8Array) => {
-      whole.update(bytes);
+      if (hashesWhole) whole.update(bytes);
       const from = Math.max(layerOffset - at, 0);
       const to = Math.min(layerOffset + layerBytes - at, bytes.length);
       if (from < to) layer.update(bytes.subarray(from, to));
@@ -132,11 +132,14 @@ export async function scanFlatImage(
   checkLayer: boolean,
   options: IndexOptions = {},
 ): Promise<FlatScan> {
-  const { wantsXxh64 = false, signal, onProgress } = options;
+  const { wantsXxh64 = false, wholeHashing, signal, onProgress } = options;
   const { layer, layerOffset } = envelope;
-  const hashes = await loadHash64();
-  const whole64 = wantsXxh64 ? hashes.create() : undefined;
-  const hasher = createRangeHasher(layerOffset, checkLayer ? layer.sizeBytes : 0);
+  const hash64 = await loadHash64();
+  const elsewhere = wholeHashing?.hashWhole(source, wantsXxh64, signal);
+  // Seen by whoever needs them, unless this pass or another fails first.
+  elsewhere?.catch(() => {});
+  const whole64 = wantsXxh64 && elsewhere === undefined ? hash64.create() : undefined;
+  const hasher = createRangeHasher(elsewhere === undefined, layerOffset, checkLayer ? layer.sizeBytes : 0);
   async function* pieces() {
     let doneBytes = 0;
     for await (const piece of scanSource(source, { signal })) {
@@ -162,7 +165,7 @@ export async function scanFlatImage(
         contentBytes: isLayer ? 0 : contentBytes,
         headerHash: undefined,
         headerTime: undefined,
-        contentHash: isLayer ? 0n : await hashContent(cursor, contentBytes, hashes),
+        contentHash: isLayer ? 0n : await hashContent(cursor, contentBytes, hash64),
         identity: undefined,
       });
     }
@@ -190,15 +193,15 @@ export async function scanFlatImage(
         headerHash: undefined,
         headerTime: undefined,
         contentHash: 0n,
-        identity: identifyEntry(header, hashes),
+        identity: identifyEntry(header, hash64),
       };
       if (headerBytes === TAR_BLOCK_BYTES) {
         blockWithoutTime.set(inner.block);
         const time = takeHeaderTime(blockWithoutTime, contentBytes);
-        last.headerHash = hashes.hash(blockWithoutTime);
+        last.headerHash = hash64.hash(blockWithoutTime);
         if (time >= 0) last.headerTime = time;
       }
-      const contentHash = hashContent(cursor, contentBytes, hashes);
+      const contentHash = hashContent(cursor, contentBytes, hash64);
       last.contentHash = typeof contentHash === "bigint" ? contentHash : await contentHash;
       entries.push(last);
     }
@@ -211,12 +214,13 @@ export async function scanFlatImage(
       );
     }
     await cursor.drain();
-    const { whole, layer: layerSha256 } = hasher.digests();
+    const { whole: sha256, layer: layerSha256 } = hasher.digests();
+    const hashes = elsewhere ?? Promise.resolve({ sha256, xxh64: whole64?.digest() });
     const { contentOffset: configOffset, contentBytes: configBytes } =
       envelope.entries[ENVELOPE_ROLES.indexOf("config")]!;
     const span = { configOffset, configBytes, layerOffset, layerDigest: layer.digest, entryCount };
     return {
-      index: { sha256: whole, xxh64: whole64?.digest(), entries, envelope: span },
+      index: { hashes, entries, envelope: span },
       layerDigest: `sha256:${toHex(layerSha256)}`,
       entryCount,
     };

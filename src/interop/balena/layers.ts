@@ -28,7 +28,7 @@ export function indexedLayer(tar: Source, diffId: string): IndexedInput {
   let found: Promise<SourceIndex> | undefined;
   const index = async (signal: AbortSignal | undefined): Promise<SourceIndex> => {
     const made = await indexTar(tar, { signal });
-    checkDigest(formatDigest(made.sha256), diffId, "a layer");
+    checkDigest(formatDigest((await made.hashes).sha256), diffId, "a layer");
     return made;
   };
   return { source: tar, index: ({ signal } = {}) => (found ??= index(signal)) };
@@ -49,7 +49,7 @@ export function indexedLayers(layers: readonly IndexedInput[]): IndexedInput {
       for (const span of (await layer.index({ signal })).entries) entries.push(shiftSpan(span, offset));
       offset += layer.source.size;
     }
-    return { sha256: await hashSource(source, { signal }), entries };
+    return { hashes: Promise.resolve({ sha256: await hashSource(source, { signal }) }), entries };
   };
   return { source, index: ({ signal } = {}) => (found ??= index(signal)) };
 }

@@ -59,7 +59,12 @@ async function matchSides(
   if (isSignature(basis))
     return matchWithSignature(basis, isIndexed(target) ? target.source : target, options);
   const { basis: old, target: wanted, matches } = await matchInputs(basis, target, options);
-  return { basis: old.source, target: wanted.source, targetSha256: wanted.index.sha256, matches };
+  return {
+    basis: old.source,
+    target: wanted.source,
+    targetSha256: (await wanted.index.hashes).sha256,
+    matches,
+  };
 }
 
 /**

@@ -94,7 +94,7 @@ export async function createVcdiff(
   return {
     basisBytes: matched.basis.source.size,
     targetBytes: source.size,
-    targetSha256: matched.target.index.sha256,
+    targetSha256: (await matched.target.index.hashes).sha256,
     deltaBytes: output.bytesWritten,
     windowCount,
     copiedBytes,
