@@ -2,7 +2,7 @@ import { applyOpened, type WindowObserver } from "../apply/apply.ts";
 import type { ApplyOptions, ApplyResult } from "../apply/index.ts";
 import { encodeUtf8, equalBytes, toHex } from "../bytes/index.ts";
 import { type DeltaHeader, DeltaReader } from "../delta/index.ts";
-import { ErrorCode, MismatchError, StateError, UnsupportedError } from "../errors.ts";
+import { ErrorCode, FlatdeltaError, MismatchError, StateError, UnsupportedError } from "../errors.ts";
 import { hashSource } from "../hash/index.ts";
 import { encodeFlatConfig, readFlatDigest } from "../image/flat/config.ts";
 import { type FlatTree, flattenTree } from "../image/flat.ts";
@@ -262,6 +262,11 @@ interface Prepared {
   isChange: boolean;
 }
 
+/** What is prepared, and durable. */
+interface Stage extends Prepared {
+  journalBytes: number;
+}
+
 /** Attributes of the steps, one for each owner. */
 function distinctOwners({ attributes }: Steps): TreeAttributes[] {
   const owners = new Map<string, TreeAttributes>();
@@ -285,35 +290,22 @@ class Update {
   }
 
   async run(): Promise<UpdateTreeResult> {
-    const { signal } = this.#options;
-    const present = await mergeLayers(this.#image.layers, { signal });
+    const present = await mergeLayers(this.#image.layers, { signal: this.#options.signal });
     const basis = await this.#flatten(present);
-    const { parent, stagingName } = this.#site;
     const neededBytes = neededBytesOf(this.#header.tree);
-    await checkRoom(parent, neededBytes);
-    await parent.makeFolder(stagingName);
-    let prepared: Prepared | undefined;
-    let journalBytes = 0;
+    let stage: Stage;
     try {
-      const folder = await parent.openFolder(stagingName);
-      try {
-        prepared = await this.#prepare(folder, present, basis);
-        signal?.throwIfAborted();
-        if (prepared.isChange) journalBytes = await this.#seal(prepared);
-      } finally {
-        await folder.close();
-      }
+      await checkRoom(this.#site.parent, neededBytes);
+      stage = await this.#stage(present, basis);
     } catch (error) {
-      // What failed tells more than what cleaning up may fail with; the next run cleans up too.
-      await removeStaging(parent, stagingName).catch(() => {});
       return this.#unchanged(error, basis);
     }
     // From here on the tree changes, and only forward.
-    if (prepared.isChange) await complete(this.#site, prepared.journal, false);
-    else await removeStaging(parent, stagingName);
-    const { journal, staging, applied } = prepared;
+    const { journal, journalBytes, staging, applied, isChange } = stage;
+    if (isChange) await complete(this.#site, journal, false);
+    else await removeStaging(this.#site.parent, this.#site.stagingName);
     return {
-      done: prepared.isChange ? "applied" : "none",
+      done: isChange ? "applied" : "none",
       targetBytes: applied.targetBytes,
       targetSha256: applied.targetSha256,
       placedEntries: journal.placements.length + journal.folders.length,
@@ -325,6 +317,26 @@ class Update {
       journalBytes,
       applied,
     };
+  }
+
+  /** Put all that is new beside the tree, and then the journal; nothing is left there where that fails. */
+  async #stage(present: TreeNode, basis: Basis): Promise<Stage> {
+    const { parent, stagingName } = this.#site;
+    await parent.makeFolder(stagingName);
+    try {
+      const folder = await parent.openFolder(stagingName);
+      try {
+        const prepared = await this.#prepare(folder, present, basis);
+        this.#options.signal?.throwIfAborted();
+        return { ...prepared, journalBytes: prepared.isChange ? await this.#seal(prepared) : 0 };
+      } finally {
+        await folder.close();
+      }
+    } catch (error) {
+      // What failed tells more than what cleaning up may fail with; the next run cleans up too.
+      await removeStaging(parent, stagingName).catch(() => {});
+      throw error;
+    }
   }
 
   async #prepare(folder: TreeFolder, present: TreeNode, basis: Basis): Promise<Prepared> {
@@ -491,13 +503,15 @@ class Update {
     return hashWithProgress(source, this.#options, "check basis");
   }
 
-  /** A tree that is the target already is no failure. */
+  /**
+   * A tree that is the target already is no failure: that there is no room for what need not be written, that the basis is another
+   * one, or what else is wrong with a target made of it.
+   */
   async #unchanged(error: unknown, { source }: Basis): Promise<UpdateTreeResult> {
-    if (!(error instanceof MismatchError) || error.code !== ErrorCode.BASIS_MISMATCH) throw error;
     const { targetBytes, targetSha256 } = this.#header;
-    if (source.size !== targetBytes) throw error;
+    if (!(error instanceof FlatdeltaError) || source.size !== targetBytes) throw error;
     const isTarget =
-      error.actual === toHex(targetSha256) ||
+      (error.code === ErrorCode.BASIS_MISMATCH && error.actual === toHex(targetSha256)) ||
       equalBytes(await hashWithProgress(source, this.#options), targetSha256);
     if (!isTarget) throw error;
     return { ...NO_CHANGES, done: "none", targetBytes, targetSha256 };
