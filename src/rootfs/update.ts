@@ -1,6 +1,7 @@
 import { applyOpened, type WindowObserver } from "../apply/apply.ts";
 import type { ApplyOptions, ApplyResult } from "../apply/index.ts";
 import { encodeUtf8, equalBytes, toHex } from "../bytes/index.ts";
+import type { SegmentCoding } from "../codec/index.ts";
 import { type DeltaHeader, DeltaReader } from "../delta/index.ts";
 import { ErrorCode, FlatdeltaError, MismatchError, StateError, UnsupportedError } from "../errors.ts";
 import { hashSource } from "../hash/index.ts";
@@ -39,7 +40,13 @@ export interface TreeSite {
 }
 
 /** Options of an update. */
-export type UpdateTreeOptions = ApplyOptions;
+export interface UpdateTreeOptions extends Omit<ApplyOptions, "segmentCoding"> {
+  /**
+   * Where segments are decoded, or who chooses that by the number of the present tree's entries: each of them takes memory, and so does
+   * a thread.
+   */
+  segmentCoding?: SegmentCoding | ((entryCount: number) => SegmentCoding | undefined) | undefined;
+}
 
 /** What an update did. */
 export interface UpdateTreeResult {
@@ -248,7 +255,7 @@ export async function updateTree(
 }
 
 /** The present tree as a flat image. */
-interface Basis extends Pick<FlatTree, "source" | "contentAt"> {
+interface Basis extends Pick<FlatTree, "source" | "contentAt" | "entryCount"> {
   /** Whether its head follows from a digest of the layer that the config says, and nobody has computed. */
   isAssumed: boolean;
 }
@@ -385,14 +392,20 @@ class Update {
   }
 
   /** Apply the delta, the target being read as it is made. */
-  async #apply(present: TreeNode, { source, isAssumed }: Basis, copies: CopiedRanges, reader: TargetReader) {
+  async #apply(present: TreeNode, basis: Basis, copies: CopiedRanges, reader: TargetReader) {
+    const { source, isAssumed, entryCount } = basis;
+    const { segmentCoding } = this.#options;
     const channel = createChannel();
     const failed = new AbortController();
     const signals = [failed.signal, this.#options.signal].filter((signal) => signal !== undefined);
     const reading = reader.read(channel.pieces, this.#header.targetBytes);
     reading.catch((error: unknown) => failed.abort(error));
     try {
-      const options = { ...this.#options, signal: AbortSignal.any(signals) };
+      const options: ApplyOptions = {
+        ...this.#options,
+        segmentCoding: typeof segmentCoding === "function" ? segmentCoding(entryCount) : segmentCoding,
+        signal: AbortSignal.any(signals),
+      };
       const observer: WindowObserver = {
         checkBasisAlong: (found) => (isAssumed ? this.#confirm(present, found) : Promise.resolve(found)),
         onCopy: (targetOffset, basisOffset, length) => copies.add(targetOffset, basisOffset, length),
@@ -491,8 +504,12 @@ class Update {
     const { signal, onProgress } = this.#options;
     const { config } = this.#image;
     const layerDigest = readFlatDigest(config);
-    const { source, contentAt } = await flattenTree(present, config, { layerDigest, signal, onProgress });
-    return { source, contentAt, isAssumed: layerDigest !== undefined };
+    const { source, contentAt, entryCount } = await flattenTree(present, config, {
+      layerDigest,
+      signal,
+      onProgress,
+    });
+    return { source, contentAt, entryCount, isAssumed: layerDigest !== undefined };
   }
 
   /** The digest of the present tree's flat image, if it was found with a layer's digest that may be another tree's. */
