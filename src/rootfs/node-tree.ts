@@ -21,7 +21,7 @@ import { ErrorCode, FlatdeltaError, UnsupportedError } from "../errors.ts";
 import { formatPaxTime, isUtf8 } from "../image/tar/index.ts";
 import type { StorageFile } from "../io/index.ts";
 import { runProgram } from "./programs.ts";
-import { O_PATH, releaseFile } from "./release.ts";
+import { O_PATH, releaseEntry } from "./release.ts";
 import { TreeFile } from "./tree-file.ts";
 import type { TreeAttributes, TreeFolder, TreeStat } from "./tree-folder.ts";
 
@@ -84,12 +84,12 @@ class NodeTreeFolder implements TreeFolder {
 
   async remove(name: string): Promise<void> {
     const path = this.#at(name);
-    await releaseFile(path, () => unlinkSync(path));
+    await releaseEntry(path, () => unlinkSync(path));
   }
 
   async rename(from: string, to: string): Promise<void> {
     const path = this.#at(to);
-    await releaseFile(path, () => renameSync(this.#at(from), path));
+    await releaseEntry(path, () => renameSync(this.#at(from), path));
   }
 
   async sync(): Promise<void> {
@@ -121,7 +121,8 @@ class NodeTreeFolder implements TreeFolder {
   }
 
   async removeFolder(name: string): Promise<void> {
-    rmdirSync(this.#at(name));
+    const path = this.#at(name);
+    await releaseEntry(path, () => rmdirSync(path));
   }
 
   async makeSymlink(name: string, linkText: string): Promise<void> {

@@ -4,12 +4,12 @@ import { errorCodeOf } from "../errors.ts";
 /** Opens nothing for reading or writing, not even a device: only says which entry it is, and holds it. Linux's O_PATH. */
 export const O_PATH = 0o10000000;
 
-// So many files wait for being freed at most: each has a handle.
+// So many entries wait for being freed at most: each has a handle.
 const MAX_WAITING = 64;
 
 const waiting = new Set<Promise<void>>();
 
-/** A handle of the file that has no other name, if that is what a path leads to. */
+/** A handle of what is at a path, if that is a folder or a file with no other name. */
 function holdLast(path: Buffer): number | undefined {
   let descriptor: number;
   try {
@@ -19,18 +19,18 @@ function holdLast(path: Buffer): number | undefined {
     throw error;
   }
   const stats = fstatSync(descriptor);
-  if (stats.isFile() && stats.nlink === 1) return descriptor;
+  if (stats.isDirectory() || (stats.isFile() && stats.nlink === 1)) return descriptor;
   closeSync(descriptor);
   return undefined;
 }
 
 /**
- * Take the last name of a file away by `change`, and let another thread free it: who closes its last handle does so. That takes
- * up to a millisecond where the disk is told which blocks it may forget.
+ * Take an entry's last name away by `change`, and let another thread free it: who closes its last handle does so. That takes up to
+ * a millisecond where the disk is told which blocks it may forget.
  *
- * @param path - of the file; there may be none, or something else.
+ * @param path - of the entry; there may be none.
  */
-export async function releaseFile(path: Buffer, change: () => void): Promise<void> {
+export async function releaseEntry(path: Buffer, change: () => void): Promise<void> {
   const descriptor = holdLast(path);
   try {
     change();
@@ -44,4 +44,9 @@ export async function releaseFile(path: Buffer, change: () => void): Promise<voi
     }
   }
   if (waiting.size > MAX_WAITING) await Promise.race(waiting);
+}
+
+/** Wait until all that was let go of is freed. */
+export async function waitForReleases(): Promise<void> {
+  await Promise.all(waiting);
 }

@@ -21,8 +21,8 @@ import { IN_PLACE_DONE, opReport } from "./shared.ts";
 
 // A thread takes 9 MB, and so do so many entries of a tree: beside more there is room for fewer threads in 128 MB.
 const SMALL_TREE_ENTRIES = 12_000;
-// What a decoder declares for 4 MiB of literals: decoding those takes as long as all that the calling thread does.
-const LITERALS_DECODER_BYTES = 1 << 24;
+// What a decoder declares for a mebibyte of literals, which take as long to decode as the calling thread needs for half of the rest.
+const LITERALS_DECODER_BYTES = 1 << 23;
 
 /** What is known of a delta that can be read again. */
 export interface RootfsDelta {
