@@ -19,7 +19,7 @@ import { tellInterrupted } from "./pending.ts";
 import type { NamedRootfs } from "./rootfs-name.ts";
 import { IN_PLACE_DONE, opReport } from "./shared.ts";
 
-// A thread takes 9 MB, and so do so many entries of a tree: beside more there is room for fewer threads in 128 MB.
+// An entry of a tree takes some 600 bytes and a thread 9 MB: beside more entries there is room for fewer threads in 128 MB.
 const SMALL_TREE_ENTRIES = 12_000;
 // What a decoder declares for a mebibyte of literals, which take as long to decode as the calling thread needs for half of the rest.
 const LITERALS_DECODER_BYTES = 1 << 23;
