@@ -14,6 +14,8 @@ export const FOLDER_COLUMNS = [
   "to the disk",
   "in place s",
   "whole s",
+  "whole from the tree s",
+  "removing the old s",
   "in place MB",
   "whole MB",
 ];
@@ -25,6 +27,7 @@ const UNPACK =
 const CONFIG =
   'tar -xOf "$1" "$(tar -xOf "$1" manifest.json | grep -o \'"Config":"[^"]*\' | cut -d\'"\' -f4)"';
 const SYNC = 'sync -f "$2"';
+const REMOVE = 'rm -r "$1"; sync -f "$2"';
 
 /** Of several runs the shortest time and the most memory. */
 function merge(runs: readonly Measurement[]): Measurement {
@@ -36,8 +39,9 @@ function merge(runs: readonly Measurement[]): Measurement {
 }
 
 /**
- * Update an unpacked root file system in place, as root. Beside it the whole new image is written: patched to a flat image from the old
- * one, which is unpacked by tar and synced.
+ * Update an unpacked root file system in place, as root. Beside it the whole new image is written: patched to a flat image, which is
+ * unpacked by tar and synced; from the old flat image, for a device that keeps that beside its tree, and from the tree, as in place does.
+ * What is whole then must be followed by the removal of the old tree, which in place includes and is told apart here.
  *
  * @param runs - how often; the shortest time counts, and the most memory.
  */
@@ -48,33 +52,47 @@ export async function measureFolder(pair: InPlacePair, runs: number): Promise<st
   ) as [string, string, string, string];
   const place = `rootfs:${tree}:${config}`;
   const expected = await hashFile(wanted);
-  const changedBytes = await readChangedBytes(pair);
-  const [inPlaceRuns, wholeRuns]: [Measurement[], Measurement[]] = [[], []];
+  const runsOf = {
+    inPlace: [] as Measurement[],
+    whole: [] as Measurement[],
+    fromTree: [] as Measurement[],
+    removal: [] as Measurement[],
+  };
+  const runSynced = async (...args: string[]): Promise<Measurement> => {
+    // What is still to be written of what was before would else be part of what is measured.
+    await runShell(SYNC, "", work);
+    return runFlatdelta(...args);
+  };
   for (let run = 0; run < runs; run++) {
-    // What is still to be written of this would else be part of what is measured.
-    await runShell(`${UNPACK}; ${SYNC}`, basis, tree);
+    await runShell(UNPACK, basis, tree);
     await writeFile(config, (await runShell(CONFIG, basis)).stdout);
-    inPlaceRuns.push(await runFlatdelta("patch", "--in-place", place, delta));
+    const fromTree = await runSynced("patch", place, delta, "-o", flat);
+    await rm(flat);
+    runsOf.inPlace.push(await runSynced("patch", "--in-place", place, delta));
     const { flatSha256 } = JSON.parse((await runFlatdelta("verify", place)).stdout) as Record<string, string>;
     if (flatSha256 !== expected) throw new Error(`${name}: the tree is not the one that was wanted`);
 
-    await runShell(SYNC, "", work);
-    const patched = await runFlatdelta("patch", basis, delta, "-o", flat);
+    const patched = await runSynced("patch", basis, delta, "-o", flat);
     const unpacked = await runShell(`${UNPACK}; ${SYNC}`, flat, whole);
-    wholeRuns.push({ ...patched, seconds: patched.seconds + unpacked.seconds });
+    runsOf.whole.push({ ...patched, seconds: patched.seconds + unpacked.seconds });
+    runsOf.fromTree.push({ ...fromTree, seconds: fromTree.seconds + unpacked.seconds });
     await runShell('diff -r --no-dereference "$1" "$2"', whole, tree);
-    for (const path of [tree, flat, whole]) await rm(path, { recursive: true });
+    runsOf.removal.push(await runShell(REMOVE, tree, work));
+    for (const path of [flat, whole]) await rm(path, { recursive: true });
   }
-  const [inPlace, beside] = [merge(inPlaceRuns), merge(wholeRuns)];
+  const [inPlace, beside] = [merge(runsOf.inPlace), merge(runsOf.whole)];
   const report = JSON.parse(inPlace.stdout) as Record<string, number>;
   const writtenBytes = report.stagedBytes! + report.journalBytes!;
+  // Last: where a file system has no journal, what was removed a moment ago makes new files slow.
+  const changedBytes = await readChangedBytes(pair);
   return [
     formatNumber(changedBytes),
     formatNumber(writtenBytes),
     (writtenBytes / changedBytes).toFixed(4),
     formatNumber(inPlace.writtenBytes ?? 0),
-    formatSeconds(inPlace.seconds),
-    formatSeconds(beside.seconds),
+    ...[inPlace, beside, merge(runsOf.fromTree), merge(runsOf.removal)].map(({ seconds }) =>
+      formatSeconds(seconds),
+    ),
     formatMegabytes(inPlace.peakBytes),
     formatMegabytes(beside.peakBytes),
   ];

@@ -20,6 +20,10 @@ const MIN_STAGED_BYTES = 1 << 19;
 export interface CodingThreadsOptions {
   /** Whether decoders begin on threads, not only when much has come: for deltas that are known to be large. */
   atOnce?: boolean | undefined;
+  /** Whether residuals are decoded on a thread; they are unless said otherwise. */
+  residuals?: boolean | undefined;
+  /** From what a decoder of literals declares on it gets a thread: {@link LARGE_DECODER_BYTES} unless given. */
+  literalsFromBytes?: number | undefined;
   /** Called when a thread has started: flags of V8 may be others then. */
   onThread?: (() => void) | undefined;
 }
@@ -30,8 +34,8 @@ export interface CodingThreads extends SegmentCoding {
   close(): Promise<void>;
 }
 
-// What a decoder declares whose window holds 16 MiB of literals or more.
-const LARGE_DECODER_BYTES = 1 << 25;
+/** What a decoder declares whose window holds 16 MiB of literals or more. */
+export const LARGE_DECODER_BYTES = 1 << 25;
 
 function isShared(bytes: Uint8Array): boolean {
   return bytes.buffer instanceof SharedArrayBuffer;
@@ -173,7 +177,12 @@ class MovingDecoder implements SegmentDecoder {
  * Give each encoder and decoder that would hold up the calling thread a thread of its own, for the option
  * `segmentCoding` of `applyDelta` and as part of the workers of `createDelta`. Codecs of node:zlib have Node's threads.
  */
-export function createCodingThreads({ atOnce = false, onThread }: CodingThreadsOptions = {}): CodingThreads {
+export function createCodingThreads({
+  atOnce = false,
+  residuals = true,
+  literalsFromBytes = LARGE_DECODER_BYTES,
+  onThread,
+}: CodingThreadsOptions = {}): CodingThreads {
   const threads = new Set<SegmentThread>();
   const start = (codec: Codec, role: Omit<CoderRole, "codecId">): SegmentThread => {
     const thread = new SegmentThread({ codecId: codec.id, ...role }, onThread);
@@ -202,8 +211,10 @@ export function createCodingThreads({ atOnce = false, onThread }: CodingThreadsO
     // Residuals are many, and their codec is slow; what else there is the calling thread does meanwhile, unless it is so much
     // that a large window was taken. A thread costs 9 MB.
     createDecoder: (codec, memoryBytes): SegmentDecoder => {
-      const isLarge = codec.takesHistory === true && (memoryBytes ?? 0) >= LARGE_DECODER_BYTES;
-      if (!codec.needsBasis && !isLarge) {
+      const hasThread = codec.needsBasis
+        ? residuals
+        : codec.takesHistory === true && (memoryBytes ?? 0) >= literalsFromBytes;
+      if (!hasThread) {
         return inlineCoding.createDecoder(codec, memoryBytes);
       }
       if (!atOnce) return new MovingDecoder(codec, memoryBytes, () => start(codec, { memoryBytes }));

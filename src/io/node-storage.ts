@@ -27,9 +27,9 @@ export async function readExactly(
 }
 
 /** The same at once, holding up the calling thread. */
-export function readExactlySync(handle: FileHandle, path: string, offset: number, into: Uint8Array): void {
+export function readExactlySync(descriptor: number, path: string, offset: number, into: Uint8Array): void {
   for (let done = 0; done < into.length; ) {
-    const bytesRead = readSync(handle.fd, into, done, into.length - done, offset + done);
+    const bytesRead = readSync(descriptor, into, done, into.length - done, offset + done);
     if (bytesRead === 0) throw endsEarly(path, offset + done, into.length - done);
     done += bytesRead;
   }

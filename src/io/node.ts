@@ -32,7 +32,7 @@ function handleSource(handle: FileHandle, path: string, size: number): FileSourc
     },
     readSync: (offset, into) => {
       checkRange(size, offset, into.length);
-      readExactlySync(handle, path, offset, into);
+      readExactlySync(handle.fd, path, offset, into);
     },
     close: () => handle.close(),
   };

@@ -6,6 +6,7 @@ import { locateRootfs } from "../image/rootfs-site.ts";
 import type { ByteInput } from "../io/index.ts";
 import { lockTarget } from "../io/node.ts";
 import { openTreeFolder } from "./node-tree.ts";
+import { waitForReleases } from "./release.ts";
 import {
   findPendingUpdate,
   type PendingUpdate,
@@ -87,6 +88,7 @@ async function withSite<Result>(
     } finally {
       await folder.close();
       await configFolder?.close();
+      await waitForReleases();
     }
   } finally {
     await lock.release();

@@ -16,16 +16,15 @@ import {
   symlinkSync,
   unlinkSync,
 } from "node:fs";
-import { type FileHandle, open, statfs } from "node:fs/promises";
+import { open, statfs } from "node:fs/promises";
 import { ErrorCode, FlatdeltaError, UnsupportedError } from "../errors.ts";
 import { formatPaxTime, isUtf8 } from "../image/tar/index.ts";
-import { checkRange, type StorageFile } from "../io/index.ts";
-import { readExactly, writeExactly } from "../io/node-storage.ts";
+import type { StorageFile } from "../io/index.ts";
 import { runProgram } from "./programs.ts";
+import { O_PATH, releaseEntry } from "./release.ts";
+import { TreeFile } from "./tree-file.ts";
 import type { TreeAttributes, TreeFolder, TreeStat } from "./tree-folder.ts";
 
-// Opens nothing for reading or writing, not even a device: only says which entry it is. Linux's O_PATH.
-const O_PATH = 0o10000000;
 const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 function typeOf(stats: BigIntStats): TreeStat["type"] {
@@ -35,39 +34,6 @@ function typeOf(stats: BigIntStats): TreeStat["type"] {
   if (stats.isCharacterDevice()) return "character";
   if (stats.isBlockDevice()) return "block";
   return stats.isFIFO() ? "fifo" : "socket";
-}
-
-class TreeFile implements StorageFile {
-  readonly #handle: FileHandle;
-  size: number;
-
-  constructor(handle: FileHandle, size: number) {
-    this.#handle = handle;
-    this.size = size;
-  }
-
-  async read(offset: number, into: Uint8Array): Promise<void> {
-    checkRange(this.size, offset, into.length);
-    await readExactly(this.#handle, "a file of the staging folder", offset, into);
-  }
-
-  async write(offset: number, bytes: Uint8Array): Promise<void> {
-    await writeExactly(this.#handle, offset, bytes);
-    this.size = Math.max(this.size, offset + bytes.length);
-  }
-
-  async truncate(sizeBytes: number): Promise<void> {
-    await this.#handle.truncate(sizeBytes);
-    this.size = sizeBytes;
-  }
-
-  sync(): Promise<void> {
-    return this.#handle.sync();
-  }
-
-  close(): Promise<void> {
-    return this.#handle.close();
-  }
 }
 
 /** Whether Node sets a time as it is: whole seconds since 1970. It rounds fractions, and takes earlier times for now. */
@@ -112,16 +78,18 @@ class NodeTreeFolder implements TreeFolder {
 
   async openFile(name: string, how: "existing" | "new"): Promise<StorageFile> {
     const create = how === "new" ? constants.O_CREAT | constants.O_TRUNC : 0;
-    const handle = await open(this.#at(name), constants.O_RDWR | constants.O_NOFOLLOW | create, 0o666);
-    return new TreeFile(handle, how === "new" ? 0 : (await handle.stat()).size);
+    const descriptor = openSync(this.#at(name), constants.O_RDWR | constants.O_NOFOLLOW | create, 0o666);
+    return new TreeFile(descriptor, how === "new" ? 0 : fstatSync(descriptor).size);
   }
 
   async remove(name: string): Promise<void> {
-    unlinkSync(this.#at(name));
+    const path = this.#at(name);
+    await releaseEntry(path, () => unlinkSync(path));
   }
 
   async rename(from: string, to: string): Promise<void> {
-    renameSync(this.#at(from), this.#at(to));
+    const path = this.#at(to);
+    await releaseEntry(path, () => renameSync(this.#at(from), path));
   }
 
   async sync(): Promise<void> {
@@ -153,7 +121,8 @@ class NodeTreeFolder implements TreeFolder {
   }
 
   async removeFolder(name: string): Promise<void> {
-    rmdirSync(this.#at(name));
+    const path = this.#at(name);
+    await releaseEntry(path, () => rmdirSync(path));
   }
 
   async makeSymlink(name: string, linkText: string): Promise<void> {

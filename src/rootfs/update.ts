@@ -1,8 +1,9 @@
 import { applyOpened, type WindowObserver } from "../apply/apply.ts";
 import type { ApplyOptions, ApplyResult } from "../apply/index.ts";
 import { encodeUtf8, equalBytes, toHex } from "../bytes/index.ts";
+import type { SegmentCoding } from "../codec/index.ts";
 import { type DeltaHeader, DeltaReader } from "../delta/index.ts";
-import { ErrorCode, MismatchError, StateError, UnsupportedError } from "../errors.ts";
+import { ErrorCode, FlatdeltaError, MismatchError, StateError, UnsupportedError } from "../errors.ts";
 import { hashSource } from "../hash/index.ts";
 import { encodeFlatConfig, readFlatDigest } from "../image/flat/config.ts";
 import { type FlatTree, flattenTree } from "../image/flat.ts";
@@ -39,7 +40,13 @@ export interface TreeSite {
 }
 
 /** Options of an update. */
-export type UpdateTreeOptions = ApplyOptions;
+export interface UpdateTreeOptions extends Omit<ApplyOptions, "segmentCoding"> {
+  /**
+   * Where segments are decoded, or who chooses that by the number of the present tree's entries: each of them takes memory, and so does
+   * a thread.
+   */
+  segmentCoding?: SegmentCoding | ((entryCount: number) => SegmentCoding | undefined) | undefined;
+}
 
 /** What an update did. */
 export interface UpdateTreeResult {
@@ -248,7 +255,7 @@ export async function updateTree(
 }
 
 /** The present tree as a flat image. */
-interface Basis extends Pick<FlatTree, "source" | "contentAt"> {
+interface Basis extends Pick<FlatTree, "source" | "contentAt" | "entryCount"> {
   /** Whether its head follows from a digest of the layer that the config says, and nobody has computed. */
   isAssumed: boolean;
 }
@@ -260,6 +267,11 @@ interface Prepared {
   applied: ApplyResult;
   /** Whether there is anything to do. */
   isChange: boolean;
+}
+
+/** What is prepared, and durable. */
+interface Stage extends Prepared {
+  journalBytes: number;
 }
 
 /** Attributes of the steps, one for each owner. */
@@ -285,35 +297,22 @@ class Update {
   }
 
   async run(): Promise<UpdateTreeResult> {
-    const { signal } = this.#options;
-    const present = await mergeLayers(this.#image.layers, { signal });
+    const present = await mergeLayers(this.#image.layers, { signal: this.#options.signal });
     const basis = await this.#flatten(present);
-    const { parent, stagingName } = this.#site;
     const neededBytes = neededBytesOf(this.#header.tree);
-    await checkRoom(parent, neededBytes);
-    await parent.makeFolder(stagingName);
-    let prepared: Prepared | undefined;
-    let journalBytes = 0;
+    let stage: Stage;
     try {
-      const folder = await parent.openFolder(stagingName);
-      try {
-        prepared = await this.#prepare(folder, present, basis);
-        signal?.throwIfAborted();
-        if (prepared.isChange) journalBytes = await this.#seal(prepared);
-      } finally {
-        await folder.close();
-      }
+      await checkRoom(this.#site.parent, neededBytes);
+      stage = await this.#stage(present, basis);
     } catch (error) {
-      // What failed tells more than what cleaning up may fail with; the next run cleans up too.
-      await removeStaging(parent, stagingName).catch(() => {});
       return this.#unchanged(error, basis);
     }
     // From here on the tree changes, and only forward.
-    if (prepared.isChange) await complete(this.#site, prepared.journal, false);
-    else await removeStaging(parent, stagingName);
-    const { journal, staging, applied } = prepared;
+    const { journal, journalBytes, staging, applied, isChange } = stage;
+    if (isChange) await complete(this.#site, journal, false);
+    else await removeStaging(this.#site.parent, this.#site.stagingName);
     return {
-      done: prepared.isChange ? "applied" : "none",
+      done: isChange ? "applied" : "none",
       targetBytes: applied.targetBytes,
       targetSha256: applied.targetSha256,
       placedEntries: journal.placements.length + journal.folders.length,
@@ -325,6 +324,26 @@ class Update {
       journalBytes,
       applied,
     };
+  }
+
+  /** Put all that is new beside the tree, and then the journal; nothing is left there where that fails. */
+  async #stage(present: TreeNode, basis: Basis): Promise<Stage> {
+    const { parent, stagingName } = this.#site;
+    await parent.makeFolder(stagingName);
+    try {
+      const folder = await parent.openFolder(stagingName);
+      try {
+        const prepared = await this.#prepare(folder, present, basis);
+        this.#options.signal?.throwIfAborted();
+        return { ...prepared, journalBytes: prepared.isChange ? await this.#seal(prepared) : 0 };
+      } finally {
+        await folder.close();
+      }
+    } catch (error) {
+      // What failed tells more than what cleaning up may fail with; the next run cleans up too.
+      await removeStaging(parent, stagingName).catch(() => {});
+      throw error;
+    }
   }
 
   async #prepare(folder: TreeFolder, present: TreeNode, basis: Basis): Promise<Prepared> {
@@ -373,14 +392,20 @@ class Update {
   }
 
   /** Apply the delta, the target being read as it is made. */
-  async #apply(present: TreeNode, { source, isAssumed }: Basis, copies: CopiedRanges, reader: TargetReader) {
+  async #apply(present: TreeNode, basis: Basis, copies: CopiedRanges, reader: TargetReader) {
+    const { source, isAssumed, entryCount } = basis;
+    const { segmentCoding } = this.#options;
     const channel = createChannel();
     const failed = new AbortController();
     const signals = [failed.signal, this.#options.signal].filter((signal) => signal !== undefined);
     const reading = reader.read(channel.pieces, this.#header.targetBytes);
     reading.catch((error: unknown) => failed.abort(error));
     try {
-      const options = { ...this.#options, signal: AbortSignal.any(signals) };
+      const options: ApplyOptions = {
+        ...this.#options,
+        segmentCoding: typeof segmentCoding === "function" ? segmentCoding(entryCount) : segmentCoding,
+        signal: AbortSignal.any(signals),
+      };
       const observer: WindowObserver = {
         checkBasisAlong: (found) => (isAssumed ? this.#confirm(present, found) : Promise.resolve(found)),
         onCopy: (targetOffset, basisOffset, length) => copies.add(targetOffset, basisOffset, length),
@@ -479,8 +504,12 @@ class Update {
     const { signal, onProgress } = this.#options;
     const { config } = this.#image;
     const layerDigest = readFlatDigest(config);
-    const { source, contentAt } = await flattenTree(present, config, { layerDigest, signal, onProgress });
-    return { source, contentAt, isAssumed: layerDigest !== undefined };
+    const { source, contentAt, entryCount } = await flattenTree(present, config, {
+      layerDigest,
+      signal,
+      onProgress,
+    });
+    return { source, contentAt, entryCount, isAssumed: layerDigest !== undefined };
   }
 
   /** The digest of the present tree's flat image, if it was found with a layer's digest that may be another tree's. */
@@ -491,13 +520,15 @@ class Update {
     return hashWithProgress(source, this.#options, "check basis");
   }
 
-  /** A tree that is the target already is no failure. */
+  /**
+   * A tree that is the target already is no failure: that there is no room for what need not be written, that the basis is another
+   * one, or what else is wrong with a target made of it.
+   */
   async #unchanged(error: unknown, { source }: Basis): Promise<UpdateTreeResult> {
-    if (!(error instanceof MismatchError) || error.code !== ErrorCode.BASIS_MISMATCH) throw error;
     const { targetBytes, targetSha256 } = this.#header;
-    if (source.size !== targetBytes) throw error;
+    if (!(error instanceof FlatdeltaError) || source.size !== targetBytes) throw error;
     const isTarget =
-      error.actual === toHex(targetSha256) ||
+      (error.code === ErrorCode.BASIS_MISMATCH && error.actual === toHex(targetSha256)) ||
       equalBytes(await hashWithProgress(source, this.#options), targetSha256);
     if (!isTarget) throw error;
     return { ...NO_CHANGES, done: "none", targetBytes, targetSha256 };

@@ -68,6 +68,21 @@ test("mix: a decoder adds what it decodes to the basis, in the calling thread an
   await atOnce.close();
 });
 
+test("which decoders get a thread is the caller's choice", async () => {
+  const few = createCodingThreads({ residuals: false, literalsFromBytes: 1 << 24 });
+  const find = (coding: SegmentCoding, name: "mix" | "lz") =>
+    [1 << 23, 1 << 24, 1 << 25].map((memoryBytes) => {
+      const decoder = coding.createDecoder(getCodec(name), memoryBytes);
+      decoder.close();
+      return decoder.isElsewhere === true;
+    });
+  assert.deepEqual(find(threads, "mix"), [true, true, true]);
+  assert.deepEqual(find(threads, "lz"), [false, false, true]);
+  assert.deepEqual(find(few, "mix"), [false, false, false]);
+  assert.deepEqual(find(few, "lz"), [false, true, true]);
+  await few.close();
+});
+
 test("lz: threads take the history that both sides know", async () => {
   const codec = getCodec("lz");
   const [history, raw] = [segments[3]!.basis, segments[3]!.basis.slice(1000)];

@@ -274,6 +274,44 @@ describe("a tree on a disk", () => {
     assert.equal((await updateTree(siteOf(disk), theCase.delta)).done, "applied");
   });
 
+  test("without any room is left alone by an update that was finished", async () => {
+    const disk = theCase.before.clone();
+    await updateTree(siteOf(disk), theCase.delta);
+    const updated = disk.clone();
+    updated.freeBytes = 0;
+    assert.equal((await updateTree(siteOf(updated), theCase.delta)).done, "none");
+    assert.equal(updated.operations.length, 0);
+    assert.equal(await describeDisk(updated), theCase.newText);
+  });
+
+  test("without room for more than the config is completed once its commit has begun", async () => {
+    const disk = theCase.before.clone();
+    const { neededBytes } = await updateTree(siteOf(disk.clone()), theCase.delta);
+    await cutDuring(disk, (await findOperation("rename")) + 3, () => updateTree(siteOf(disk), theCase.delta));
+    const [, state] = disk.states(24, 1) as unknown as Iterable<SimulatedDisk>;
+    for (const complete of [
+      (full: SimulatedDisk) => updateTree(siteOf(full), theCase.delta),
+      (full: SimulatedDisk) => resumeTreeUpdate(siteOf(full)),
+    ]) {
+      const full = state!.clone();
+      full.freeBytes = 1024;
+      assert.ok(full.freeBytes < neededBytes);
+      assert.equal((await complete(full))?.done, "resumed");
+      assert.equal(await describeDisk(full), theCase.newText);
+    }
+  });
+
+  test("is given back what an interrupted update had staged before room is looked for", async () => {
+    const disk = theCase.before.clone();
+    const { neededBytes } = await updateTree(siteOf(disk.clone()), theCase.delta);
+    disk.freeBytes = neededBytes;
+    await cutDuring(disk, (await findOperation("rename")) - 1, () => updateTree(siteOf(disk), theCase.delta));
+    const states = [...disk.states(24, 1)].filter(({ freeBytes }) => freeBytes < neededBytes);
+    assert.ok(states.length > 0);
+    for (const state of states)
+      assert.equal((await updateTree(siteOf(state), theCase.delta)).done, "applied");
+  });
+
   for (const [what, tree] of [
     ["nothing", undefined],
     ["too little", { contentBytes: 0, entryCount: 0 }],

@@ -1,5 +1,5 @@
 import { toHex } from "../../bytes/index.ts";
-import type { SegmentCoding } from "../../codec/index.ts";
+import { type CodingThreads, createCodingThreads, LARGE_DECODER_BYTES } from "../../codec/node.ts";
 import { hashSource } from "../../hash/index.ts";
 import { flattenImage } from "../../image/index.ts";
 import { readRootfs } from "../../image/node.ts";
@@ -13,37 +13,76 @@ import {
 import type { CommandContext, CommandResult } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes, formatCount } from "../format.ts";
+import { keepHeapSmall } from "../heap.ts";
 import { deltaLimits } from "../limits.ts";
 import { tellInterrupted } from "./pending.ts";
 import type { NamedRootfs } from "./rootfs-name.ts";
 import { IN_PLACE_DONE, opReport } from "./shared.ts";
 
+// An entry of a tree takes some 600 bytes and a thread 9 MB: beside more entries there is room for fewer threads in 128 MB.
+const SMALL_TREE_ENTRIES = 12_000;
+// What a decoder declares for a mebibyte of literals, which take as long to decode as the calling thread needs for half of the rest.
+const LITERALS_DECODER_BYTES = 1 << 23;
+
+/** What is known of a delta that can be read again. */
+export interface RootfsDelta {
+  /** Whether it is known to be large. */
+  readonly atOnce: boolean;
+  /** The most memory that a decoder takes; `undefined` where nobody knows before. */
+  readonly decoderBytes: number | undefined;
+}
+
+/** Threads for decoding, as many as there is memory for beside a tree. */
+function createThreads(
+  entryCount: number,
+  { atOnce, decoderBytes = LARGE_DECODER_BYTES }: RootfsDelta,
+): CodingThreads | undefined {
+  const isSmall = entryCount <= SMALL_TREE_ENTRIES;
+  const isLarge = decoderBytes >= LARGE_DECODER_BYTES;
+  if (isLarge && !isSmall) return undefined;
+  return createCodingThreads({
+    atOnce,
+    // With a large window literals take longer than residuals.
+    residuals: !isLarge,
+    literalsFromBytes: isSmall ? LITERALS_DECODER_BYTES : LARGE_DECODER_BYTES,
+    onThread: keepHeapSmall,
+  });
+}
+
 /**
  * `flatdelta patch --in-place rootfs:FOLDER[:CONFIG.json]`.
  *
  * @param delta - `undefined` to complete an interrupted update.
- * @param segmentCoding - threads for decoding, where there is memory for them.
  */
 export async function patchRootfs(
   { path, options }: NamedRootfs,
   delta: ByteInput | undefined,
   { values, signal, onProgress }: CommandContext,
-  segmentCoding: SegmentCoding | undefined,
+  known: RootfsDelta,
 ): Promise<CommandResult> {
   if (values.output !== undefined || values.force !== undefined || values.scratch !== undefined)
     throw new UsageError(
       "expected neither --output, --force nor --scratch with --in-place and a folder: it is changed where it is",
     );
-  const result =
-    delta === undefined
-      ? await resumeRootfs(path, options)
-      : await applyDeltaToRootfs(path, delta, {
-          ...options,
-          segmentCoding,
-          limits: deltaLimits(values),
-          signal,
-          onProgress,
-        });
+  let threads: CodingThreads | undefined;
+  let result: UpdateTreeResult | undefined;
+  try {
+    result =
+      delta === undefined
+        ? await resumeRootfs(path, options)
+        : await applyDeltaToRootfs(path, delta, {
+            ...options,
+            segmentCoding: (entryCount) => {
+              threads = createThreads(entryCount, known);
+              return threads;
+            },
+            limits: deltaLimits(values),
+            signal,
+            onProgress,
+          });
+  } finally {
+    await threads?.close();
+  }
   if (result === undefined) {
     throw new UsageError(
       `expected an interrupted update of ${path} to resume, found none; name a DELTA to begin one`,

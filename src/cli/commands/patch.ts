@@ -26,9 +26,6 @@ import { opReport, RAW_OPTION } from "./shared.ts";
 // From here on a thread is worth its start at once.
 const LARGE_DELTA_BYTES = 1 << 16;
 
-// What a decoder declares whose window is the largest that levels choose.
-const LARGE_DECODER_BYTES = 1 << 25;
-
 /** `flatdelta patch`. */
 export const patch: Command = {
   operands: ["BASIS", "[DELTA]"],
@@ -116,20 +113,18 @@ async function patchOwn(
   const { values, signal, onProgress } = context;
   const inPlace = values["in-place"] === true;
   const limits = deltaLimits(values);
-  const segmentCoding = createCodingThreads({
-    atOnce: delta?.source !== undefined && delta.source.size >= LARGE_DELTA_BYTES,
-    onThread: keepHeapSmall,
-  });
+  const atOnce = delta?.source !== undefined && delta.source.size >= LARGE_DELTA_BYTES;
+  const mayBeRootfs = inPlace && values.raw !== true;
+  const rootfs = mayBeRootfs
+    ? (await import("./rootfs-name.ts")).parseRootfsName(basisName, context)
+    : undefined;
+  if (rootfs !== undefined) {
+    const { patchRootfs } = await import("./patch-rootfs.ts");
+    const decoderBytes = delta?.source && (await findDecoderBytes(delta.source, context));
+    return patchRootfs(rootfs, delta?.input, context, { atOnce, decoderBytes });
+  }
+  const segmentCoding = createCodingThreads({ atOnce, onThread: keepHeapSmall });
   try {
-    const mayBeRootfs = inPlace && values.raw !== true;
-    const rootfs = mayBeRootfs
-      ? (await import("./rootfs-name.ts")).parseRootfsName(basisName, context)
-      : undefined;
-    if (rootfs !== undefined) {
-      const { patchRootfs } = await import("./patch-rootfs.ts");
-      const hasRoom = delta?.source !== undefined && !(await hasLargeDecoder(delta.source, context));
-      return await patchRootfs(rootfs, delta?.input, context, hasRoom ? segmentCoding : undefined);
-    }
     if (output === undefined || delta === undefined) {
       const { patchInPlace } = await import("./patch-in-place.ts");
       return await patchInPlace(basisName, delta?.input, context);
@@ -220,11 +215,11 @@ async function openLikelyBasis(
   return found.size === reader.header.basisBytes ? openRawInput(path) : undefined;
 }
 
-/** Whether some decoder takes so much memory that threads, which take 5 to 10 MB each, would be too much beside a tree. */
-async function hasLargeDecoder(delta: Source, { values, signal }: CommandContext): Promise<boolean> {
+/** The most memory that a decoder of a delta takes. */
+async function findDecoderBytes(delta: Source, { values, signal }: CommandContext): Promise<number> {
   const reader = await DeltaReader.open(delta, { limits: deltaLimits(values), signal });
   await reader.close();
-  return reader.header.streams.some(({ decoderMemoryBytes }) => decoderMemoryBytes >= LARGE_DECODER_BYTES);
+  return Math.max(...reader.header.streams.map(({ decoderMemoryBytes }) => decoderMemoryBytes));
 }
 
 /** It was no flat image, or not the right one: what reads images tells. */

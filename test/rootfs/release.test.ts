@@ -1,0 +1,64 @@
+/** Letting go of what loses its last name. */
+import assert from "node:assert/strict";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { releaseEntry, waitForReleases } from "../../src/rootfs/release.ts";
+
+/** How many handles this process has of entries below a folder. */
+function countHandles(folder: string): number {
+  const targets = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ""; // that of the list itself
+    }
+  });
+  return targets.filter((target) => target.startsWith(folder)).length;
+}
+
+describe("what loses its last name", { skip: process.platform !== "linux" }, () => {
+  const folder = mkdtempSync(join(tmpdir(), "flatdelta-release-"));
+  after(() => rmSync(folder, { recursive: true }));
+  const at = (name: string): string => join(folder, name);
+
+  test("is replaced or removed at once, and freed in the end, however many there are", async () => {
+    for (let i = 0; i < 200; i++) {
+      writeFileSync(at("old"), "old");
+      writeFileSync(at("new"), "new");
+      await releaseEntry(Buffer.from(at("old")), () => renameSync(at("new"), at("old")));
+      assert.equal(readFileSync(at("old"), "utf8"), "new");
+      await releaseEntry(Buffer.from(at("old")), () => unlinkSync(at("old")));
+      mkdirSync(at("empty"));
+      await releaseEntry(Buffer.from(at("empty")), () => rmdirSync(at("empty")));
+      assert.ok(!existsSync(at("old")) && !existsSync(at("empty")));
+      assert.ok(countHandles(folder) <= 65);
+    }
+    await waitForReleases();
+    assert.equal(countHandles(folder), 0);
+  });
+
+  test("may not be there; a change that fails is told", async () => {
+    writeFileSync(at("new"), "new");
+    await releaseEntry(Buffer.from(at("first")), () => renameSync(at("new"), at("first")));
+    mkdirSync(at("full"));
+    writeFileSync(at("full/file"), "");
+    const removed = releaseEntry(Buffer.from(at("full")), () => rmdirSync(at("full")));
+    await assert.rejects(removed, { code: "ENOTEMPTY" });
+    await waitForReleases();
+    assert.equal(countHandles(folder), 0);
+  });
+});
