@@ -2,12 +2,14 @@ import type { Sink } from "../io/index.ts";
 
 /** Bytes that one task writes and another reads, piece by piece and without copies. */
 export interface Channel {
-  /** A write is settled when its piece has been worked on, and rejects when the reader has failed. */
+  /** A write is settled when its piece has been worked on; behind the end of what is read, at once. */
   readonly sink: Sink;
   /** For one reader. A piece is valid until the next is asked for. */
   readonly pieces: AsyncGenerator<Uint8Array, void, undefined>;
   /** No more comes; with an error, the reader gets it. */
   end(error?: unknown): void;
+  /** The reader failed with this: later writes reject with it. */
+  fail(error: unknown): void;
 }
 
 interface Offer {
@@ -20,6 +22,7 @@ export function createChannel(): Channel {
   let offer: Offer | undefined;
   let wakeReader: (() => void) | undefined;
   let ended: { error: unknown } | undefined;
+  let failed: { error: unknown } | undefined;
   let isReading = true;
   const wake = (): void => {
     wakeReader?.();
@@ -53,7 +56,8 @@ export function createChannel(): Channel {
     pieces: read(),
     sink: {
       write: (bytes) =>
-        new Promise((resolve) => {
+        new Promise((resolve, reject) => {
+          if (failed !== undefined) return reject(failed.error);
           if (!isReading || ended !== undefined) return resolve();
           offer = { bytes, resolve };
           wake();
@@ -62,6 +66,9 @@ export function createChannel(): Channel {
     end: (error) => {
       ended ??= { error };
       wake();
+    },
+    fail: (error) => {
+      failed ??= { error };
     },
   };
 }

@@ -396,15 +396,13 @@ class Update {
     const { source, isAssumed, entryCount } = basis;
     const { segmentCoding } = this.#options;
     const channel = createChannel();
-    const failed = new AbortController();
-    const signals = [failed.signal, this.#options.signal].filter((signal) => signal !== undefined);
     const reading = reader.read(channel.pieces, this.#header.targetBytes);
-    reading.catch((error: unknown) => failed.abort(error));
+    // As what goes wrong with its sink, so that a wrong basis, which may be why, is told as such.
+    reading.catch((error: unknown) => channel.fail(error));
     try {
       const options: ApplyOptions = {
         ...this.#options,
         segmentCoding: typeof segmentCoding === "function" ? segmentCoding(entryCount) : segmentCoding,
-        signal: AbortSignal.any(signals),
       };
       const observer: WindowObserver = {
         checkBasisAlong: (found) => (isAssumed ? this.#confirm(present, found) : Promise.resolve(found)),

@@ -1,6 +1,7 @@
 /** Updating real folders in place. */
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import fs, {
   chmodSync,
   chownSync,
@@ -276,6 +277,24 @@ describe("a rootfs folder in place", { skip: !isRoot && "needs root on Linux" },
       await rm(join(old, "more"));
       assert.deepEqual(await flattenFolder(old), before);
       assert.deepEqual((await readdir(base)).sort(), ["new", "old"]);
+    }));
+
+  test("a wrong basis of the right size is refused as one, even where what is made of it is no image", () =>
+    inFolder(async (base) => {
+      const [old, fresh, wrong] = [join(base, "old"), join(base, "new"), join(base, "wrong")];
+      // Their entries begin at other places, so that contents come where the delta expects headers.
+      const [long, short] = ["l".repeat(8_000_000), "s".repeat(4_000_000)];
+      buildTree(old, { a: file(short), b: file(long), c: file("first") });
+      // And there are windows behind them.
+      const second = randomBytes(1_000_000).toString("hex");
+      buildTree(fresh, { a: file(short), aa: file("between"), b: file(long), c: file(second) });
+      const delta = await deltaBetween(old, fresh);
+      buildTree(wrong, { a: file(long), b: file(short), c: file("first") });
+      const before = await flattenFolder(wrong);
+      assert.equal(before.length, (await flattenFolder(old)).length);
+      await assert.rejects(applyDeltaToRootfs(wrong, delta), { code: ErrorCode.BASIS_MISMATCH });
+      assert.deepEqual(await flattenFolder(wrong), before);
+      assert.deepEqual((await readdir(base)).sort(), ["new", "old", "wrong"]);
     }));
 
   test("a delta that arrives in pieces does as well", () =>
