@@ -2,13 +2,15 @@ import { OpKind } from "../delta/index.ts";
 import { CHUNK_BYTES, PagedSource, readPaged, type Source } from "../io/index.ts";
 import type { HeaderTouch, Match } from "../match/index.ts";
 import { planHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
-import { DIFFERENCE_BYTES, DifferenceScratch } from "./difference-scratch.ts";
 import { MIN_RUN_BYTES, splitRuns } from "./runs.ts";
 import type { WindowBuilder } from "./window-builder.ts";
 import type { WindowCoder } from "./window-coder.ts";
 
 /** What is added at once. */
 export const MAX_ADDED_BYTES = CHUNK_BYTES;
+
+// Longer differences are rare, and are taken in parts.
+const SCRATCH_BYTES = 1 << 16;
 
 /**
  * Feeds a window builder with what becomes of the target's ranges, one after the other, and hands full windows to the coder. Of
@@ -22,7 +24,8 @@ export class OpFeeder {
   readonly #coder: WindowCoder;
   readonly #target: PagedSource;
   readonly #basis: PagedSource | undefined;
-  readonly #scratch = new DifferenceScratch();
+  readonly #targetScratch = new Uint8Array(SCRATCH_BYTES);
+  readonly #basisScratch = new Uint8Array(SCRATCH_BYTES);
   /** For long gaps. */
   #chunk: Uint8Array | undefined;
 
@@ -59,9 +62,9 @@ export class OpFeeder {
     const isAtHand =
       length < MIN_RUN_BYTES &&
       this.#builder.room(OpKind.DATA) >= length &&
-      this.#target.tryRead(offset, this.#scratch.target, 0, length);
+      this.#target.tryRead(offset, this.#targetScratch, 0, length);
     if (!isAtHand) return this.#addLongGap(offset, length);
-    this.#builder.addData(this.#scratch.target.subarray(0, length));
+    this.#builder.addData(this.#targetScratch.subarray(0, length));
     return undefined;
   }
 
@@ -98,29 +101,32 @@ export class OpFeeder {
   /** The basis has similar bytes at `basisOffset`. */
   #addSimilar(offset: number, length: number, basisOffset: number): Promise<void> | undefined {
     const isAtHand =
-      length <= DIFFERENCE_BYTES &&
+      length <= SCRATCH_BYTES &&
       this.#builder.room(OpKind.DIFF) >= length &&
-      this.#target.tryRead(offset, this.#scratch.target, 0, length) &&
-      this.#basis!.tryRead(basisOffset, this.#scratch.basis, 0, length);
+      this.#target.tryRead(offset, this.#targetScratch, 0, length) &&
+      this.#basis!.tryRead(basisOffset, this.#basisScratch, 0, length);
     if (!isAtHand) return this.#addSimilarInParts(offset, length, basisOffset);
-    this.#builder.addDiff(this.#scratch, basisOffset, length);
+    this.#addDiff(length, basisOffset);
     return undefined;
   }
 
   async #addSimilarInParts(offset: number, length: number, basisOffset: number): Promise<void> {
     for (let done = 0; done < length; ) {
       const room = await this.#makeRoom(OpKind.DIFF);
-      // Longer differences are rare, and are taken in parts.
-      const part = Math.min(length - done, room, DIFFERENCE_BYTES);
+      const part = Math.min(length - done, room, SCRATCH_BYTES);
       await this.#read(offset + done, basisOffset + done, part);
-      this.#builder.addDiff(this.#scratch, basisOffset + done, part);
+      this.#addDiff(part, basisOffset + done);
       done += part;
     }
   }
 
   async #read(offset: number, basisOffset: number, length: number): Promise<void> {
-    await readPaged(this.#target, offset, this.#scratch.target.subarray(0, length));
-    await readPaged(this.#basis!, basisOffset, this.#scratch.basis.subarray(0, length));
+    await readPaged(this.#target, offset, this.#targetScratch.subarray(0, length));
+    await readPaged(this.#basis!, basisOffset, this.#basisScratch.subarray(0, length));
+  }
+
+  #addDiff(length: number, basisOffset: number): void {
+    this.#builder.addDiff(this.#targetScratch, basisOffset, this.#basisScratch, length);
   }
 
   #addTouched(basisOffset: number, { timeShift, contentBytes }: HeaderTouch): void {
@@ -135,8 +141,8 @@ export class OpFeeder {
   /** A header that follows from another; what the target's ranges or a tiny window cut becomes a difference. */
   async #addHeader(offset: number, length: number, basisOffset: number): Promise<void> {
     await this.#read(offset, basisOffset, length);
-    const old = this.#scratch.basis.slice(0, length);
-    const bytes = this.#scratch.target.subarray(0, length);
+    const old = this.#basisScratch.slice(0, length);
+    const bytes = this.#targetScratch.subarray(0, length);
     const plan = length === TAR_BLOCK_BYTES ? planHeader(old, bytes) : undefined;
     const fits = (): boolean => this.#hasRoomForHeader(plan!.inserted.length);
     if (plan !== undefined && !fits() && !this.#builder.isEmpty) await this.#coder.push(this.#builder.take());

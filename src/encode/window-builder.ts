@@ -1,8 +1,8 @@
 import { ByteWriter } from "../bytes/index.ts";
 import type { ResidualSpans } from "../codec/index.ts";
 import { BasisCursor, countOp, encodeOp, type Op, OpKind, StreamId, zeroOpTotals } from "../delta/index.ts";
+import type { HashCore } from "../hash/index.ts";
 import { type PlannedHeader, TAR_BLOCK_BYTES } from "../transform/index.ts";
-import type { DifferenceScratch } from "./difference-scratch.ts";
 
 // Longest form of an op in a control segment: head, distance, time. Of a HEADER: size and three texts as well.
 export const MAX_OP_BYTES = 28;
@@ -33,6 +33,7 @@ export interface WindowBounds {
  * crosses the end of a window becomes two.
  */
 export class WindowBuilder {
+  readonly #core: HashCore;
   readonly #bounds: WindowBounds;
   readonly #cursor = new BasisCursor();
   /** What all windows so far do. */
@@ -60,7 +61,8 @@ export class WindowBuilder {
   #nextHeader = 0;
 
   /** @param keepsBasis - whether the basis bytes of residuals are needed for coding these. */
-  constructor(bounds: WindowBounds, keepsBasis: boolean) {
+  constructor(core: HashCore, bounds: WindowBounds, keepsBasis: boolean) {
+    this.#core = core;
     this.#bounds = bounds;
     this.#keepsBasis = keepsBasis;
   }
@@ -185,13 +187,13 @@ export class WindowBuilder {
     this.#endOp();
   }
 
-  /** The basis has similar bytes: those at the beginning of the scratch memory, to be subtracted from those of the target. */
-  addDiff(scratch: DifferenceScratch, basisOffset: number, length: number): void {
+  /** The basis has similar bytes: those at the beginning of `basis` for those at the beginning of `target`. */
+  addDiff(target: Uint8Array, basisOffset: number, basis: Uint8Array, length: number): void {
     const { residual, diffBasis, spans } = this.#streams;
-    scratch.subtract(length);
-    residual.bytes(scratch.residual.subarray(0, length));
+    const similar = basis.subarray(0, length);
+    this.#core.subtractInto(target.subarray(0, length), similar, residual.extend(length));
     if (this.#keepsBasis) {
-      diffBasis.bytes(scratch.basis.subarray(0, length));
+      diffBasis.bytes(similar);
       spans.push(length, basisOffset, this.#made);
     }
     this.#addOp(OpKind.DIFF, length, basisOffset);

@@ -12,6 +12,7 @@ import {
   type TargetForm,
   type TreeHeader,
 } from "../delta/index.ts";
+import { createHashCore } from "../hash/index.ts";
 import { type OnProgress, readRanges, type Sink, type Source } from "../io/index.ts";
 import { type MatchList, MatchWalk } from "../match/index.ts";
 import { type EnvelopePlan, planEnvelope } from "./envelope.ts";
@@ -167,6 +168,7 @@ export async function writeDelta(
         : await rangeHashing.hash64(target, { offset, length }, signal);
     const coder = new WindowCoder(writer, encoders, accountant, hashTarget);
     const builder = new WindowBuilder(
+      await createHashCore(),
       { windowBytes, segmentBytes },
       coding[StreamId.RESIDUAL].codec.needsBasis,
     );
