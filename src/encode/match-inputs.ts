@@ -60,13 +60,14 @@ export async function indexInput(
       source: input.source,
       index: await input.index({ wantsXxh64, wholeHashing, signal, onProgress }),
     };
+  const onBytes = (doneBytes: number): void => onProgress?.({ phase, doneBytes, totalBytes: input.size });
   let hashes = wholeHashing?.hashWhole(input, wantsXxh64, signal);
   if (hashes === undefined) {
-    hashes = hashWholeSource(input, wantsXxh64, { signal, onProgress, phase });
+    hashes = hashWholeSource(input, wantsXxh64, { signal, onBytes });
     await hashes;
   } else {
     hashes.catch(() => {}); // seen by whoever needs them
-    onProgress?.({ phase, doneBytes: input.size, totalBytes: input.size });
+    onBytes(input.size);
   }
   return { source: input, index: { hashes, entries: [] } };
 }

@@ -1,5 +1,5 @@
-import { createSha256, loadHash64 } from "../hash/index.ts";
-import { type OnProgress, type Source, scanSource } from "../io/index.ts";
+import { createSha256, type HashSourceOptions, loadHash64 } from "../hash/index.ts";
+import { type Source, scanSource } from "../io/index.ts";
 
 /** Hashes of all bytes of a source. */
 export interface WholeHashes {
@@ -29,17 +29,17 @@ const PIECE_BYTES = 1 << 18;
 export async function hashWholeSource(
   source: Source,
   wantsXxh64: boolean,
-  options: { signal?: AbortSignal | undefined; onProgress?: OnProgress | undefined; phase?: string } = {},
+  options: HashSourceOptions = {},
 ): Promise<WholeHashes> {
-  const { signal, onProgress, phase = "hash" } = options;
+  const { onBytes, ...scan } = options;
   const sha256 = createSha256();
   const hash64 = wantsXxh64 ? (await loadHash64()).create() : undefined;
   let doneBytes = 0;
-  for await (const piece of scanSource(source, { chunkBytes: PIECE_BYTES, signal })) {
+  for await (const piece of scanSource(source, { chunkBytes: PIECE_BYTES, ...scan })) {
     sha256.update(piece);
     hash64?.update(piece);
     doneBytes += piece.length;
-    onProgress?.({ phase, doneBytes, totalBytes: source.size });
+    onBytes?.(doneBytes);
   }
   return { sha256: sha256.digest(), xxh64: hash64?.digest() };
 }
