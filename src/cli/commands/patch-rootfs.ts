@@ -42,7 +42,7 @@ function createThreads(
   if (isLarge && !isSmall) return undefined;
   return createCodingThreads({
     atOnce,
-    // With a large window literals take longer than residuals.
+    // One of the two, and for literals it takes 3 MB less: Debian 12 to 13 126 instead of 129 MB, though 23.8 instead of 19.4 s.
     residuals: !isLarge,
     literalsFromBytes: isSmall ? LITERALS_DECODER_BYTES : LARGE_DECODER_BYTES,
     onThread: keepHeapSmall,

@@ -35,7 +35,7 @@ export const SLOT_WEIGHTS: usize = LENGTH_WEIGHTS + 2 * 32 * WEIGHT_SET_BYTES;
 export const ALIGN_WEIGHTS: usize = SLOT_WEIGHTS + 4 * 64 * WEIGHT_SET_BYTES;
 export const WEIGHTS_END: usize = ALIGN_WEIGHTS + 16 * WEIGHT_SET_BYTES;
 
-/** Counters of all but literals, u16: fresh ones from here to COUNTERS_END. */
+/** Counters of all but hashed contexts, i16, from here to COUNTERS_END. */
 export const COUNTERS: usize = WEIGHTS_END;
 export const MATCH_0: usize = COUNTERS; // state, position
 export const MATCH_1: usize = MATCH_0 + 2 * 64; // state, byte before
