@@ -95,20 +95,20 @@ class Encoder implements LzEncoder, LzParser {
 
 /** Make an encoder with a fresh model. It takes 9 times the window and 30 MB. */
 export async function createLzEncoder(settings: LzSettings): Promise<LzEncoder> {
-  const { hashBits, depth, nice, optimal, literalTax } = resolveSettings(settings);
+  const { hashBits, depth, nice, optimal } = resolveSettings(settings);
   const { windowBits } = settings;
   const instance = await instantiateLz();
   const { kernels } = instance;
-  const buffer = kernels.prepareEncoder(windowBits, hashBits, depth, nice, Number(optimal), literalTax);
+  const buffer = kernels.prepareEncoder(windowBits, hashBits, depth, nice, Number(optimal));
   return new Encoder(instance, new EncoderWindow(kernels, buffer, windowBits));
 }
 
 /** Make the other part of an encoder. It takes the window and 15 MB. */
 export async function createLzParser(settings: LzSettings): Promise<LzParser> {
-  const { depth, nice, optimal, literalTax } = resolveSettings(settings);
+  const { depth, nice, optimal } = resolveSettings(settings);
   const { windowBits } = settings;
   const instance = await instantiateLz();
   const { kernels } = instance;
-  const buffer = kernels.prepareParser(windowBits, depth, nice, Number(optimal), literalTax);
+  const buffer = kernels.prepareParser(windowBits, depth, nice, Number(optimal));
   return new Encoder(instance, new EncoderWindow(kernels, buffer, windowBits));
 }

@@ -1,11 +1,11 @@
 /**
- * A coder for literals: matches within a window and context mixing for all that is not equal. `FORMAT.md` states it
- * exactly.
+ * A coder for literals: matches within a window, and distributions of nibbles, mixed from several contexts, for all that is
+ * not equal. `FORMAT.md` states it exactly.
  *
- * Literals are what the basis does not have: machine code, text, anything. With effort 7 it needs 7 % fewer bytes than
- * `xz -9e` with the same window on those of a distribution's upgrade and of new packages, and 10 % fewer on 16 MiB of the
- * former; on 2 KB of source text 13 %, since nothing is spent on headers and one byte on a segment's end. Decoding makes
- * 10 MB of machine code a second and 25 MB of packages, encoding 1 to 2 MB (effort 5: a third faster, 1 to 5 % larger).
+ * Literals are what the basis does not have: machine code, text, anything. With effort 7 it needs 5 to 6 % fewer bytes than
+ * `xz -9e` with the same window on those of a distribution's upgrade and of new packages; of little source text 13 %, since
+ * nothing is spent on headers and one byte on a segment's end. Decoding makes 10 to 15 MB of machine code a second and 25 to 40
+ * MB of packages, encoding 1 to 2 MB.
  *
  * All arithmetic is on integers, so the same bytes come out on every machine.
  *
@@ -21,7 +21,7 @@ export { MAX_LZ_HISTORY_BYTES } from "./holder.ts";
 export { type LzSettings, MAX_LZ_WINDOW_BITS, MIN_LZ_WINDOW_BITS } from "./settings.ts";
 
 /** The model and the area for coded bytes, in bytes. */
-const MODEL_BYTES = 86 * 65_536;
+const MODEL_BYTES = 36 * 65_536;
 
 /** The smallest ring of a decoder: pieces are taken from it. */
 const MIN_RING_BITS = 20;

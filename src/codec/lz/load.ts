@@ -5,16 +5,9 @@ import { WASM_BASE64 } from "./generated.ts";
 export interface Kernels {
   readonly memory: WebAssembly.Memory;
   prepareDecoder(windowBits: number): void;
-  prepareEncoder(
-    windowBits: number,
-    hashBits: number,
-    depth: number,
-    nice: number,
-    optimal: number,
-    literalTax: number,
-  ): number;
+  prepareEncoder(windowBits: number, hashBits: number, depth: number, nice: number, optimal: number): number;
   prepareFinder(windowBits: number, hashBits: number, depth: number, nice: number): number;
-  prepareParser(windowBits: number, depth: number, nice: number, optimal: number, literalTax: number): number;
+  prepareParser(windowBits: number, depth: number, nice: number, optimal: number): number;
   /** Find the matches of some places up to `to`; returns how many bytes their records have. */
   findChunk(to: number): number;
   getFoundPlace(): number;

@@ -21,27 +21,73 @@ import {
 const COUNT_LIMIT = 15;
 const PIECE_BYTES = 1_048_576;
 
-/** Groups of counters by number, made when they are first asked for. */
+/** Counters by number, made when they are first asked for. */
 class Counters {
-  readonly #groups = new Map<number, Uint16Array>();
-  readonly #size: number;
+  readonly #counters = new Map<number, Uint16Array>();
 
-  constructor(size: number) {
-    this.#size = size;
-  }
-
-  group(number: number): Uint16Array {
-    let group = this.#groups.get(number);
-    if (group === undefined) {
-      group = new Uint16Array(this.#size).fill(FRESH);
-      this.#groups.set(number, group);
+  find(number: number): Uint16Array {
+    let counter = this.#counters.get(number);
+    if (counter === undefined) {
+      counter = Uint16Array.of(FRESH);
+      this.#counters.set(number, counter);
     }
-    return group;
+    return counter;
   }
 }
 
-/** A place in a group of counters. */
-type Input = readonly [group: Uint16Array, index: number];
+/** The distribution of a nibble in one context. */
+class Line {
+  /** The probability of all numbers below each from 0 to 16, of 32,768. */
+  readonly below = Array.from({ length: 17 }, (_, i) => 2048 * i);
+  count = 0;
+
+  learn(symbol: number): void {
+    const rate = this.count < 15 ? Math.floor(65_536 / (2 * this.count + 3)) : 512;
+    for (let i = 1; i < 16; i++) {
+      const goal = i <= symbol ? 2 * i : 32_768 - 2 * (16 - i);
+      this.below[i]! += ((goal - this.below[i]!) * rate + 16_384) >> 15;
+    }
+    this.count = Math.min(this.count + 1, 15);
+  }
+}
+
+/** Lines by number, made when they are first asked for. */
+class Lines {
+  readonly #lines = new Map<number, Line>();
+
+  find(number: number): Line {
+    let line = this.#lines.get(number);
+    if (line === undefined) {
+      line = new Line();
+      this.#lines.set(number, line);
+    }
+    return line;
+  }
+}
+
+/** 2^14 lines with a check each. */
+class HashedLines {
+  readonly #lines = new Map<number, { line: Line; check: number }>();
+
+  find(hash: number): Line {
+    const mixed = (hash ^ (hash >>> 13)) >>> 0;
+    const number = mixed >>> 18;
+    const check = mixed & 4095;
+    let held = this.#lines.get(number) ?? { line: new Line(), check: 0 };
+    if (held.check !== check) held = { line: new Line(), check };
+    this.#lines.set(number, held);
+    return held.line;
+  }
+}
+
+/** Four lines of each kind of nibble: of its contexts, in order. */
+const makeLines = (): Lines[] => [new Lines(), new Lines(), new Lines(), new Lines()];
+
+/** The sets of weights of each kind of nibble. */
+const makeSets = (kinds: number): number[][][] =>
+  Array.from({ length: kinds }, () => Array.from({ length: 64 }, () => [8192, 8192, 8192, 8192]));
+
+const classOf = ({ count }: Line): number => (count === 0 ? 0 : count < 3 ? 1 : count < 8 ? 2 : 3);
 
 function makeWeights(sets: number, inputs: number): Int16Array[] {
   // Decisions of 6 inputs add two sets.
@@ -52,26 +98,22 @@ const REP = { ANY: 0, NOT_0: 1, LONG_0: 2, NOT_1: 3, NOT_2: 4 } as const;
 
 /** A decoder as {@link createLzDecoder} makes it, without a bound to its window. */
 export class ReferenceDecoder {
-  readonly #matchContexts = [new Counters(1), new Counters(1), new Counters(1), new Counters(1)];
-  readonly #matchTables = [new CounterTable(16, 1), new CounterTable(16, 1)];
+  readonly #matchContexts = [new Counters(), new Counters(), new Counters(), new Counters()];
+  readonly #matchTables = [new CounterTable(14, 1), new CounterTable(14, 1)];
   readonly #matchWeightsA = makeWeights(64, 6);
   readonly #matchWeightsB = makeWeights(256, 6);
   readonly #matchMaps = makeMaps(256);
-  readonly #repContexts = [new Counters(1), new Counters(1), new Counters(1), new Counters(1)];
+  readonly #repContexts = [new Counters(), new Counters(), new Counters(), new Counters()];
   readonly #repWeights = makeWeights(80, 4);
-  readonly #lengthContexts = [new Counters(32), new Counters(32), new Counters(32), new Counters(32)];
-  readonly #lengthWeights = makeWeights(64, 4);
-  readonly #lengthTops = new Counters(8);
-  readonly #slotContexts = [new Counters(64), new Counters(64), new Counters(64), new Counters(64)];
-  readonly #slotWeights = makeWeights(256, 4);
-  readonly #distanceTops = new Counters(8);
-  readonly #lowContexts = [new Counters(16), new Counters(16), new Counters(16), new Counters(16)];
-  readonly #lowWeights = makeWeights(16, 4);
-  readonly #literalContexts = [new Counters(16), new Counters(16), new Counters(16)];
-  readonly #literalTables = [new CounterTable(15, 16), new CounterTable(15, 16), new CounterTable(15, 16)];
-  readonly #literalWeightsA = makeWeights(768, 6);
-  readonly #literalWeightsB = makeWeights(48, 6);
-  readonly #literalMaps = makeMaps(1536);
+  readonly #lengthLines = makeLines();
+  readonly #lengthSets = makeSets(4);
+  readonly #scaleLines = makeLines();
+  readonly #scaleSets = makeSets(8);
+  readonly #lowestLines = makeLines();
+  readonly #lowestSets = makeSets(5);
+  readonly #literalLines = [new Lines(), new Lines(), new Lines()];
+  readonly #literalTable = new HashedLines();
+  readonly #literalSets = makeSets(9);
 
   #made: number[] = [];
   #state = 0;
@@ -161,12 +203,12 @@ export class ReferenceDecoder {
     const run = Math.min(this.#literalRun, 15);
     return this.#mix(
       [
-        [this.#matchContexts[0]!.group(place), 0],
-        [this.#matchContexts[1]!.group(this.#state * 256 + c1), 0],
-        [this.#matchTables[0]!.find(hashContext(c1 | (c2 << 8), this.#state)), 0],
-        [this.#matchTables[1]!.find(hashContext(c1 | (c2 << 8) | (c3 << 16), m)), 0],
-        [this.#matchContexts[2]!.group(m * 256 + c1), 0],
-        [this.#matchContexts[3]!.group(run * 32 + this.#lastLengthSlot), 0],
+        this.#matchContexts[0]!.find(place),
+        this.#matchContexts[1]!.find(this.#state * 256 + c1),
+        this.#matchTables[0]!.find(hashContext(c1 | (c2 << 8), this.#state)),
+        this.#matchTables[1]!.find(hashContext(c1 | (c2 << 8) | (c3 << 16), m)),
+        this.#matchContexts[2]!.find(m * 256 + c1),
+        this.#matchContexts[3]!.find(run * 32 + this.#lastLengthSlot),
       ],
       this.#matchWeightsA[place]!,
       this.#matchWeightsB[c1]!,
@@ -180,10 +222,10 @@ export class ReferenceDecoder {
     const [a, b, c, d] = this.#repContexts;
     return this.#mixSmall(
       [
-        [a!.group(kind * 16 + this.#state), 0],
-        [b!.group(kind * 256 + this.#before(1)), 0],
-        [c!.group(kind * 512 + m * 2 + (this.#state >= 7 ? 1 : 0)), 0],
-        [d!.group(kind * 128 + this.#lastLengthSlot * 4 + run), 0],
+        a!.find(kind * 16 + this.#state),
+        b!.find(kind * 256 + this.#before(1)),
+        c!.find(kind * 512 + m * 2 + (this.#state >= 7 ? 1 : 0)),
+        d!.find(kind * 128 + this.#lastLengthSlot * 4 + run),
       ],
       this.#repWeights[kind * 16 + this.#state]!,
     );
@@ -191,137 +233,133 @@ export class ReferenceDecoder {
 
   #decodeLength(rep: 0 | 1): number {
     const m = this.#before(this.#reps[0]!);
-    const [a, b, c, d] = this.#lengthContexts;
-    const groups = [
-      a!.group(rep * 4 + (this.#made.length & 3)),
-      b!.group(rep * 16 + this.#state),
-      c!.group(rep * 256 + this.#before(1)),
-      d!.group(rep * 1024 + (rep === 1 ? m : 256 + this.#lastLengthSlot)),
+    const contexts = [
+      this.#made.length & 3,
+      this.#state,
+      this.#before(1),
+      rep === 1 ? m : this.#lastLengthSlot,
     ];
-    const slot = this.#decodeTree(groups, 5, this.#lengthWeights, rep * 32);
-    this.#lastLengthSlot = slot;
-    if (slot < 16) return slot + 2;
-    const bits = Math.floor(slot / 2) - 5;
-    return (2 + (slot & 1)) * 2 ** bits + this.#decodeTop(this.#lengthTops.group(slot), bits) + 2;
+    const lines = (nibble: number): Line[] =>
+      contexts.map((context, i) => this.#lengthLines[i]!.find((context * 2 + rep) * 2 + nibble));
+    const first = this.#codeNibble(lines(0), this.#lengthSets[rep * 2]!);
+    this.#lastLengthSlot = first;
+    if (first < 15) return first + 2;
+    const log = this.#codeNibble(lines(1), this.#lengthSets[rep * 2 + 1]!);
+    this.#lastLengthSlot = 15 + log;
+    return 16 + 2 ** log + this.#decodePlain(log);
   }
 
   #decodeDistance(length: number): number {
     const from = Math.min(length - 2, 3);
-    const [a, b, c, d] = this.#slotContexts;
-    const pair = this.#before(1) | (this.#before(2) << 8);
-    const groups = [
-      a!.group(from),
-      b!.group(from * 256 + this.#before(1)),
-      c!.group(from * 64 + this.#lastDistanceSlot),
-      d!.group(hashContext(pair, Math.min(length, 6)) >>> 20),
-    ];
-    const slot = this.#decodeTree(groups, 6, this.#slotWeights, from * 64);
-    this.#lastDistanceSlot = slot;
-    if (slot < 4) return slot + 1;
-    const bits = Math.floor(slot / 2) - 1;
-    const top = (2 + (slot & 1)) * 2 ** bits;
-    const tops = this.#distanceTops.group(slot);
-    if (bits <= 4) return top + this.#decodeTop(tops, bits) + 1;
-    return top + this.#decodeTop(tops, bits - 4) * 16 + this.#decodeLowest(slot) + 1;
+    const c1 = this.#before(1);
+    const slot = this.#lastDistanceSlot;
+    const before = hashContext(c1 | (this.#before(2) << 8), Math.min(length, 6));
+    const find = (contexts: readonly number[], upper: number): Line[] =>
+      contexts.map((context, i) => this.#scaleLines[i]!.find(context * 17 + upper));
+    const upper = this.#codeNibble(
+      find([from, from * 256 + c1, from * 64 + slot, before >>> 20], 16),
+      this.#scaleSets[from * 2]!,
+    );
+    const lower = this.#codeNibble(
+      find([from, c1, slot, hashBehind(before, upper) >>> 20], upper),
+      this.#scaleSets[from * 2 + 1]!,
+    );
+    const scale = upper * 16 + lower;
+    this.#lastDistanceSlot = scale >> 2;
+    const log = scale >> 3;
+    const top = 8 + (scale & 7);
+    if (log <= 3) return top >> (3 - log);
+    const bits = log - 3;
+    const least = Math.min(bits, 4);
+    const high = top * 2 ** (bits - least) + this.#decodePlain(bits - least);
+    const contexts = [log, scale, least * 16 + (this.#reps[0]! % 16), least * 16 + (this.#made.length % 16)];
+    const lines = contexts.map((context, i) => this.#lowestLines[i]!.find(context));
+    return high * 2 ** least + this.#codeNibble(lines, this.#lowestSets[least]!);
   }
 
-  #decodeLowest(slot: number): number {
-    const [a, b, c, d] = this.#lowContexts;
-    const groups = [
-      a!.group(0),
-      b!.group(slot),
-      c!.group((this.#reps[0]! - 1) % 16),
-      d!.group(this.#made.length % 16),
-    ];
-    const reversed = this.#decodeTree(groups, 4, this.#lowWeights, 0);
-    return ((reversed & 1) << 3) | ((reversed & 2) << 1) | ((reversed & 4) >> 1) | (reversed >> 3);
-  }
-
-  /** `bits` bits from a tree, the first one first. */
-  #decodeTree(
-    groups: readonly Uint16Array[],
-    bits: number,
-    weights: readonly Int16Array[],
-    set: number,
-  ): number {
-    let node = 1;
-    for (let i = 0; i < bits; i++) {
-      const inputs = groups.map((group): Input => [group, node]);
-      node = node * 2 + this.#mixSmall(inputs, weights[set + node]!);
-    }
-    return node - 2 ** bits;
-  }
-
-  #decodeTop(counters: Uint16Array, bits: number): number {
+  /** Bits that are all as probable. */
+  #decodePlain(bits: number): number {
     let value = 0;
-    let node = 1;
-    for (let i = 0; i < bits; i++) {
-      let bit: number;
-      if (i < 3) {
-        bit = this.#codeBit(undefined, (counters[node]! >> 4) * 16 + 8);
-        counters[node] = learnCounter(counters[node]!, bit, COUNT_LIMIT);
-        node = node * 2 + bit;
-      } else bit = this.#codeBit(undefined, 32_768);
-      value = value * 2 + bit;
+    for (let left = bits; left > 0; left -= 8) {
+      const part = Math.min(left, 8);
+      const share = this.#findShare(part);
+      this.#takeShares(share, share + 1, part);
+      value = value * 2 ** part + share;
     }
     return value;
   }
 
   #decodeLiteral(): void {
-    const [c1, c2, c3] = [this.#before(1), this.#before(2), this.#before(3)];
+    const [c1, c2] = [this.#before(1), this.#before(2)];
     const m = this.#before(this.#reps[0]!);
     const kind = this.#state >= 7 ? 2 : this.#state === 0 ? 0 : 1;
-    const hashes = [
-      hashContext(c1 | (c2 << 8), 0),
-      hashContext((c2 << 8) | (c3 << 16), 1),
-      hashContext(c1 | (m << 8), 2 + kind),
+    const hash = hashContext(c1 | (c2 << 8), 0);
+    const contexts = [c1, kind * 256 + m, c2];
+    const lines = (upper: number, hashed: number): Line[] => [
+      ...contexts.map((context, i) => this.#literalLines[i]!.find(context * 17 + upper)),
+      this.#literalTable.find(hashed),
     ];
-    let node = 1;
-    let groups: Uint16Array[] = [];
-    for (let depth = 0; depth < 8; depth++) {
-      if (depth === 0 || depth === 4) {
-        const line = depth === 0 ? 0 : node;
-        const direct = [this.#made.length & 3, c1, kind * 256 + m];
-        groups = [
-          ...direct.map((number, i) => this.#literalContexts[i]!.group(number * 32 + line)),
-          ...hashes.map((hash, i) => {
-            const second = Math.imul(hash + Math.imul(node, 0x9e3779b1), 0x85ebca6b) >>> 0;
-            return this.#literalTables[i]!.find(depth === 0 ? hash : second);
-          }),
-        ];
-      }
-      const inNibble = depth < 4 ? node : (node % 2 ** (depth - 4)) + 2 ** (depth - 4);
-      const agrees = (m + 256) >> (8 - depth) === node ? 1 : 0;
-      const set = kind * 2 + agrees;
-      const bit = this.#mix(
-        groups.map((group): Input => [group, inNibble]),
-        this.#literalWeightsA[kind * 256 + node]!,
-        this.#literalWeightsB[set * 8 + depth]!,
-        this.#literalMaps[set * 256 + node]!,
-        this.#known === undefined ? undefined : (this.#known >> (7 - depth)) & 1,
-      );
-      node = node * 2 + bit;
-    }
-    this.#made.push(node & 255);
+    const known = this.#known;
+    const upper = this.#codeNibble(
+      lines(16, hash),
+      this.#literalSets[kind]!,
+      known === undefined ? undefined : known >> 4,
+    );
+    const agrees = m >> 4 === upper ? 1 : 0;
+    const lower = this.#codeNibble(
+      lines(upper, hashBehind(hash, upper)),
+      this.#literalSets[3 + 3 * agrees + kind]!,
+      known === undefined ? undefined : known & 15,
+    );
+    this.#made.push(upper * 16 + lower);
     this.#state = this.#state < 4 ? 0 : this.#state < 10 ? this.#state - 3 : this.#state - 6;
     this.#literalRun++;
   }
 
-  /** A decision of two weight sets and a map; `known` is its bit while the history is taken. */
-  #mix(
-    inputs: readonly Input[],
-    weightsA: Int16Array,
-    weightsB: Int16Array,
-    map: Uint16Array,
-    known?: number,
-  ): number {
-    const x = inputs.map(([group, index]) => stretch(group[index]!));
+  /** A nibble from four lines; `known` is what it is while the history is taken. */
+  #codeNibble(lines: readonly Line[], sets: readonly number[][], known?: number): number {
+    const weights = sets[classOf(lines[1]!) + 4 * classOf(lines[2]!) + 16 * classOf(lines[3]!)]!;
+    const shares = [0];
+    for (let i = 1; i < 16; i++) {
+      let mixed = 0;
+      for (const [j, line] of lines.entries()) mixed += (line.below[i]! * weights[j]! + 16_384) >> 15;
+      mixed = Math.min(32_767, mixed);
+      shares.push(mixed - (mixed >> 11) + i);
+    }
+    shares.push(32_768);
+
+    let symbol = known;
+    if (symbol === undefined) {
+      const share = this.#findShare(15);
+      symbol = shares.findLastIndex((from) => from <= share);
+      this.#takeShares(shares[symbol]!, shares[symbol + 1]!, 15);
+    }
+
+    const products = lines.map(({ below }, j) => weights[j]! * (below[symbol + 1]! - below[symbol]!));
+    const all = Math.max(
+      1,
+      products.reduce((sum, product) => sum + product, 0),
+    );
+    const shift = 2 ** Math.clz32(all);
+    const inverse = Math.floor(2 ** 31 / Math.floor((all * shift) / 65_536));
+    for (let j = 0; j < 3; j++) {
+      const part = Math.floor((Math.floor((products[j]! * shift) / 65_536) * inverse) / 65_536);
+      weights[j]! += (part - (part >> 6) + 128 - weights[j]!) >> 5;
+    }
+    weights[3] = 32_768 - weights[0]! - weights[1]! - weights[2]!;
+    for (const line of lines) line.learn(symbol);
+    return symbol;
+  }
+
+  /** A decision of two weight sets and a map. */
+  #mix(inputs: readonly Uint16Array[], weightsA: Int16Array, weightsB: Int16Array, map: Uint16Array): number {
+    const x = inputs.map((counter) => stretch(counter[0]!));
     const sums = weightsA.map((weight, i) => saturate(weight + weightsB[i]!));
     const mixed = dot(x, sums);
     const knot = (mixed + 3072) >> 8;
     const share = (mixed + 3072) & 255;
     const refined = (map[knot]! * (256 - share) + map[knot + 1]! * share) >> 8;
-    const bit = this.#codeBit(known, (squash(mixed) + refined + 1) >> 1);
+    const bit = this.#decodeBit((squash(mixed) + refined + 1) >> 1);
 
     const wanted = bit * 65_535;
     const error = (wanted - squash(mixed)) >> 2;
@@ -329,21 +367,20 @@ export class ReferenceDecoder {
     learnWeights(x, error, weightsB);
     const nearest = knot + (share >> 7);
     map[nearest]! += (wanted - map[nearest]!) >> 6;
-    for (const [group, index] of inputs) group[index] = learnCounter(group[index]!, bit, COUNT_LIMIT);
+    for (const counter of inputs) counter[0] = learnCounter(counter[0]!, bit, COUNT_LIMIT);
     return bit;
   }
 
-  #mixSmall(inputs: readonly Input[], weights: Int16Array): number {
-    const x = inputs.map(([group, index]) => stretch(group[index]!));
+  #mixSmall(inputs: readonly Uint16Array[], weights: Int16Array): number {
+    const x = inputs.map((counter) => stretch(counter[0]!));
     const p = squash(dot(x, weights));
-    const bit = this.#codeBit(undefined, p);
+    const bit = this.#decodeBit(p);
     learnWeights(x, (bit * 65_535 - p) >> 1, weights);
-    for (const [group, index] of inputs) group[index] = learnCounter(group[index]!, bit, COUNT_LIMIT);
+    for (const counter of inputs) counter[0] = learnCounter(counter[0]!, bit, COUNT_LIMIT);
     return bit;
   }
 
-  #codeBit(known: number | undefined, probability: number): number {
-    if (known !== undefined) return known;
+  #decodeBit(probability: number): number {
     const range = this.#high - this.#low;
     const middle =
       this.#low +
@@ -352,18 +389,45 @@ export class ReferenceDecoder {
     const bit = this.#code <= middle ? 1 : 0;
     if (bit === 1) this.#high = middle;
     else this.#low = middle + 1;
-    while (this.#low >>> 24 === this.#high >>> 24) {
-      this.#low = (this.#low << 8) >>> 0;
-      this.#high = ((this.#high << 8) | 255) >>> 0;
-      this.#code = ((this.#code << 8) | this.#nextByte()) >>> 0;
-    }
+    this.#renew();
     return bit;
+  }
+
+  /** Where in the interval the coded number is, in 2^bits shares. */
+  #findShare(bits: number): number {
+    const unit = Math.floor((this.#high - this.#low) / 2 ** bits);
+    return Math.min(Math.floor(((this.#code - this.#low) >>> 0) / unit), 2 ** bits - 1);
+  }
+
+  #takeShares(from: number, to: number, bits: number): void {
+    const unit = Math.floor((this.#high - this.#low) / 2 ** bits);
+    if (to < 2 ** bits) this.#high = this.#low + unit * to - 1;
+    this.#low += unit * from;
+    this.#renew();
+  }
+
+  #renew(): void {
+    for (;;) {
+      if (this.#low >>> 24 === this.#high >>> 24) {
+        this.#low = (this.#low << 8) >>> 0;
+        this.#high = ((this.#high << 8) | 255) >>> 0;
+        this.#code = ((this.#code << 8) | this.#nextByte()) >>> 0;
+      } else if (this.#high - this.#low < 65_536) {
+        const border = (this.#high & 0xff000000) >>> 0;
+        if (this.#high - border < border - this.#low) this.#high = border - 1;
+        else this.#low = border;
+      } else return;
+    }
   }
 
   #nextByte(): number {
     if (this.#at > this.#coded.length + 3) throw corrupt();
     return this.#coded[this.#at++] ?? 0;
   }
+}
+
+function hashBehind(hash: number, nibble: number): number {
+  return Math.imul(hash + Math.imul(16 + nibble, 0x9e3779b1), 0x85ebca6b) >>> 0;
 }
 
 function corrupt(): FormatError {

@@ -18,30 +18,20 @@ export interface Effort {
   nice: number;
   /** Whether prices decide. */
   optimal: boolean;
-  /**
-   * What a literal costs beyond its bits, in 1/64 bits. It makes decoders quicker: 24 make machine code and packages 0.1 to
-   * 0.2 % larger and decode by 10 to 20 % faster; 64 make them 0.8 to 1.6 % larger and decode by 25 to 35 % faster.
-   */
-  literalTax: number;
 }
 
-const effortOf = (depth: number, nice: number, optimal: boolean, literalTax: number): Effort => ({
-  depth,
-  nice,
-  optimal,
-  literalTax,
-});
+const effortOf = (depth: number, nice: number, optimal: boolean): Effort => ({ depth, nice, optimal });
 
 const EFFORTS: readonly Effort[] = [
-  effortOf(2, 16, false, 0),
-  effortOf(4, 24, false, 0),
-  effortOf(8, 32, false, 0),
-  effortOf(16, 64, false, 0),
-  effortOf(6, 48, true, 24),
-  effortOf(10, 64, true, 24),
-  effortOf(20, 128, true, 24),
-  effortOf(48, 200, true, 24),
-  effortOf(160, 273, true, 0),
+  effortOf(2, 16, false),
+  effortOf(4, 24, false),
+  effortOf(8, 32, false),
+  effortOf(16, 64, false),
+  effortOf(6, 48, true),
+  effortOf(10, 64, true),
+  effortOf(20, 128, true),
+  effortOf(48, 200, true),
+  effortOf(160, 273, true),
 ];
 
 /** @throws RangeError when the window or the effort is out of range. */

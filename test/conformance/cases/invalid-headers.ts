@@ -85,10 +85,10 @@ export const HEADER_CASES: readonly GoldenCase[] = [
     streams: streamsOf(0, 7),
     segmentPower: 21,
   }),
-  header("lz-memory", "codec lz with a decoder memory of 2^22 bytes", {
+  header("lz-memory", "codec lz with a decoder memory of 2^21 bytes", {
     streams: [
       [0, 0],
-      [1, 5, 22],
+      [1, 5, 21],
     ],
   }),
   header("extension-tag-zero", "an extension with tag 0", extension(0, EMPTY_BYTES)),

@@ -74,11 +74,14 @@ class BitDecoder:
             self.high = middle
         else:
             self.low = middle + 1
+        self._renew()
+        return bit
+
+    def _renew(self) -> None:
         while (self.low ^ self.high) >> 24 == 0:
             self._read_byte()
             self.low = self.low << 8 & U32
             self.high = (self.high << 8 & U32) | 255
-        return bit
 
     def ending_bytes(self) -> int:
         """How many bytes the encoder wrote at the end, by MIXING.md."""

@@ -1,7 +1,11 @@
-// A carry-less arithmetic coder for binary decisions: the interval [low, high] of 32 bits is split in proportion to the
-// probability, and equal leading bytes are shifted out. Behind the coded bytes a decoder reads zeros, so that one byte
-// ends a segment.
+// A carry-less arithmetic coder: the interval [low, high] of 32 bits is split in proportion to probabilities, and equal leading
+// bytes are shifted out. An interval that lies across a border of leading bytes and has become small is cut off at the border: so
+// there is always room for 2^16 shares, for less than a thousandth of a bit a byte. Behind the coded bytes a decoder reads
+// zeros, so that one byte ends a segment.
 import { CODED, CODED_BYTES, MAX_TOKEN_BYTES } from "./memory";
+
+/** What an interval never is smaller than, less 1. */
+const MIN_RANGE: u32 = 1 << 16;
 
 let low: u32 = 0;
 let high: u32 = 0xffffffff;
@@ -53,6 +57,24 @@ export function finishCoder(): void {
   store<u8>(at++, endByte());
 }
 
+/** Shift out equal leading bytes; cut the interval where it would become too small. */
+@inline
+function renew(): void {
+  for (;;) {
+    if (((low ^ high) & 0xff000000) == 0) {
+      if (decoding) code = (code << 8) | load<u8>(at);
+      else store<u8>(at, high >> 24);
+      at++;
+      low <<= 8;
+      high = (high << 8) | 255;
+    } else if (high - low < MIN_RANGE) {
+      const border = high & 0xff000000;
+      if (high - border < border - low) high = border - 1;
+      else low = border;
+    } else return;
+  }
+}
+
 /** Code `bit`, or decode it, given the probability (1 to 65,535 of 65,536) that it is 1. */
 @inline
 export function codeBit(bit: i32, probability: i32): i32 {
@@ -66,12 +88,34 @@ export function codeBit(bit: i32, probability: i32): i32 {
     low = middle + 1;
     bit = 0;
   }
-  while (((low ^ high) & 0xff000000) == 0) {
-    if (decoding) code = (code << 8) | load<u8>(at);
-    else store<u8>(at, high >> 24);
-    at++;
-    low <<= 8;
-    high = (high << 8) | 255;
-  }
+  renew();
   return bit;
+}
+
+/** Where in the interval the coded number is, in 2^bits equal shares, of which the last has what is left over. */
+@inline
+export function findShare(bits: u32): u32 {
+  return min<u32>((code - low) / ((high - low) >> bits), (1 << bits) - 1);
+}
+
+/** Go on with the shares from `from` on and before `to`, of 2^bits. */
+@inline
+export function takeShares(from: u32, to: u32, bits: u32): void {
+  const share = (high - low) >> bits;
+  if (to != <u32>1 << bits) high = low + share * to - 1;
+  low += share * from;
+  renew();
+}
+
+/** Code or decode the lowest `bits` bits of `value`, all values being as probable. */
+export function codeEvenly(value: u32, bits: u32): u32 {
+  let got: u32 = 0;
+  while (bits > 0) {
+    const part = min<u32>(bits, 8);
+    bits -= part;
+    const symbol = decoding ? findShare(part) : (value >> bits) & ((1 << part) - 1);
+    takeShares(symbol, symbol + 1, part);
+    got = (got << part) | symbol;
+  }
+  return got;
 }

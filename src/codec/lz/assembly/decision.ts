@@ -12,18 +12,18 @@ const WEIGHT_BITS: i32 = 14;
 const MAP_RATE: i32 = 6;
 
 /**
- * Code or decode one bit from the 6 counters whose addresses are at SLOTS, plus `offset` bytes.
+ * Code or decode one bit from the 6 counters whose addresses are at SLOTS, 
  *
  * @param weightsA - a weight set, to which the one at `weightsB` is added.
  * @param mapRow - the row of the adaptive probability map.
  */
-export function codeDecision(bit: i32, offset: usize, weightsA: usize, weightsB: usize, mapRow: usize): i32 {
-  const a0 = <usize>load<u32>(SLOTS) + offset;
-  const a1 = <usize>load<u32>(SLOTS, 4) + offset;
-  const a2 = <usize>load<u32>(SLOTS, 8) + offset;
-  const a3 = <usize>load<u32>(SLOTS, 12) + offset;
-  const a4 = <usize>load<u32>(SLOTS, 16) + offset;
-  const a5 = <usize>load<u32>(SLOTS, 20) + offset;
+export function codeDecision(bit: i32, weightsA: usize, weightsB: usize, mapRow: usize): i32 {
+  const a0 = <usize>load<u32>(SLOTS);
+  const a1 = <usize>load<u32>(SLOTS, 4);
+  const a2 = <usize>load<u32>(SLOTS, 8);
+  const a3 = <usize>load<u32>(SLOTS, 12);
+  const a4 = <usize>load<u32>(SLOTS, 16);
+  const a5 = <usize>load<u32>(SLOTS, 20);
   let counters = v128.load16_lane(a0, i16x8.splat(0), 0);
   counters = v128.load16_lane(a1, counters, 1);
   counters = v128.load16_lane(a2, counters, 2);
@@ -94,26 +94,15 @@ export function codeSmallDecision(bit: i32, a0: usize, a1: usize, a2: usize, a3:
   return bit;
 }
 
-/** Code or decode one bit from one counter. */
-export function codeSimpleBit(bit: i32, counter: usize): i32 {
-  const p = loadProbability(counter);
-  const n = <i32>load<u16>(counter) & 15;
-  bit = codeBit(bit, (p << 4) + 8);
-  const rate = 65536 / (2 * n + 3);
-  const moved = p + (((bit * 4095 - p) * rate + 0x4000) >> 15);
-  store<u16>(counter, makeCounter(moved, min(n + 1, <i32>COUNT_LIMIT)));
-  return bit;
-}
-
 /** How probable a 1 is to `codeDecision`, by its mixer alone: 12 bits. */
 @inline
-export function foretellDecision(offset: usize, weightsA: usize, weightsB: usize): u32 {
-  let x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS) + offset), i16x8.splat(0), 0);
-  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 4) + offset), x, 1);
-  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 8) + offset), x, 2);
-  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 12) + offset), x, 3);
-  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 16) + offset), x, 4);
-  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 20) + offset), x, 5);
+export function foretellDecision(weightsA: usize, weightsB: usize): u32 {
+  let x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS)), i16x8.splat(0), 0);
+  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 4)), x, 1);
+  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 8)), x, 2);
+  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 12)), x, 3);
+  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 16)), x, 4);
+  x = v128.load16_lane(stretchOf(<usize>load<u32>(SLOTS, 20)), x, 5);
   const mixed = dot(x, i16x8.add_sat_s(v128.load(weightsA), v128.load(weightsB)), WEIGHT_BITS);
   return <u32>squash(mixed) >> 4;
 }

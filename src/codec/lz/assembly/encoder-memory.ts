@@ -13,11 +13,11 @@ export const NODES_COUNT: u32 = BLOCK + 3 * MAX_NICE + 16;
 export const PATH: usize = NODES + <usize>NODES_COUNT * NODE_BYTES;
 /** Pairs of length and distance. */
 export const MATCHES: usize = PATH + 4 * <usize>NODES_COUNT;
-/** Prices: of lengths, by rep and position; of slots, by length; of the lowest bits of distances. */
+/** Prices: of lengths, by rep and position; of scales, by length; of the lowest bits of distances, by logarithm. */
 export const LENGTH_PRICES: usize = MATCHES + 8 * 512;
-export const SLOT_PRICES: usize = LENGTH_PRICES + 4 * 8 * 512;
-export const ALIGN_PRICES: usize = SLOT_PRICES + 4 * 4 * 64;
-export const HASH2: usize = (ALIGN_PRICES + 64 + 63) & ~63;
+export const SCALE_PRICES: usize = LENGTH_PRICES + 4 * 8 * 512;
+export const LOWEST_PRICES: usize = SCALE_PRICES + 4 * 4 * 256;
+export const HASH2: usize = (LOWEST_PRICES + 4 * 32 * 16 + 63) & ~63;
 export const HASH3: usize = HASH2 + 4 * 65536;
 export const HASH3_BITS: u32 = 16;
 /** Matches on their way between instances: in chunks. */

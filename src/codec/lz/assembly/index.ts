@@ -5,15 +5,17 @@ import { FOUND, FOUND_CHUNK_BYTES } from "./encoder-memory";
 import { setFinder, setFinderBase } from "./finder";
 import { prepareFound } from "./found";
 import {
-  LITERAL_MAP_ROWS,
-  LITERAL_MAPS,
-  LITERAL_WEIGHTS_A,
+  FLAG_WEIGHTS_END,
+  LITERAL_SETS,
   MATCH_MAP_ROWS,
+  MATCH_MAPS,
+  MATCH_WEIGHTS_A,
   MODEL_END,
   REP_WEIGHTS,
-  WEIGHTS_END,
+  SETS_END,
 } from "./memory";
 import { byteAt, codeLiteral, passLiteral, position, setWindow } from "./model";
+import { prepareNibbles, prepareWeightSets } from "./nibble";
 import { setParser, setParserBase } from "./parse";
 import { makeCosts } from "./tables";
 
@@ -30,9 +32,11 @@ const FIRST_WEIGHT: i16 = 4096;
 /** Prepare the model of a new instance, whose memory is zero. */
 function prepareModel(): void {
   makeTables();
-  prepareMaps(LITERAL_MAPS, LITERAL_MAP_ROWS + MATCH_MAP_ROWS);
-  for (let at = LITERAL_WEIGHTS_A; at < REP_WEIGHTS; at += 2) store<i16>(at, FIRST_WEIGHT / 2);
-  for (let at = REP_WEIGHTS; at < WEIGHTS_END; at += 2) store<i16>(at, FIRST_WEIGHT);
+  prepareNibbles();
+  prepareMaps(MATCH_MAPS, MATCH_MAP_ROWS);
+  for (let at = MATCH_WEIGHTS_A; at < REP_WEIGHTS; at += 2) store<i16>(at, FIRST_WEIGHT / 2);
+  for (let at = REP_WEIGHTS; at < FLAG_WEIGHTS_END; at += 2) store<i16>(at, FIRST_WEIGHT);
+  prepareWeightSets(LITERAL_SETS, SETS_END);
 }
 
 /** Prepare a decoder, whose window is a ring of 2^bits bytes at MODEL_END. */
@@ -57,11 +61,10 @@ export function prepareEncoder(
   depth: u32,
   nice: u32,
   optimal: bool,
-  literalTax: u32,
 ): usize {
   prepareModel();
   makeCosts();
-  setParser(nice, optimal, literalTax, false);
+  setParser(nice, optimal, false);
   return layFinder(FOUND, windowBits, hashBits, depth, nice);
 }
 
@@ -72,10 +75,10 @@ export function prepareFinder(windowBits: u32, hashBits: u32, depth: u32, nice: 
 }
 
 /** Prepare the rest of an encoder, which parses what another instance found; returns where its buffer begins. */
-export function prepareParser(windowBits: u32, depth: u32, nice: u32, optimal: bool, literalTax: u32): usize {
+export function prepareParser(windowBits: u32, depth: u32, nice: u32, optimal: bool): usize {
   prepareModel();
   makeCosts();
-  setParser(nice, optimal, literalTax, true);
+  setParser(nice, optimal, true);
   const buffer = FOUND + prepareFound(depth);
   moveBuffer(buffer, windowBits);
   return buffer;

@@ -6,38 +6,41 @@ import { SQUASH } from "../../assembly/layout";
 /** What a decision of a 12-bit probability costs, u16, for the encoder's parser. */
 export const COSTS: usize = SQUASH + 12288;
 
-/** Addresses of the counters or lines of a decision, u32 each. */
+/** Addresses of the counters of a decision, u32 each. */
 export const SLOTS: usize = COSTS + 2 * 4096;
-/** A line of counters that know nothing, for contexts that a price asks for and that are not there. */
-export const FRESH_LINE: usize = SLOTS + 64;
+/** Addresses of the lines of a symbol, u32 each. */
+export const LINES: usize = SLOTS + 32;
+/** A line that knows nothing, for contexts that a price asks for and that are not there. */
+export const FRESH_LINE: usize = LINES + 32;
+/** The mixed distribution of a symbol: 17 u16. */
+export const MIXED: usize = FRESH_LINE + 32;
+/** By how much a line learns that has seen so much, u16; what its shares move to, a line for each symbol. */
+export const RATES: usize = MIXED + 64;
+export const TARGETS: usize = RATES + 32;
 
-/** Lines: 16 u16, of which 0 is a check or unused, the others the counters of the 15 nodes of a nibble's tree. */
-export const LINE_BYTES: usize = 32;
-/** A direct context of a byte: the line of its first nibble and the 16 of its second. */
-export const DIRECT_BYTES: usize = 17 * LINE_BYTES;
-
-/** Adaptive probability maps: rows of 25 u16, padded to 32. */
+/** Adaptive probability maps of the match flag: rows of 25 u16, padded to 32. */
 export const MAP_ROW_BYTES: usize = 64;
-export const LITERAL_MAPS: usize = 65536;
-export const LITERAL_MAP_ROWS: usize = 6 * 256;
-export const MATCH_MAPS: usize = LITERAL_MAPS + LITERAL_MAP_ROWS * MAP_ROW_BYTES;
+export const MATCH_MAPS: usize = 65536;
 export const MATCH_MAP_ROWS: usize = 256;
 
-/** Weight sets: an i16 for each of 8 inputs. */
+/** Weights of flags: an i16 for each of 8 inputs. */
 export const WEIGHT_SET_BYTES: usize = 16;
-export const LITERAL_WEIGHTS_A: usize = MATCH_MAPS + MATCH_MAP_ROWS * MAP_ROW_BYTES;
-export const LITERAL_WEIGHTS_B: usize = LITERAL_WEIGHTS_A + 3 * 256 * WEIGHT_SET_BYTES;
-export const MATCH_WEIGHTS_A: usize = LITERAL_WEIGHTS_B + 6 * 8 * WEIGHT_SET_BYTES;
+export const MATCH_WEIGHTS_A: usize = MATCH_MAPS + MATCH_MAP_ROWS * MAP_ROW_BYTES;
 export const MATCH_WEIGHTS_B: usize = MATCH_WEIGHTS_A + 64 * WEIGHT_SET_BYTES;
 export const REP_WEIGHTS: usize = MATCH_WEIGHTS_B + 256 * WEIGHT_SET_BYTES;
-export const LENGTH_WEIGHTS: usize = REP_WEIGHTS + 5 * 16 * WEIGHT_SET_BYTES;
-export const SLOT_WEIGHTS: usize = LENGTH_WEIGHTS + 2 * 32 * WEIGHT_SET_BYTES;
-export const ALIGN_WEIGHTS: usize = SLOT_WEIGHTS + 4 * 64 * WEIGHT_SET_BYTES;
-export const WEIGHTS_END: usize = ALIGN_WEIGHTS + 16 * WEIGHT_SET_BYTES;
+export const FLAG_WEIGHTS_END: usize = REP_WEIGHTS + 5 * 16 * WEIGHT_SET_BYTES;
 
-/** Counters of all but hashed contexts, i16, from here to COUNTERS_END. */
-export const COUNTERS: usize = WEIGHTS_END;
-export const MATCH_0: usize = COUNTERS; // state, position
+/** Weights of symbols: an i32 for each of 4 lines; there are 64 sets for each kind of symbol. */
+export const WEIGHTS_BYTES: usize = 16;
+export const SETS_BYTES: usize = 64 * WEIGHTS_BYTES;
+export const LITERAL_SETS: usize = FLAG_WEIGHTS_END; // class; with the second nibble whether the first one agrees
+export const LENGTH_SETS: usize = LITERAL_SETS + 9 * SETS_BYTES; // rep, nibble
+export const DISTANCE_SETS: usize = LENGTH_SETS + 4 * SETS_BYTES; // length, nibble
+export const LOWEST_SETS: usize = DISTANCE_SETS + 8 * SETS_BYTES; // how many bits
+export const SETS_END: usize = LOWEST_SETS + 5 * SETS_BYTES;
+
+/** Counters of flags that are not hashed, i16. */
+export const MATCH_0: usize = SETS_END; // state, position
 export const MATCH_1: usize = MATCH_0 + 2 * 64; // state, byte before
 export const MATCH_2: usize = MATCH_1 + 2 * 16 * 256; // match byte, byte before
 export const MATCH_3: usize = MATCH_2 + 2 * 65536; // literal run, last length
@@ -45,37 +48,43 @@ export const REP_0: usize = MATCH_3 + 2 * 512; // kind, state
 export const REP_1: usize = REP_0 + 2 * 5 * 16; // kind, byte before
 export const REP_2: usize = REP_1 + 2 * 5 * 256; // kind, match byte, whether after a match
 export const REP_3: usize = REP_2 + 2 * 5 * 512; // kind, last length, literal run
-export const LENGTH_0: usize = REP_3 + 2 * 5 * 128; // rep, position
-export const LENGTH_1: usize = LENGTH_0 + 64 * 2 * 4; // rep, state
-export const LENGTH_2: usize = LENGTH_1 + 64 * 2 * 16; // rep, byte before
-export const LENGTH_3: usize = LENGTH_2 + 64 * 2 * 256; // rep, last length, match byte
-export const LENGTH_EXTRA: usize = LENGTH_3 + 64 * 2 * 1024;
-export const SLOT_0: usize = LENGTH_EXTRA + 2 * 16 * 16; // length
-export const SLOT_1: usize = SLOT_0 + 128 * 4; // length, byte before
-export const SLOT_2: usize = SLOT_1 + 128 * 1024; // length, last slot
-export const SLOT_3: usize = SLOT_2 + 128 * 256; // bytes before, hashed
-export const DISTANCE_TOP: usize = SLOT_3 + 128 * 4096; // slot, bits so far
-export const ALIGN_0: usize = DISTANCE_TOP + 2 * 64 * 16; // nothing
-export const ALIGN_1: usize = ALIGN_0 + 32; // slot
-export const ALIGN_2: usize = ALIGN_1 + 32 * 64; // last distance
-export const ALIGN_3: usize = ALIGN_2 + 32 * 16; // position
-export const LITERAL_0: usize = ALIGN_3 + 32 * 16; // position
-export const LITERAL_1: usize = LITERAL_0 + 4 * DIRECT_BYTES; // byte before
-export const LITERAL_2: usize = LITERAL_1 + 256 * DIRECT_BYTES; // class, match byte
-export const COUNTERS_END: usize = LITERAL_2 + 3 * 256 * DIRECT_BYTES;
+export const COUNTERS_END: usize = REP_3 + 2 * 5 * 128;
 
 /** Hashed flags: per context 2^16 entries of a check (u16) and a counter (u16). */
-export const FLAG_TABLE_BITS: u32 = 16;
+export const FLAG_TABLE_BITS: u32 = 14;
 export const FLAG_TABLE_BYTES: usize = 4 << FLAG_TABLE_BITS;
 export const FLAG_TABLES: usize = (COUNTERS_END + 63) & ~63;
-/** Hashed lines: per context 2^LINE_TABLE_BITS lines. */
-export const LINE_TABLE_BITS: u32 = 15;
-export const LINE_TABLE_BYTES: usize = LINE_BYTES << LINE_TABLE_BITS;
-export const LINE_TABLES: usize = FLAG_TABLES + 2 * FLAG_TABLE_BYTES;
-export const LINE_TABLES_END: usize = LINE_TABLES + 3 * LINE_TABLE_BYTES;
+
+/** Lines of symbols' distributions, all from here to LINES_END. */
+export const LINE_BYTES: usize = 32;
+export const LENGTH_0: usize = FLAG_TABLES + 2 * FLAG_TABLE_BYTES; // rep, position; all with the number of the nibble
+export const LENGTH_1: usize = LENGTH_0 + 2 * 2 * 4 * LINE_BYTES; // rep, state
+export const LENGTH_2: usize = LENGTH_1 + 2 * 2 * 16 * LINE_BYTES; // rep, byte before
+export const LENGTH_3: usize = LENGTH_2 + 2 * 2 * 256 * LINE_BYTES; // rep, last length or match byte
+export const SCALE_0: usize = LENGTH_3 + 2 * 2 * 512 * LINE_BYTES; // length
+export const SCALE_1: usize = SCALE_0 + 4 * LINE_BYTES; // length, byte before
+export const SCALE_2: usize = SCALE_1 + 4 * 256 * LINE_BYTES; // length, last slot
+export const SCALE_3: usize = SCALE_2 + 4 * 64 * LINE_BYTES; // bytes before and length, hashed
+export const FIRST_0: usize = SCALE_3 + 4096 * LINE_BYTES; // scale, length
+export const FIRST_1: usize = FIRST_0 + 16 * 4 * LINE_BYTES; // scale, byte before
+export const FIRST_2: usize = FIRST_1 + 16 * 256 * LINE_BYTES; // scale, last slot
+export const FIRST_3: usize = FIRST_2 + 16 * 64 * LINE_BYTES; // scale, bytes before and length, hashed
+export const LOWEST_0: usize = FIRST_3 + 4096 * LINE_BYTES; // logarithm
+export const LOWEST_1: usize = LOWEST_0 + 32 * LINE_BYTES; // scale, first bits
+export const LOWEST_2: usize = LOWEST_1 + 256 * LINE_BYTES; // how many bits, last distance
+export const LOWEST_3: usize = LOWEST_2 + 5 * 16 * LINE_BYTES; // how many bits, position
+/** A direct context of a byte: the line of its first nibble and the 16 of its second. */
+export const DIRECT_BYTES: usize = 17 * LINE_BYTES;
+export const LITERAL_0: usize = LOWEST_3 + 5 * 16 * LINE_BYTES; // byte before
+export const LITERAL_1: usize = LITERAL_0 + 256 * DIRECT_BYTES; // class, match byte
+export const LITERAL_2: usize = LITERAL_1 + 3 * 256 * DIRECT_BYTES; // byte before the last
+/** Hashed lines: of the last two bytes, 2^LINE_TABLE_BITS. */
+export const LINE_TABLE_BITS: u32 = 14;
+export const LINE_TABLE: usize = LITERAL_2 + 256 * DIRECT_BYTES;
+export const LINES_END: usize = LINE_TABLE + (LINE_BYTES << LINE_TABLE_BITS);
 
 /** Coded bytes on their way in or out; a token takes less than MAX_TOKEN_BYTES. */
-export const CODED: usize = LINE_TABLES_END;
+export const CODED: usize = LINES_END;
 export const CODED_BYTES: u32 = 1 << 17;
 export const MAX_TOKEN_BYTES: u32 = 256;
 

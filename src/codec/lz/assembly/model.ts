@@ -1,16 +1,15 @@
 // The tokens' grammar and what each decision is predicted from. Encoder and decoder run the same functions: the encoder
 // gives what is coded, the decoder takes what they return.
-import { codeBit } from "./coder";
 import { hashContext } from "../../assembly/contexts";
-import { codeDecision, codeSimpleBit, codeSmallDecision, foretellDecision } from "./decision";
+import { codeEvenly } from "./coder";
+import { codeDecision, codeSmallDecision, foretellDecision } from "./decision";
 import {
-  ALIGN_0,
-  ALIGN_1,
-  ALIGN_2,
-  ALIGN_3,
-  ALIGN_WEIGHTS,
   DIRECT_BYTES,
-  DISTANCE_TOP,
+  DISTANCE_SETS,
+  FIRST_0,
+  FIRST_1,
+  FIRST_2,
+  FIRST_3,
   FLAG_TABLE_BITS,
   FLAG_TABLE_BYTES,
   FLAG_TABLES,
@@ -19,18 +18,20 @@ import {
   LENGTH_1,
   LENGTH_2,
   LENGTH_3,
-  LENGTH_EXTRA,
-  LENGTH_WEIGHTS,
+  LENGTH_SETS,
   LINE_BYTES,
+  LINE_TABLE,
   LINE_TABLE_BITS,
-  LINE_TABLE_BYTES,
-  LINE_TABLES,
+  LINES,
   LITERAL_0,
   LITERAL_1,
   LITERAL_2,
-  LITERAL_MAPS,
-  LITERAL_WEIGHTS_A,
-  LITERAL_WEIGHTS_B,
+  LITERAL_SETS,
+  LOWEST_0,
+  LOWEST_1,
+  LOWEST_2,
+  LOWEST_3,
+  LOWEST_SETS,
   MAP_ROW_BYTES,
   MATCH_0,
   MATCH_1,
@@ -44,15 +45,15 @@ import {
   REP_2,
   REP_3,
   REP_WEIGHTS,
-  SLOT_0,
-  SLOT_1,
-  SLOT_2,
-  SLOT_3,
-  SLOT_WEIGHTS,
+  SCALE_0,
+  SCALE_1,
+  SCALE_2,
+  SCALE_3,
+  SETS_BYTES,
   SLOTS,
   WEIGHT_SET_BYTES,
 } from "./memory";
-import { costOf } from "./tables";
+import { codeNibble, priceNibble } from "./nibble";
 
 /** Where the byte at position p is: base + (p & mask). */
 let base: usize = 0;
@@ -140,40 +141,26 @@ function findFlag(slot: u32, table: u32, hash: u32): void {
   setSlot(slot, entry + 2);
 }
 
-/** The line of a context with this hash; whether it is the context's or another's, `claimLine` finds out. */
 @inline
-function lineOf(table: u32, mixed: u32): usize {
-  return LINE_TABLES + <usize>table * LINE_TABLE_BYTES + <usize>(mixed >> (32 - LINE_TABLE_BITS)) * LINE_BYTES;
+function setLine(index: u32, line: usize): void {
+  store<u32>(LINES + (<usize>index << 2), <u32>line);
 }
 
+/** Find the line of a hashed context; unless it is kept, one that another context had becomes fresh. */
 @inline
-function claimLine(slot: u32, line: usize, held: u32, mixed: u32, keep: bool): void {
-  if (held != (mixed & 0xffff)) {
+function findLine(index: u32, hash: u32, keep: bool): void {
+  const mixed = hash ^ (hash >> 13);
+  let line = LINE_TABLE + <usize>(mixed >> (32 - LINE_TABLE_BITS)) * LINE_BYTES;
+  const check = (mixed & 0xfff) << 4;
+  if ((load<u16>(line) & 0xfff0) != check) {
     if (keep) line = FRESH_LINE;
     else {
       const fresh = i16x8.splat(0);
-      v128.store(line, i16x8.replace_lane(fresh, 0, <i16>mixed));
+      v128.store(line, i16x8.replace_lane(fresh, 0, <i16>check));
       v128.store(line, fresh, 16);
     }
   }
-  setSlot(slot, line);
-}
-
-/** Find the lines of the hashed contexts. All checks are loaded before the first is looked at: so the misses overlap. */
-@inline
-function findLines(h0: u32, h1: u32, h2: u32, keep: bool): void {
-  const m0 = h0 ^ (h0 >> 13);
-  const m1 = h1 ^ (h1 >> 13);
-  const m2 = h2 ^ (h2 >> 13);
-  const line0 = lineOf(0, m0);
-  const line1 = lineOf(1, m1);
-  const line2 = lineOf(2, m2);
-  const held0 = <u32>load<u16>(line0);
-  const held1 = <u32>load<u16>(line1);
-  const held2 = <u32>load<u16>(line2);
-  claimLine(3, line0, held0, m0, keep);
-  claimLine(4, line1, held1, m1, keep);
-  claimLine(5, line2, held2, m2, keep);
+  setLine(index, line);
 }
 
 @inline
@@ -200,7 +187,6 @@ export function foretellMatchFlag(at: u32, tail: u32, m: u32, from: u32, run: u3
   setSlot(4, lower(MATCH_2, (m << 8) | c1));
   setSlot(5, lower(MATCH_3, (run << 5) | lengthSlot));
   return foretellDecision(
-    0,
     MATCH_WEIGHTS_A + <usize>place * WEIGHT_SET_BYTES,
     MATCH_WEIGHTS_B + <usize>c1 * WEIGHT_SET_BYTES,
   );
@@ -219,7 +205,6 @@ export function codeMatchFlag(bit: i32): i32 {
   setSlot(5, lower(MATCH_3, (run << 5) | lastLengthSlot));
   return codeDecision(
     bit,
-    0,
     MATCH_WEIGHTS_A + <usize>((state << 2) | (position & 3)) * WEIGHT_SET_BYTES,
     MATCH_WEIGHTS_B + <usize>c1 * WEIGHT_SET_BYTES,
     MATCH_MAPS + <usize>((state << 4) | run) * MAP_ROW_BYTES,
@@ -238,69 +223,43 @@ export function codeRepFlag(kind: u32, bit: i32): i32 {
   );
 }
 
-/** The slot of a length, 2 to 4097, less 2: itself below 16, then two for each power of 2. */
+/** The number of the highest bit. */
 @inline
-export function lengthSlot(rest: u32): u32 {
-  if (rest < 16) return rest;
-  const log = 31 - clz(rest);
-  return 8 + 2 * log + ((rest >> (log - 1)) & 1);
+function logarithm(value: u32): u32 {
+  return 31 - clz(value);
 }
 
-/** Code or decode the `bits` bits of `value`, the highest first, each from its node in four trees of counters. */
+/** The slot from which on a length is told by a second nibble too. */
+const LONG: u32 = 15;
+
+/** The slot of a length: itself less 2 below 17, else one for each power of 2 of what is more than 16. */
 @inline
-function codeTree(bits: u32, value: u32, t0: usize, t1: usize, t2: usize, t3: usize, weights: usize): u32 {
-  let node: u32 = 1;
-  for (let i = bits; i > 0; i--) {
-    const bit = codeSmallDecision(
-      (value >> (i - 1)) & 1,
-      lower(t0, node),
-      lower(t1, node),
-      lower(t2, node),
-      lower(t3, node),
-      weights + <usize>node * WEIGHT_SET_BYTES,
-    );
-    node = (node << 1) | bit;
-  }
-  return node & ((1 << bits) - 1);
+export function lengthSlot(length: u32): u32 {
+  return length < LONG + 2 ? length - 2 : LONG + logarithm(length - LONG - 1);
 }
 
+@inline
+function setLengthLines(rep: u32, nibble: u32): void {
+  const behind = <usize>nibble * LINE_BYTES;
+  setLine(0, LENGTH_0 + <usize>((rep << 2) | (position & 3)) * (2 * LINE_BYTES) + behind);
+  setLine(1, LENGTH_1 + <usize>((rep << 4) | state) * (2 * LINE_BYTES) + behind);
+  setLine(2, LENGTH_2 + <usize>((rep << 8) | (tail & 255)) * (2 * LINE_BYTES) + behind);
+  setLine(3, LENGTH_3 + <usize>(rep ? 512 | matchByte() : lastLengthSlot) * (2 * LINE_BYTES) + behind);
+}
+
+/** Code or decode the length of a match: of one of the last distances if `rep` is 1. */
 export function codeLength(rep: u32, length: u32): u32 {
-  const rest = length - 2;
-  const slot = lengthSlot(rest);
-  const l0 = LENGTH_0 + <usize>((rep << 2) | (position & 3)) * 64;
-  const l1 = LENGTH_1 + <usize>((rep << 4) | state) * 64;
-  const l2 = LENGTH_2 + <usize>((rep << 8) | (tail & 255)) * 64;
-  const l3 = LENGTH_3 + <usize>((rep << 10) | (rep ? matchByte() : 256 + lastLengthSlot)) * 64;
-  const weights = LENGTH_WEIGHTS + <usize>(rep << 5) * WEIGHT_SET_BYTES;
-  const got = codeTree(5, slot, l0, l1, l2, l3, weights);
-  lastLengthSlot = got;
-  if (got < 16) return got + 2;
-  const bits = (got - 8) / 2 - 1;
-  return (((2 | (got & 1)) << bits) | codeTop(LENGTH_EXTRA + <usize>(got - 16) * 32, bits, rest)) + 2;
-}
-
-/** `bits` bits of `value`: the first three from a tree of counters, the others as they are. */
-function codeTop(tree: usize, bits: u32, value: u32): u32 {
-  let node: u32 = 1;
-  let got: u32 = 0;
-  for (let i = bits; i > 0; i--) {
-    const given = (value >> (i - 1)) & 1;
-    let bit: u32;
-    if (node < 8) {
-      bit = codeSimpleBit(given, lower(tree, node));
-      node = (node << 1) | bit;
-    } else bit = codeBit(given, 32768);
-    got = (got << 1) | bit;
+  const slot = lengthSlot(length);
+  setLengthLines(rep, 0);
+  const first = codeNibble(min(slot, LONG), LENGTH_SETS + <usize>(rep << 1) * SETS_BYTES);
+  if (first < LONG) {
+    lastLengthSlot = first;
+    return first + 2;
   }
-  return got;
-}
-
-/** The slot of a distance less 1: itself below 4, then two for each power of 2. */
-@inline
-export function distanceSlot(rest: u32): u32 {
-  if (rest < 4) return rest;
-  const log = 31 - clz(rest);
-  return 2 * log + ((rest >> (log - 1)) & 1);
+  setLengthLines(rep, 1);
+  const log = codeNibble(slot - LONG, LENGTH_SETS + <usize>((rep << 1) | 1) * SETS_BYTES);
+  lastLengthSlot = LONG + log;
+  return LONG + 1 + ((1 << log) | codeEvenly(length - LONG - 1, log));
 }
 
 @inline
@@ -308,42 +267,44 @@ export function lengthState(length: u32): u32 {
   return min<u32>(length - 2, 3);
 }
 
+/** The scale of a distance: its logarithm, and the 3 bits behind the highest one. */
+@inline
+export function scaleOf(distance: u32): u32 {
+  const log = logarithm(distance);
+  const first = log < 3 ? (distance << (3 - log)) & 7 : (distance >> (log - 3)) & 7;
+  return (log << 3) | first;
+}
+
 /** Code or decode the distance of a match of `length` bytes. */
 export function codeDistance(distance: u32, length: u32): u32 {
-  const rest = distance - 1;
-  const slot = distanceSlot(rest);
   const from = lengthState(length);
-  const l0 = SLOT_0 + <usize>from * 128;
-  const l1 = SLOT_1 + <usize>((from << 8) | (tail & 255)) * 128;
-  const l2 = SLOT_2 + <usize>((from << 6) | lastDistanceSlot) * 128;
-  const l3 = SLOT_3 + <usize>(hashContext(tail & 0xffff, min<u32>(length, 6)) >> 20) * 128;
-  const weights = SLOT_WEIGHTS + <usize>(from << 6) * WEIGHT_SET_BYTES;
-  const got = codeTree(6, slot, l0, l1, l2, l3, weights);
-  lastDistanceSlot = got;
-  if (got < 4) return got + 1;
-  const bits = (got >> 1) - 1;
-  const top = (2 | (got & 1)) << bits;
-  if (bits <= 4) return (top | codeTop(DISTANCE_TOP + <usize>got * 32, bits, rest)) + 1;
-  const upper = codeTop(DISTANCE_TOP + <usize>got * 32, bits - 4, rest >> 4);
-  // The lowest four bits, the lowest first: what is aligned has equal ones.
-  const a1 = ALIGN_1 + <usize>got * 32;
-  const a2 = ALIGN_2 + <usize>((rep0 - 1) & 15) * 32;
-  const a3 = ALIGN_3 + <usize>(position & 15) * 32;
-  let low: u32 = 0;
-  let node: u32 = 1;
-  for (let i: u32 = 0; i < 4; i++) {
-    const bit = codeSmallDecision(
-      (rest >> i) & 1,
-      lower(ALIGN_0, node),
-      lower(a1, node),
-      lower(a2, node),
-      lower(a3, node),
-      ALIGN_WEIGHTS + <usize>node * WEIGHT_SET_BYTES,
-    );
-    node = (node << 1) | bit;
-    low |= <u32>bit << i;
-  }
-  return (top | (upper << 4) | low) + 1;
+  const c1 = tail & 255;
+  const before = hashContext(tail & 0xffff, min<u32>(length, 6));
+  const scale = scaleOf(distance);
+  setLine(0, SCALE_0 + <usize>from * LINE_BYTES);
+  setLine(1, SCALE_1 + <usize>((from << 8) | c1) * LINE_BYTES);
+  setLine(2, SCALE_2 + <usize>((from << 6) | lastDistanceSlot) * LINE_BYTES);
+  setLine(3, SCALE_3 + <usize>(before >> 20) * LINE_BYTES);
+  const half = codeNibble(scale >> 4, DISTANCE_SETS + <usize>(from << 1) * SETS_BYTES);
+  setLine(0, FIRST_0 + <usize>((half << 2) | from) * LINE_BYTES);
+  setLine(1, FIRST_1 + <usize>((half << 8) | c1) * LINE_BYTES);
+  setLine(2, FIRST_2 + <usize>((half << 6) | lastDistanceSlot) * LINE_BYTES);
+  setLine(3, FIRST_3 + <usize>(second(before, half) >> 20) * LINE_BYTES);
+  const first = codeNibble(scale & 15, DISTANCE_SETS + <usize>((from << 1) | 1) * SETS_BYTES);
+  const got = (half << 4) | first;
+  lastDistanceSlot = got >> 2;
+  const log = got >> 3;
+  const top = 8 | (got & 7);
+  if (log <= 3) return top >> (3 - log);
+  const bits = log - 3;
+  // What is aligned has equal lowest bits.
+  const lowest = min<u32>(bits, 4);
+  const upper = (top << (bits - lowest)) | codeEvenly(distance >> lowest, bits - lowest);
+  setLine(0, LOWEST_0 + <usize>log * LINE_BYTES);
+  setLine(1, LOWEST_1 + <usize>got * LINE_BYTES);
+  setLine(2, LOWEST_2 + <usize>((lowest << 4) | (rep0 & 15)) * LINE_BYTES);
+  setLine(3, LOWEST_3 + <usize>((lowest << 4) | (position & 15)) * LINE_BYTES);
+  return (upper << lowest) + codeNibble(distance & ((1 << lowest) - 1), LOWEST_SETS + <usize>lowest * SETS_BYTES);
 }
 
 @inline
@@ -351,82 +312,64 @@ function literalClass(from: u32): u32 {
   return from >= 7 ? 2 : from == 0 ? 0 : 1;
 }
 
-let hash0: u32 = 0;
-let hash1: u32 = 0;
-let hash2: u32 = 0;
+@inline
+function second(hash: u32, nibble: u32): u32 {
+  return (hash + (16 + nibble) * 0x9e3779b1) * 0x85ebca6b;
+}
+
+let line0: usize = 0;
+let line1: usize = 0;
+let line2: usize = 0;
+let literalHash: u32 = 0;
 
 @inline
-function setDirectLines(at: u32, c1: u32, m: u32, kind: u32, line: usize): void {
-  setSlot(0, LITERAL_0 + <usize>(at & 3) * DIRECT_BYTES + line);
-  setSlot(1, LITERAL_1 + <usize>c1 * DIRECT_BYTES + line);
-  setSlot(2, LITERAL_2 + <usize>((kind << 8) | m) * DIRECT_BYTES + line);
+function setFirstLines(tail: u32, m: u32, kind: u32, keep: bool): void {
+  line0 = LITERAL_0 + <usize>(tail & 255) * DIRECT_BYTES;
+  line1 = LITERAL_1 + <usize>((kind << 8) | m) * DIRECT_BYTES;
+  line2 = LITERAL_2 + <usize>((tail >> 8) & 255) * DIRECT_BYTES;
+  literalHash = hashContext(tail & 0xffff, 0);
+  setLine(0, line0);
+  setLine(1, line1);
+  setLine(2, line2);
+  findLine(3, literalHash, keep);
 }
 
 @inline
-function setFirstLines(at: u32, tail: u32, m: u32, kind: u32, keep: bool): void {
-  const c1 = tail & 255;
-  setDirectLines(at, c1, m, kind, 0);
-  hash0 = hashContext(tail & 0xffff, 0);
-  hash1 = hashContext(tail & 0xffff00, 1);
-  hash2 = hashContext((m << 8) | c1, 2 + kind);
-  findLines(hash0, hash1, hash2, keep);
+function setSecondLines(upper: u32, keep: bool): void {
+  const behind = <usize>(1 + upper) * LINE_BYTES;
+  setLine(0, line0 + behind);
+  setLine(1, line1 + behind);
+  setLine(2, line2 + behind);
+  findLine(3, second(literalHash, upper), keep);
 }
 
 @inline
-function second(hash: u32, node: u32): u32 {
-  return (hash + node * 0x9e3779b1) * 0x85ebca6b;
+function firstSets(kind: u32): usize {
+  return LITERAL_SETS + <usize>kind * SETS_BYTES;
 }
 
 @inline
-function setSecondLines(at: u32, c1: u32, m: u32, kind: u32, node: u32, keep: bool): void {
-  setDirectLines(at, c1, m, kind, <usize>(1 + (node & 15)) * LINE_BYTES);
-  findLines(second(hash0, node), second(hash1, node), second(hash2, node), keep);
+function secondSets(kind: u32, m: u32, upper: u32): usize {
+  return LITERAL_SETS + <usize>(3 + 3 * u32(m >> 4 == upper) + kind) * SETS_BYTES;
 }
 
 export function codeLiteral(byte: u32): u32 {
   const m = matchByte();
   const kind = literalClass(state);
-  setFirstLines(position, tail, m, kind, false);
-  let node: u32 = 1;
-  for (let depth: u32 = 0; depth < 8; depth++) {
-    if (depth == 4) setSecondLines(position, tail & 255, m, kind, node, false);
-    const inNibble = depth < 4 ? node : (node & ((1 << (depth - 4)) - 1)) | (1 << (depth - 4));
-    const agrees = u32((m | 256) >> (8 - depth) == node);
-    const set = (kind << 1) | agrees;
-    const bit = codeDecision(
-      (byte >> (7 - depth)) & 1,
-      <usize>inNibble << 1,
-      LITERAL_WEIGHTS_A + <usize>((kind << 8) | node) * WEIGHT_SET_BYTES,
-      LITERAL_WEIGHTS_B + <usize>((set << 3) | depth) * WEIGHT_SET_BYTES,
-      LITERAL_MAPS + <usize>((set << 8) | node) * MAP_ROW_BYTES,
-    );
-    node = (node << 1) | bit;
-  }
-  return node & 255;
+  setFirstLines(tail, m, kind, false);
+  const upper = codeNibble(byte >> 4, firstSets(kind));
+  setSecondLines(upper, false);
+  return (upper << 4) | codeNibble(byte & 15, secondSets(kind, m, upper));
 }
 
-/** What it would cost to code `byte` as a literal at `at`, after `tail`, in `from`, with the match byte `m`. */
-export function priceLiteral(byte: u32, at: u32, tail: u32, m: u32, from: u32): u32 {
+/** What it would cost to code `byte` as a literal after `tail`, in `from`, with the match byte `m`. */
+export function priceLiteral(byte: u32, tail: u32, m: u32, from: u32): u32 {
   const kind = literalClass(from);
-  setFirstLines(at, tail, m, kind, true);
-  let node: u32 = 1;
-  let price: u32 = 0;
-  for (let depth: u32 = 0; depth < 8; depth++) {
-    if (depth == 4) setSecondLines(at, tail & 255, m, kind, node, true);
-    const inNibble = depth < 4 ? node : (node & ((1 << (depth - 4)) - 1)) | (1 << (depth - 4));
-    const agrees = u32((m | 256) >> (8 - depth) == node);
-    const bit = (byte >> (7 - depth)) & 1;
-    price += costOf(
-      bit,
-      foretellDecision(
-        <usize>inNibble << 1,
-        LITERAL_WEIGHTS_A + <usize>((kind << 8) | node) * WEIGHT_SET_BYTES,
-        LITERAL_WEIGHTS_B + <usize>((((kind << 1) | agrees) << 3) | depth) * WEIGHT_SET_BYTES,
-      ),
-    );
-    node = (node << 1) | bit;
-  }
-  return price;
+  const upper = byte >> 4;
+  setFirstLines(tail, m, kind, true);
+  const price = priceNibble(upper, firstSets(kind));
+  setSecondLines(upper, true);
+  return price + priceNibble(byte & 15, secondSets(kind, m, upper));
 }
 
 /** A literal has been coded. */
