@@ -303,7 +303,7 @@ test("a pool that is left open keeps no process alive", () => {
     console.log(lengths[0]);`;
   const { stdout, status } = spawnSync(
     process.execPath,
-    ["--import", "tsx", "--input-type=module", "--eval", program],
+    ["--import", import.meta.resolve("tsx"), "--input-type=module", "--eval", program],
     { cwd: fileURLToPath(new URL("../..", import.meta.url)), encoding: "utf8", timeout: 60_000 },
   );
   assert.deepEqual([stdout, status], ["600000\n", 0]);

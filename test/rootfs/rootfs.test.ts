@@ -497,7 +497,7 @@ function moduleUrl(name: string): string {
   return new URL(`../../src/${name}.ts`, import.meta.url).href;
 }
 
-const NODE_ARGUMENTS = ["--import", "tsx", "--input-type=module", "-e"];
+const NODE_ARGUMENTS = ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e"];
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 
 function killAfter(script: string, args: readonly string[], milliseconds: number): Promise<void> {
