@@ -17,7 +17,8 @@ let runnersHook;
 const AsyncHook = Object.getPrototypeOf(createHook({}));
 const { enable } = AsyncHook;
 AsyncHook.enable = function () {
-  if (!new Error().stack.includes("node:internal/test_runner")) return enable.call(this);
+  const caller = new Error().stack.split("\n")[2];
+  if (!caller.includes("node:internal/test_runner")) return enable.call(this);
   runnersHook = this;
   return depth > 0 ? enable.call(this) : this;
 };
