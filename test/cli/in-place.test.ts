@@ -14,7 +14,17 @@ const pair = [...makePairs(10, 21, 150_000)][9]!;
 async function writePair(...options: string[]): Promise<void> {
   await writeFile(at("file"), pair.basis);
   await writeFile(at("target"), pair.target);
-  const made = await run(["delta", "--raw", at("file"), at("target"), "-o", at("d"), "--level", "1", ...options]);
+  const made = await run([
+    "delta",
+    "--raw",
+    at("file"),
+    at("target"),
+    "-o",
+    at("d"),
+    "--level",
+    "1",
+    ...options,
+  ]);
   assert.equal(made.code, 0);
 }
 
