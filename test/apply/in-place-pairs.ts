@@ -10,8 +10,11 @@ export interface InPlacePair {
   target: Uint8Array;
 }
 
-const noise = (length: number, random: () => number): Uint8Array =>
-  Uint8Array.from({ length }, () => Math.floor(random() * 256));
+function noise(length: number, random: () => number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = Math.floor(random() * 256);
+  return bytes;
+}
 
 /** How the parts of a basis become those of a target. */
 const CHANGES: Readonly<Record<string, (parts: Uint8Array[], random: () => number) => Uint8Array[]>> = {

@@ -10,7 +10,7 @@ import { memorySink, memorySource, type ResumableSink } from "../../src/io/index
 import { createResumableFile } from "../../src/io/node.ts";
 import { makePairs } from "./in-place-pairs.ts";
 
-const pair = [...makePairs(2, 9, 60_000)][1]!;
+const pair = [...makePairs(2, 9, 24_000)][1]!;
 const basis = memorySource(pair.basis);
 const target = Buffer.concat([Buffer.from("some words, and again some words. ".repeat(300)), pair.target]);
 

@@ -17,13 +17,22 @@ function noise(length: number, seed: string): Buffer {
   return Buffer.concat(parts).subarray(0, length);
 }
 
-/** A basis and a target that share most of their bytes. */
+// They share most of their bytes.
+const basis = noise(300_000, "basis");
+const target = Buffer.concat([noise(1000, "new head"), basis.subarray(50_000), Buffer.alloc(5000, 7)]);
+
+/** Where it is not the coding of a delta that is tested: context mixing takes each command some tenths of a second. */
+const QUICK = ["--level", "1"];
+
 async function writePlainPair() {
-  const basis = noise(300_000, "basis");
-  const target = Buffer.concat([noise(1000, "new head"), basis.subarray(50_000), Buffer.alloc(5000, 7)]);
   await writeFile(at("basis"), basis);
   await writeFile(at("target"), target);
-  return { basis, target };
+}
+
+/** The same, and a delta from one to the other. */
+async function writePlainDelta() {
+  await writePlainPair();
+  await runJson("delta", "--raw", at("basis"), at("target"), "-o", at("d"), ...QUICK);
 }
 
 /** Run a command line that must succeed, with --json. */
@@ -35,7 +44,7 @@ async function runJson(...argv: string[]) {
 }
 
 test("plain files: delta and patch", async () => {
-  const { basis, target } = await writePlainPair();
+  await writePlainPair();
   const made = await runJson("delta", "--raw", at("basis"), at("target"), "-o", at("d"));
   const deltaFile = await readFile(at("d"));
   assert.equal(made.basisBytes, basis.length);
@@ -53,7 +62,7 @@ test("plain files: delta and patch", async () => {
 });
 
 test("plain files: by a signature", async () => {
-  const { basis, target } = await writePlainPair();
+  await writePlainPair();
   const signed = await runJson("signature", "--raw", at("basis"), "--block-size", "512", "-o", at("s"));
   assert.equal(signed.basisBytes, basis.length);
   assert.equal(signed.basisSha256, sha256(basis));
@@ -67,8 +76,7 @@ test("plain files: by a signature", async () => {
 });
 
 test("the delta may arrive on standard input, in any pieces", async () => {
-  const { target } = await writePlainPair();
-  await runJson("delta", "--raw", at("basis"), at("target"), "-o", at("d"));
+  await writePlainDelta();
   const bytes = await readFile(at("d"));
   async function* stdin() {
     for (let i = 0; i < bytes.length; i += 777) yield bytes.subarray(i, i + 777);
@@ -79,7 +87,7 @@ test("the delta may arrive on standard input, in any pieces", async () => {
 });
 
 test("every codec that all Node versions have", async () => {
-  const { target } = await writePlainPair();
+  await writePlainPair();
   for (const codec of ["none", "deflate", "brotli"]) {
     await runJson("delta", "--raw", at("basis"), at("target"), "--codec", codec, "-o", at(codec));
     const { streams } = await runJson("inspect", at(codec));
@@ -103,10 +111,10 @@ test("images: flatten, delta, patch from any form, verify, inspect", async () =>
   assert.ok(newFlat.entryCount > 10);
   assert.notEqual(oldFlat.flatSha256, newFlat.flatSha256);
 
-  const made = await runJson("delta", oldTar, newTar, "-o", at("d"));
+  const made = await runJson("delta", oldTar, newTar, "-o", at("d"), ...QUICK);
   assert.equal(made.basisBytes, oldFlat.flatBytes);
   assert.equal(made.targetSha256, newFlat.flatSha256);
-  await runJson("delta", at("old.flat"), `flat:${at("new.flat")}`, "-o", at("d2"));
+  await runJson("delta", at("old.flat"), `flat:${at("new.flat")}`, "-o", at("d2"), ...QUICK);
   assert.deepEqual(
     await readFile(at("d2")),
     await readFile(at("d")),
@@ -120,7 +128,7 @@ test("images: flatten, delta, patch from any form, verify, inspect", async () =>
   }
 
   await runJson("signature", oldTar, "-o", at("s"));
-  await runJson("delta", at("s"), newTar, "-o", at("d3"));
+  await runJson("delta", at("s"), newTar, "-o", at("d3"), ...QUICK);
   await runJson("patch", oldTar, at("d3"), "-o", at("out"), "--force");
   assert.deepEqual(await readFile(at("out")), newBytes);
 
@@ -173,18 +181,17 @@ test("what each file costs: from making the delta, and from the delta and its ba
 });
 
 test("what --basis is of no use for is refused, and so is a wrong basis", async () => {
-  await writePlainPair();
-  await runJson("delta", "--raw", at("basis"), at("target"), "-o", at("d"));
+  await writePlainDelta();
   await runJson("flatten", pair("old.tar"), "-o", at("old.flat"));
   assert.equal((await run(["inspect", at("d"), "--basis", pair("old.tar")])).code, 2);
   assert.equal((await run(["inspect", at("old.flat"), "--basis", pair("old.tar")])).code, 2);
-  await runJson("delta", pair("old.tar"), pair("new.tar"), "-o", at("d2"));
+  await runJson("delta", pair("old.tar"), pair("new.tar"), "-o", at("d2"), ...QUICK);
   assert.equal((await run(["inspect", at("d2"), "--basis", pair("new.tar")])).code, 4);
 });
 
 test("people get a few lines, with --quiet none", async () => {
   await writePlainPair();
-  const argv = ["delta", "--raw", at("basis"), at("target"), "-o", at("d")];
+  const argv = ["delta", "--raw", at("basis"), at("target"), "-o", at("d"), ...QUICK];
   const shown = await run(argv);
   assert.equal(shown.code, 0);
   assert.match(
@@ -203,7 +210,7 @@ test("people get a few lines, with --quiet none", async () => {
 
 test("progress is shown on a terminal only, and wiped", async () => {
   await writePlainPair();
-  const argv = ["delta", "--raw", at("basis"), at("target"), "-o", at("d"), "--force"];
+  const argv = ["delta", "--raw", at("basis"), at("target"), "-o", at("d"), "--force", ...QUICK];
   assert.equal((await run(argv)).stderr, "");
   let drawn: string[] = [];
   const stderr = { isTTY: true, columns: 100, write: (text: string) => drawn.push(text) };
@@ -216,8 +223,7 @@ test("progress is shown on a terminal only, and wiped", async () => {
 });
 
 test("a wrong basis is refused, and nothing is left", async () => {
-  const { basis } = await writePlainPair();
-  await runJson("delta", "--raw", at("basis"), at("target"), "-o", at("d"));
+  await writePlainDelta();
   const wrong = Buffer.from(basis);
   wrong[1234]! ^= 1;
   await writeFile(at("wrong"), wrong);
@@ -238,8 +244,7 @@ test("a wrong basis is refused, and nothing is left", async () => {
 });
 
 test("damage is refused with the code of its class, and nothing is left", async () => {
-  await writePlainPair();
-  await runJson("delta", "--raw", at("basis"), at("target"), "-o", at("d"));
+  await writePlainDelta();
   await runJson("signature", "--raw", at("basis"), "-o", at("s"));
   const [delta, signature] = [await readFile(at("d")), await readFile(at("s"))];
   await mkdir(at("bad"));
@@ -307,15 +312,13 @@ test("an existing output is refused before any work", async () => {
 });
 
 test("an output may replace an input", async () => {
-  const { target } = await writePlainPair();
-  await runJson("delta", "--raw", at("basis"), at("target"), "-o", at("d"));
+  await writePlainDelta();
   await runJson("patch", "--raw", at("basis"), at("d"), "-o", at("basis"), "--force");
   assert.deepEqual(await readFile(at("basis")), target);
 });
 
 test("an interruption in the middle leaves nothing", async () => {
-  await writePlainPair();
-  await runJson("delta", "--raw", at("basis"), at("target"), "-o", at("d"));
+  await writePlainDelta();
   const bytes = await readFile(at("d"));
   const before = await readdir(at());
   const controller = new AbortController();

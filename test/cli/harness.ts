@@ -42,7 +42,7 @@ export function start(
   argv: readonly string[],
   env: Record<string, string> = {},
 ): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, ["--import", "tsx", MAIN, ...argv], {
+  return spawn(process.execPath, ["--import", import.meta.resolve("tsx"), MAIN, ...argv], {
     cwd: ROOT,
     env: { ...process.env, ...env },
   });

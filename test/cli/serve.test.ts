@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import type { CliEnvironment } from "../../src/cli/run.ts";
-import { createSite, deltaPath, type Site, tick, WRITE_TOKEN } from "../serve/fixture.ts";
+import { createSite, deltaPath, type Site, WRITE_TOKEN } from "../serve/fixture.ts";
 import { finish, type Outcome, run, start, useFolder } from "./harness.ts";
 
 const at = useFolder();
@@ -16,6 +17,9 @@ afterEach(() => site.remove());
 
 const authorization = `Bearer ${WRITE_TOKEN}`;
 
+/** Each piece of work is a process, which takes a second and the processor that asking more often would take from it. */
+const POLL_MS = 50;
+
 async function announce(url: string, version: number): Promise<void> {
   const body = JSON.stringify({ app: "app", version: `v${version}`, image: `v${version}.tar` });
   for (;;) {
@@ -26,7 +30,7 @@ async function announce(url: string, version: number): Promise<void> {
     });
     await response.body?.cancel();
     if (response.status !== 202) return assert.equal(response.status, 201);
-    await tick();
+    await wait(POLL_MS);
   }
 }
 
@@ -36,7 +40,7 @@ async function download(url: string): Promise<number> {
     const { byteLength } = await response.arrayBuffer();
     if (response.status === 200) return byteLength;
     assert.equal(response.status, 202);
-    await tick();
+    await wait(POLL_MS);
   }
 }
 

@@ -8,7 +8,7 @@ import { run, useFolder } from "./harness.ts";
 const at = useFolder();
 const pair = (name: string) => fileURLToPath(new URL(`../../fixtures/pair/${name}`, import.meta.url));
 
-async function checkSameDeltas(...names: readonly string[]): Promise<void> {
+async function checkSameDeltas(...args: readonly string[]): Promise<void> {
   const deltas: Buffer[] = [];
   for (const workers of [
     [],
@@ -18,7 +18,7 @@ async function checkSameDeltas(...names: readonly string[]): Promise<void> {
     ["--workers", "4"],
   ]) {
     const path = at(`delta${workers.join("")}`);
-    const outcome = await run(["delta", ...names, "-o", path, "--quiet", ...workers]);
+    const outcome = await run(["delta", ...args, "-o", path, "--quiet", ...workers]);
     assert.deepEqual(outcome, { code: 0, stdout: "", stderr: "" });
     deltas.push(await readFile(path));
   }
@@ -26,7 +26,8 @@ async function checkSameDeltas(...names: readonly string[]): Promise<void> {
 }
 
 test("the delta of two real images is the same with any number of workers", () =>
-  checkSameDeltas(pair("old.tar"), pair("new.tar")));
+  // Level 3 matches and sketches on threads as the higher ones do; what codes on threads there is tried below.
+  checkSameDeltas(pair("old.tar"), pair("new.tar"), "--level", "3"));
 
 test("so is that of two files which are large enough for a worker", async () => {
   const basis = makeBytes(200_000, 1);

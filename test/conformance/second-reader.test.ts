@@ -1,6 +1,7 @@
 /** The reader in Python, which was written from the documents alone, and ours agree. */
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
+import { devNull } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { toHex } from "../../src/bytes/index.ts";
@@ -39,11 +40,12 @@ async function checkSignature(entry: GoldenEntry, answer: Answer): Promise<void>
   });
 }
 
-async function ask({ path, basis }: GoldenEntry): Promise<Answer> {
-  const golden = join(GOLDEN_FOLDER, path);
-  return path.endsWith(".sig")
-    ? reader.readSignature(golden)
-    : reader.apply(await bases.pathOf(basis), golden, madePath);
+async function ask(entry: GoldenEntry): Promise<Answer> {
+  const golden = join(GOLDEN_FOLDER, entry.path);
+  if (entry.path.endsWith(".sig")) return reader.readSignature(golden);
+  // The reader proves the digest that the delta names; what it makes is read again where that takes no time.
+  const target = isLarge(entry, manifest) ? devNull : madePath;
+  return reader.apply(await bases.pathOf(entry.basis), golden, target);
 }
 
 const asked = manifest.files.filter(
@@ -58,7 +60,6 @@ describe("the second reader and golden files", { skip }, () => {
       assert.equal(answer.refused, undefined);
       if (entry.target === undefined) return checkSignature(entry, answer);
       assert.equal(answer.target_size, entry.target.bytes);
-      // The reader has proven the digest that the delta names; what it wrote is read again where that takes no time.
       assert.equal(answer.target_digest, entry.target.sha256);
       if (!isLarge(entry, manifest)) assert.equal(hexSha256(await readFile(madePath)), entry.target.sha256);
     });

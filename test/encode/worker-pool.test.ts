@@ -39,8 +39,9 @@ function makeFiles(): { old: Map<string, Uint8Array>; wanted: Map<string, Uint8A
   return { old, wanted };
 }
 
+const { old, wanted } = makeFiles();
+
 async function makeDelta(options: CreateDeltaOptions): Promise<Uint8Array> {
-  const { old, wanted } = makeFiles();
   const sink = memorySink();
   await createDelta(await indexFiles(old), await indexFiles(wanted), sink, { level: 1, ...options });
   return sink.bytes();
@@ -271,9 +272,8 @@ test("however many pairs wait, a signal has one listener", async () => {
   try {
     const pool = open(createWorkerPool(1));
     const { signal } = new AbortController();
-    await Promise.all(
-      Array.from({ length: 30 }, (_, i) => matchIn(pool.pairMatching, large(i), large(i + 1), signal)),
-    );
+    const [target, basis] = [large(1), large(2)];
+    await Promise.all(Array.from({ length: 30 }, () => matchIn(pool.pairMatching, target, basis, signal)));
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(warnings, []);
     assert.ok(getEventListeners(signal, "abort").length <= 1);
@@ -303,7 +303,7 @@ test("a pool that is left open keeps no process alive", () => {
     console.log(lengths[0]);`;
   const { stdout, status } = spawnSync(
     process.execPath,
-    ["--import", "tsx", "--input-type=module", "--eval", program],
+    ["--import", import.meta.resolve("tsx"), "--input-type=module", "--eval", program],
     { cwd: fileURLToPath(new URL("../..", import.meta.url)), encoding: "utf8", timeout: 60_000 },
   );
   assert.deepEqual([stdout, status], ["600000\n", 0]);

@@ -87,6 +87,7 @@ function makeInode(type: InodeType, fields: Partial<Inode> = {}): Inode {
     deviceMinor: 0,
     attributes: { ...NO_ATTRIBUTES },
     bytes: new Uint8Array(0),
+    sharesBytes: false,
     entries: new Map(),
     ...fields,
   };

@@ -19,6 +19,8 @@ export interface Inode {
   readonly deviceMinor: number;
   attributes: Attributes;
   bytes: Uint8Array;
+  /** Whether copies of this inode may have the same array: then it is not written to. */
+  sharesBytes: boolean;
   /** Numbers of inodes by name. */
   entries: Map<string, number>;
 }
@@ -31,8 +33,10 @@ export const SECTOR_BYTES = 512;
 
 export function copyInodes(inodes: Inodes): Inodes {
   const copy: Inodes = new Map();
-  for (const [id, inode] of inodes)
+  for (const [id, inode] of inodes) {
+    inode.sharesBytes = true;
     copy.set(id, { ...inode, attributes: { ...inode.attributes }, entries: new Map(inode.entries) });
+  }
   return copy;
 }
 
@@ -52,8 +56,18 @@ export type Change =
  */
 export type Outcome = "whole" | "part";
 
+function setBytes(inode: Inode, bytes: Uint8Array): void {
+  inode.bytes = bytes;
+  inode.sharesBytes = false;
+}
+
+function writeBytes(inode: Inode, offset: number, written: Uint8Array): void {
+  if (inode.sharesBytes || offset + written.length > inode.bytes.length)
+    setBytes(inode, withBytes(inode.bytes, offset, written));
+  else inode.bytes.set(written, offset);
+}
+
 function withBytes(bytes: Uint8Array, offset: number, written: Uint8Array): Uint8Array {
-  // Always a new array: copies of an inode share the old one.
   const out = new Uint8Array(Math.max(bytes.length, offset + written.length));
   out.set(bytes);
   out.set(written, offset);
@@ -104,20 +118,16 @@ export function applyChange(inodes: Inodes, change: Change, outcome: Outcome, ra
   switch (change.kind) {
     case "write": {
       if (change.bytes.length === 0) return;
-      if (outcome === "whole") inode.bytes = withBytes(inode.bytes, change.offset, change.bytes);
-      else if (change.offset + change.bytes.length > inode.bytes.length && random() < 0.25)
-        inode.bytes = withBytes(
-          inode.bytes,
-          inode.bytes.length,
-          new Uint8Array(change.offset + change.bytes.length - inode.bytes.length),
-        );
-      else inode.bytes = tearWrite(inode.bytes, change, random);
+      const growth = change.offset + change.bytes.length - inode.bytes.length;
+      if (outcome === "whole") writeBytes(inode, change.offset, change.bytes);
+      else if (growth > 0 && random() < 0.25) writeBytes(inode, inode.bytes.length, new Uint8Array(growth));
+      else setBytes(inode, tearWrite(inode.bytes, change, random));
       return;
     }
     case "size": {
       const bytes = new Uint8Array(change.sizeBytes);
       bytes.set(inode.bytes.subarray(0, change.sizeBytes));
-      inode.bytes = bytes;
+      setBytes(inode, bytes);
       return;
     }
     case "attributes":

@@ -7,6 +7,9 @@ import { seededRandom } from "../faults/random.ts";
 import { pairArbitrary } from "../support/pairs.ts";
 import type { CrossCheck } from "./check.ts";
 
+/** What the unit tests run; `npm run test:interop` takes more. Each case is a handful of processes. */
+export const UNIT_RANGE = { cases: Number(process.env.FLATDELTA_CASES ?? 40), seed: 1000 };
+
 /**
  * Run `cases` cases, the first of which has `seed`, the next one more.
  *

@@ -104,9 +104,13 @@ test("a process that is killed lets go of its lock", async () => {
   const module = fileURLToPath(new URL("../../src/io/node.ts", import.meta.url));
   const script = `const { lockTarget } = await import(${JSON.stringify(module)});
     await lockTarget(process.argv[1]); process.stdout.write("held"); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script, target], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", script, target],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   const ended = new Promise((resolve) => {
     child.once("close", resolve);
   });

@@ -133,6 +133,9 @@ const CHOICES: readonly (readonly [name: string, choices: ItemChoices, runs: num
   ["attributes and times", { kinds: ["file", "folder", "symlink"], uids: [0, 1000], isRich: true }, 15],
 ];
 
+// On further versions of Node a few cases show whether the calls to the system are right.
+const isBrief = process.env.FLATDELTA_FAULTS === "few";
+
 describe("a rootfs folder in place", { skip: !isRoot && "needs root on Linux" }, () => {
   for (const [name, choices, numRuns] of CHOICES) {
     test(`becomes the target exactly: ${name}`, async () => {
@@ -154,7 +157,7 @@ describe("a rootfs folder in place", { skip: !isRoot && "needs root on Linux" },
             assert.equal(again.done, "none");
           }),
         ),
-        { numRuns },
+        { numRuns: isBrief ? Math.ceil(numRuns / 4) : numRuns },
       );
     });
   }
@@ -427,7 +430,7 @@ describe("a rootfs folder in place", { skip: !isRoot && "needs root on Linux" },
         const { openFileSource } = await import(${JSON.stringify(moduleUrl("io/node"))});
         process.stdout.write("begin");
         await applyDeltaToRootfs(process.argv[1], await openFileSource(process.argv[2]));`;
-      for (let i = 0; i < 5; i++) {
+      for (let i = 0; i < (isBrief ? 2 : 5); i++) {
         const tree = join(base, `tree${i}`);
         execFileSync("cp", ["-a", old, tree]);
         await killAfter(script, [tree, deltaPath], 60 + 40 * i);
@@ -497,7 +500,7 @@ function moduleUrl(name: string): string {
   return new URL(`../../src/${name}.ts`, import.meta.url).href;
 }
 
-const NODE_ARGUMENTS = ["--import", "tsx", "--input-type=module", "-e"];
+const NODE_ARGUMENTS = ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e"];
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 
 function killAfter(script: string, args: readonly string[], milliseconds: number): Promise<void> {

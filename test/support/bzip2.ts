@@ -50,13 +50,8 @@ function shortenRuns(bytes: Uint8Array): number[] {
 function transform(text: readonly number[]): { column: number[]; row: number } {
   const rows = text.map((_, i) => i);
   const { length } = text;
-  rows.sort((a, b) => {
-    for (let i = 0; i < length; i++) {
-      const difference = text[(a + i) % length]! - text[(b + i) % length]!;
-      if (difference !== 0) return difference;
-    }
-    return a - b;
-  });
+  const twice = Buffer.from([...text, ...text]);
+  rows.sort((a, b) => twice.compare(twice, b, b + length, a, a + length) || a - b);
   return { column: rows.map((row) => text[(row + length - 1) % length]!), row: rows.indexOf(0) };
 }
 

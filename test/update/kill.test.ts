@@ -26,7 +26,16 @@ before(async () => {
 
 /** Run an update that kills itself when it tells of a phase for the `count`-th time. */
 async function runKilled(path: string, inPlace: boolean, phase: UpdatePhase, count: number): Promise<void> {
-  const argv = ["--import", "tsx", PROGRAM, service.url, path, String(inPlace), phase, String(count)];
+  const argv = [
+    "--import",
+    import.meta.resolve("tsx"),
+    PROGRAM,
+    service.url,
+    path,
+    String(inPlace),
+    phase,
+    String(count),
+  ];
   const child = spawn(process.execPath, argv, { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] });
   const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
   assert.deepEqual([code, signal], [null, "SIGKILL"], "the moment came");

@@ -1,6 +1,7 @@
 """Applying deltas: windows, and what their ops make. (delta/FORMAT.md)"""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 from itertools import accumulate
 from typing import BinaryIO
@@ -32,10 +33,16 @@ def _require_basis(basis: BinaryIO, header: Header) -> None:
     size = basis.seek(0, 2)
     require(size == header.basis_size, f"expected a basis of {header.basis_size} bytes, found {size}")
     basis.seek(0)
-    digest = sha256()
-    while piece := basis.read(2**20):
-        digest.update(piece)
+    digest, buffer = sha256(), memoryview(bytearray(2**20))
+    while length := basis.readinto(buffer):
+        digest.update(buffer[:length])
     require(digest.digest() == header.basis_digest, f"expected basis {header.basis_digest.hex()}, found {digest.hexdigest()}")
+
+
+@lru_cache(maxsize=1)
+def _run_of(byte: int, length: int) -> bytes:
+    """Windows of one long run are many at a time."""
+    return bytes([byte]) * length
 
 
 class Applier:
@@ -129,7 +136,7 @@ class Applier:
         if each.kind == op.DATA:
             return data.take(each.length)
         if each.kind == op.RUN:
-            return bytes([each.byte]) * each.length
+            return _run_of(each.byte, each.length)
         basis = self._read_basis(each.offset, each.length)
         if each.kind == op.COPY:
             return basis

@@ -1,0 +1,3 @@
+import { register } from "./typescript-api.mjs";
+
+register();
