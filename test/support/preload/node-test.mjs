@@ -36,7 +36,7 @@ export function describe(...args) {
     runner.describe(...args.slice(0, -1), declareTests);
   } finally {
     depth--;
-    if (depth === 0) runnersHook.disable();
+    if (depth === 0) runnersHook?.disable();
   }
 }
 
