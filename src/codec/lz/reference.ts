@@ -254,14 +254,16 @@ export class ReferenceDecoder {
     const c1 = this.#before(1);
     const slot = this.#lastDistanceSlot;
     const before = hashContext(c1 | (this.#before(2) << 8), Math.min(length, 6));
-    const find = (contexts: readonly number[], upper: number): Line[] =>
-      contexts.map((context, i) => this.#scaleLines[i]!.find(context * 17 + upper));
+    const find = (contexts: readonly number[], hash: number, upper: number): Line[] => [
+      ...contexts.map((context, i) => this.#scaleLines[i]!.find(context * 17 + upper)),
+      this.#scaleLines[3]!.find((hash >>> 20) * 2 + (upper < 16 ? 1 : 0)),
+    ];
     const upper = this.#codeNibble(
-      find([from, from * 256 + c1, from * 64 + slot, before >>> 20], 16),
+      find([from, from * 256 + c1, from * 64 + slot], before, 16),
       this.#scaleSets[from * 2]!,
     );
     const lower = this.#codeNibble(
-      find([from, c1, slot, hashBehind(before, upper) >>> 20], upper),
+      find([from, c1, slot], hashBehind(before, upper), upper),
       this.#scaleSets[from * 2 + 1]!,
     );
     const scale = upper * 16 + lower;
