@@ -20,7 +20,7 @@ import { WASM_BASE64 } from "./generated.ts";
 export const MAX_RESIDUAL_SEGMENT_BYTES = 1_048_576;
 
 /** What one encoder or decoder keeps in memory, in bytes: always the same. */
-export const RESIDUAL_CODER_MEMORY_BYTES = 120 * 65_536;
+export const RESIDUAL_CODER_MEMORY_BYTES = 79 * 65_536;
 
 /** Zeros behind the basis: contexts look ahead. */
 const LOOK_AHEAD_BYTES = 16;
