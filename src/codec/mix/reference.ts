@@ -4,14 +4,7 @@
  *
  * @module
  */
-import {
-  clamp,
-  hashContext,
-  makeTables,
-  makeWeights,
-  ReferenceCoder,
-  squash,
-} from "../mixing-reference.ts";
+import { clamp, hashContext, makeTables, makeWeights, ReferenceCoder, squash } from "../mixing-reference.ts";
 import type { ResidualSpans } from "./index.ts";
 
 const HISTORY_BYTES = 64;
