@@ -99,8 +99,8 @@ export class CounterTable {
 }
 
 /** A table for each context: lines for trees have 16 counters, of which the first is not used. */
-export function makeTables(bits: number, counters: number): CounterTable[] {
-  return Array.from({ length: CONTEXTS }, () => new CounterTable(bits, counters));
+export function makeTables(bits: number, counters: number, contexts = CONTEXTS): CounterTable[] {
+  return Array.from({ length: contexts }, () => new CounterTable(bits, counters));
 }
 
 /** Weight sets that have learned nothing. */
@@ -112,6 +112,18 @@ export function makeWeights(sets: number): Int16Array[] {
 export function makeMaps(rows: number): Uint16Array[] {
   const row = Uint16Array.from({ length: 25 }, (_, knot) => squash(knot * 256 - 3072));
   return Array.from({ length: rows }, () => row.slice());
+}
+
+/** What a map makes of a mixed prediction: between its two nearest knots. */
+function refine(map: Uint16Array, mixed: number): number {
+  const knot = (mixed + 3072) >> 8;
+  const share = (mixed + 3072) & 255;
+  return (map[knot]! * (256 - share) + map[knot + 1]! * share) >> 8;
+}
+
+function learnMap(map: Uint16Array, mixed: number, wanted: number): void {
+  const nearest = (mixed + 3072 + 128) >> 8;
+  map[nearest]! += (wanted - map[nearest]!) >> 6;
 }
 
 /** The arithmetic decoder, and the decisions. */
@@ -170,6 +182,7 @@ export class ReferenceCoder {
   /**
    * Decode a bit that counter number `node` of each of `lines` predicts.
    *
+   * @param map - refines what was mixed; where there is none, that is taken as it is.
    * @param known - the bit, where it is only to be learned from.
    */
   decide(
@@ -177,27 +190,25 @@ export class ReferenceCoder {
     node: number,
     weightsA: Int16Array,
     weightsB: Int16Array,
-    map: Uint16Array,
+    map?: Uint16Array,
     { shift = 2, known }: { shift?: number; known?: number | undefined } = {},
   ): number {
     const inputs = lines.map((line) => stretch(line[node]!));
     let sum = 0;
     for (const [j, x] of inputs.entries()) sum += x * saturate(weightsA[j]! + weightsB[j]!);
     const mixed = clamp(-SQUASH_LIMIT, sum >> 13, SQUASH_LIMIT);
-    const knot = (mixed + 3072) >> 8;
-    const share = (mixed + 3072) & 255;
-    const refined = (map[knot]! * (256 - share) + map[knot + 1]! * share) >> 8;
-    const bit = known ?? this.decodeBit(clamp(1, (squash(mixed) + refined * 3 + 2) >> 2, 65_535));
+    const plain = squash(mixed);
+    const refined = map === undefined ? plain : refine(map, mixed);
+    const bit = known ?? this.decodeBit(clamp(1, (plain + refined * 3 + 2) >> 2, 65_535));
 
     const wanted = bit * 65_535;
-    const error = (wanted - squash(mixed)) >> shift;
+    const error = (wanted - plain) >> shift;
     for (const [j, x] of inputs.entries()) {
       const step = (x * error + 16_384) >> 15;
       weightsA[j] = saturate(weightsA[j]! + step);
       weightsB[j] = saturate(weightsB[j]! + step);
     }
-    const nearest = knot + (share >> 7);
-    map[nearest]! += (wanted - map[nearest]!) >> 6;
+    if (map !== undefined) learnMap(map, mixed, wanted);
     for (const line of lines) line[node] = learnCounter(line[node]!, bit, COUNT_LIMIT);
     return bit;
   }

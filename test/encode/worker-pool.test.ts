@@ -88,7 +88,7 @@ test("context mixing gives the same bytes with any number of workers, on every m
     const delta = await makeDelta({ level: 4, workers: open(createWorkerPool(workers)) });
     assert.equal(
       toHex(sha256(delta)),
-      "17ff90b02d80fceba7126c924f2611fff8aacf8bae3e93bd5b44bd9d61d93a8b",
+      "3ec48be5ffa280a04602151a24b97e137b4627dd777bd8f16e08bce63ae30164",
       `${workers} workers`,
     );
   }

@@ -4,7 +4,7 @@
  * A residual is what is added to basis bytes (modulo 256) to give target bytes. Most of it is zero, and the rest is the
  * low bytes of addresses that moved, which depend on the basis: general compressors cannot see that, this coder can. It
  * needs a third of the bytes that xz needs for executables that were linked anew, 60 % for Python bytecode and 80 % where a
- * new compiler changed more than addresses. Encoding and decoding are equally fast, at 10 to 35 MB of residual per second: the
+ * new compiler changed more than addresses. Encoding and decoding are equally fast, at 15 to 50 MB of residual per second: the
  * more bytes are not zero and not foreseen, the slower.
  *
  * The model is integer arithmetic alone, so the same bytes come out on every machine.
@@ -20,7 +20,7 @@ import { WASM_BASE64 } from "./generated.ts";
 export const MAX_RESIDUAL_SEGMENT_BYTES = 1_048_576;
 
 /** What one encoder or decoder keeps in memory, in bytes: always the same. */
-export const RESIDUAL_CODER_MEMORY_BYTES = 120 * 65_536;
+export const RESIDUAL_CODER_MEMORY_BYTES = 79 * 65_536;
 
 /** Zeros behind the basis: contexts look ahead. */
 const LOOK_AHEAD_BYTES = 16;

@@ -4,22 +4,18 @@
  *
  * @module
  */
-import {
-  clamp,
-  hashContext,
-  makeMaps,
-  makeTables,
-  makeWeights,
-  ReferenceCoder,
-  squash,
-} from "../mixing-reference.ts";
+import { clamp, hashContext, makeTables, makeWeights, ReferenceCoder, squash } from "../mixing-reference.ts";
 import type { ResidualSpans } from "./index.ts";
 
 const HISTORY_BYTES = 64;
 const LOOK_AHEAD_BYTES = 16;
-const COUNTER_TABLE_BITS = 13;
-const VALUE_TABLE_BITS = 12;
-const DIFFERENCE_TABLE_BITS = 16;
+const COUNTER_TABLE_BITS = 12;
+const FLAG_CONTEXTS = 6;
+const HIT_CONTEXTS = 3;
+const VALUE_TABLE_BITS = 11;
+const VALUE_CONTEXTS = 6;
+const DIFFERENCE_TABLE_BITS = 15;
+const SCOUT_TABLES = 3;
 const SOURCES = 8;
 const TABLE_SOURCES = 6;
 const PLACED_SOURCES = [1, 3, 4];
@@ -52,7 +48,7 @@ function readWord(bytes: Uint8Array, at: number): number {
 export class ReferenceDecoder {
   readonly #coder = new ReferenceCoder();
   // The scout.
-  readonly #scoutWeights = Array.from({ length: 6 }, () => new Int16Array(65_536));
+  readonly #scoutWeights = Array.from({ length: SCOUT_TABLES }, () => new Int16Array(65_536));
   readonly #groupChances = Array.from({ length: 64 }, (_, bucket) =>
     new Uint16Array(8).fill(((4 | (bucket & 3)) << (bucket >> 2)) >> 2),
   );
@@ -64,23 +60,19 @@ export class ReferenceDecoder {
   readonly #scores = Array.from({ length: SOURCES }, () => new Uint16Array(16).fill(32_768));
   #outcomes = 0;
   // Decisions.
-  readonly #flagTables = makeTables(COUNTER_TABLE_BITS, 1);
-  readonly #hitTables = makeTables(COUNTER_TABLE_BITS, 1);
-  readonly #valueTables = makeTables(VALUE_TABLE_BITS, 16);
+  readonly #flagTables = makeTables(COUNTER_TABLE_BITS, 1, FLAG_CONTEXTS);
+  readonly #hitTables = makeTables(COUNTER_TABLE_BITS, 1, HIT_CONTEXTS);
+  readonly #valueTables = makeTables(VALUE_TABLE_BITS, 16, VALUE_CONTEXTS);
   readonly #flagWeightsA = makeWeights(512);
   readonly #flagWeightsB = makeWeights(1024);
   readonly #hitWeightsA = makeWeights(256);
   readonly #hitWeightsB = makeWeights(512);
   readonly #valueWeightsA = makeWeights(256);
   readonly #valueWeightsB = makeWeights(1024);
-  readonly #flagMaps = makeMaps(1024);
-  readonly #hitMaps = makeMaps(256);
-  readonly #valueMaps = makeMaps(2048);
   // What was coded last.
   #flags = 0;
   #run = 0;
   #last = 0;
-  #lastButOne = 0;
   #history = { basis: new Uint8Array(HISTORY_BYTES), residual: new Uint8Array(HISTORY_BYTES) };
   /** Of each byte of the segment its basis offset and its shift, from HISTORY_BYTES on. */
   #standing: { offset: number; shift: number }[] = [];
@@ -158,20 +150,15 @@ export class ReferenceDecoder {
     if (value === 0) this.#run++;
     else {
       this.#run = 0;
-      this.#lastButOne = this.#last;
       this.#last = value;
     }
   }
 
   #look(at: number, zeros: number): Look {
     const b = this.#b;
-    const place = (key: number): number => Math.imul(key, 0x9e3779b1) >>> 16;
     const places = [
-      place(b[at - 1]! | (b[at]! << 8) | (b[at + 1]! << 16)),
-      place(b[at + 1]! | (b[at + 2]! << 8) | (b[at + 3]! << 16)),
+      Math.imul(readWord(b, at) >>> 8, 0x9e3779b1) >>> 16,
       b[at - 2]! | (b[at - 1]! << 8),
-      place(readWord(b, at) + Math.imul(b[at - 1]!, 0x85ebca6b)),
-      place(readWord(b, at - 3)),
       Math.min(zeros, 63) | (b[at]! << 6),
     ];
     let sum = 0;
@@ -229,8 +216,6 @@ export class ReferenceDecoder {
       hashContext(r[at - 2]! | (r[at - 1]! << 8), carries | (phase << 4)),
       hashContext((ahead & 0xffff) | (r[at - 1]! << 16), carries),
       hashContext(beforePair, flags & 15),
-      hashContext(readWord(b, at + 1), flags & 7),
-      hashContext(r[at - 4]! | (r[at - 8]! << 8), b[at - 1]! | ((flags & 15) << 8)),
       hashContext(flags & 0xffff, phase),
     ];
     const lines = hashes.map((hash, context) =>
@@ -242,7 +227,6 @@ export class ReferenceDecoder {
       0,
       this.#flagWeightsA[(flags & 7) | (stepOf(this.#run) << 3) | (phase << 7)]!,
       this.#flagWeightsB[b[at]! | (recent << 8)]!,
-      this.#flagMaps[(flags & 255) | (phase << 8)]!,
     );
   }
 
@@ -320,28 +304,20 @@ export class ReferenceDecoder {
     const { difference, confidence } = candidates[source]!;
     const word = readWord(this.#b, at);
     const before = this.#b[at - 1]!;
-    const beforePair = this.#b[at - 2]! | (before << 8);
     let mask = 0;
     for (const [other, candidate] of candidates.entries()) {
       if (candidate.difference === difference) mask |= 1 << other;
     }
-    const sure = [0, 1, 2, 3].map((other) => candidates[other]!.confidence << (8 + 4 * other));
     const hashes = [
       hashContext(mask, rank),
-      hashContext(source | (confidence << 4) | sure[0]! | sure[1]! | sure[2]! | sure[3]!, rank),
-      hashContext(difference, rank),
-      hashContext(difference, beforePair | (rank << 31)),
       hashContext((word >>> 12) | (before << 20), difference ^ (rank << 31)),
-      hashContext(word, rank),
       hashContext((this.#outcomes & 255) | (source << 8), rank),
-      hashContext(this.#scores[source]![confidence]! >> 10, rank | ((word & 255) << 1)),
     ];
     return this.#coder.decide(
       hashes.map((hash, context) => this.#hitTables[context]!.find(hash)),
       0,
       this.#hitWeightsA[(source << 4) | confidence | (rank << 7)]!,
       this.#hitWeightsB[mask | (rank << 8)]!,
-      this.#hitMaps[(this.#outcomes & 15) | (source << 4) | (rank << 7)]!,
     );
   }
 
@@ -381,23 +357,19 @@ export class ReferenceDecoder {
     const [b, r] = [this.#b, this.#r];
     const ahead = readWord(b, at);
     const carries = this.#carries(at);
-    const carry = carries & 1;
     const recent = this.#flags & 3;
     const place = carries | (phase << 4);
     let done = 0;
     for (let back = phase; back > 0; back--) done |= r[at - back]! << (8 * (phase - back));
     const hashes = [
       hashContext(readWord(b, fieldAt) >>> 16, done ^ (phase << 28)),
-      hashContext(ahead >>> 12, r[at - 1]! | (carry << 8)),
       hashContext(ahead >>> 8, recent),
       hashContext(this.#last, place),
       hashContext(0, 0),
-      hashContext(this.#last | (this.#lastButOne << 8), place),
       hashContext(b[at - 2]! | (b[at - 1]! << 8), recent),
       hashContext(b[at]!, phase),
     ];
     const setB = (phase << 3) | (Math.min(this.#run, 4) << 5) | (carries << 8);
-    const row = (carry << 8) | (phase << 9);
     let node = 1;
     let lines: Uint16Array[] = [];
     for (let depth = 0; depth < 8; depth++) {
@@ -413,7 +385,6 @@ export class ReferenceDecoder {
         inNibble,
         this.#valueWeightsA[node]!,
         this.#valueWeightsB[setB | depth]!,
-        this.#valueMaps[row | node]!,
       );
       node = (node << 1) | bit;
     }

@@ -21,7 +21,7 @@ interface WasmModule {
 
 const MODULES: readonly WasmModule[] = [
   { folder: "hash/core", memoryPages: 8 },
-  { folder: "codec/mix", memoryPages: 120 },
+  { folder: "codec/mix", memoryPages: 79 },
   { folder: "codec/lz", memoryPages: 36 },
   { folder: "codec/ops", memoryPages: 147 },
   { folder: "codec/text", memoryPages: 191 },

@@ -14,26 +14,22 @@ PLACED = (1, 3, 4)
 """The sources that hold a difference plus the field's shift."""
 
 
-def _place(k: int) -> int:
-    return (k * 0x9E3779B1 & U32) >> 16
-
-
 class MixDecoder:
     def __init__(self):
         self.basis, self.residual = bytearray(BEFORE), bytearray(BEFORE)
-        self.flags = self.run = self.last = self.last2 = 0
+        self.flags = self.run = self.last = 0
         self.begins = [[((4 + (n & 3)) << (n >> 2)) >> 2 for n in range(64)] for _ in range(8)]
-        self.scout = [array("h", bytes(2 << 16)) for _ in range(6)]
-        self.flag_tables = [Entries(13, 1) for _ in range(8)]
-        self.flag_mixer = Mixer(512, 1024, 1024)
-        self.sources = [[(0, 0)] * 65536 for _ in range(6)]
+        self.scout = [array("h", bytes(2 << 16)) for _ in range(3)]
+        self.flag_tables = [Entries(12, 1) for _ in range(6)]
+        self.flag_mixer = Mixer(512, 1024)
+        self.sources = [[(0, 0)] * 32768 for _ in range(6)]
         self.recent = [(0, 0), (0, 0)]
         self.scores = [[32768] * 16 for _ in range(8)]
         self.outcomes = 0
-        self.rank_tables = [Entries(13, 1) for _ in range(8)]
-        self.rank_mixer = Mixer(256, 512, 256)
-        self.value_tables = [Entries(12, 15) for _ in range(8)]
-        self.value_mixer = Mixer(256, 1024, 2048)
+        self.rank_tables = [Entries(12, 1) for _ in range(3)]
+        self.rank_mixer = Mixer(256, 512)
+        self.value_tables = [Entries(11, 15) for _ in range(6)]
+        self.value_mixer = Mixer(256, 1024)
 
     def decode(self, coded: bytes, basis: bytes, spans: list[tuple[int, int, int]]) -> bytes:
         """The residual of one segment, from its coded bytes, the basis bytes beside it and where they stand: spans of (length,
@@ -67,7 +63,7 @@ class MixDecoder:
         if value:
             self.flags |= 1
             self.run = 0
-            self.last, self.last2 = value, self.last
+            self.last = value
         else:
             self.run += 1
 
@@ -106,11 +102,8 @@ class MixDecoder:
     def _look(self, j: int, zeros: int) -> tuple[int, list[int]]:
         b, w = self.basis, self._w(j)
         weights = [
-            _place(b[j - 1] + (b[j] << 8) + (b[j + 1] << 16)),
-            _place(w >> 8),
+            ((w >> 8) * 0x9E3779B1 & U32) >> 16,
             b[j - 2] + (b[j - 1] << 8),
-            _place((w + b[j - 1] * 0x85EBCA6B) & U32),
-            _place(self._w(j - 3)),
             min(zeros, 63) + 64 * b[j],
         ]
         total = sum(table[number] for table, number in zip(self.scout, weights))
@@ -136,22 +129,19 @@ class MixDecoder:
             left -= p
         return len(looks) - 1
 
-    def _carries(self, i: int) -> tuple[int, int]:
+    def _carries(self, i: int) -> int:
         b, r = self.basis, self.residual
-        carry = (b[i - 1] + r[i - 1]) >> 8
-        return carry, carry + 2 * ((b[i - 2] + r[i - 2]) >> 8)
+        return ((b[i - 1] + r[i - 1]) >> 8) + 2 * ((b[i - 2] + r[i - 2]) >> 8)
 
     def _flag(self, i: int, phase: int, opinion: int = 0) -> int:
         b, r, w, flags = self.basis, self.residual, self._w(i), self.flags
-        _, carries = self._carries(i)
+        carries = self._carries(i)
         hashes = [
             hash2(w >> 12, flags & 1),
             hash2(b[i + 2] + (b[i + 3] << 8) + (b[i - 1] << 16), flags & 15),
             hash2(r[i - 2] + (r[i - 1] << 8), carries + 16 * phase),
             hash2(b[i] + (b[i + 1] << 8) + (r[i - 1] << 16), carries),
             hash2(b[i - 2] + (b[i - 1] << 8), flags & 15),
-            hash2(self._w(i + 1), flags & 7),
-            hash2(r[i - 4] + (r[i - 8] << 8), b[i - 1] + ((flags & 15) << 8)),
             hash2(flags & 65535, phase),
         ]
         places = [table.find(h) if phase > 0 or j != 4 else 0 for j, (table, h) in enumerate(zip(self.flag_tables, hashes))]
@@ -165,9 +155,8 @@ class MixDecoder:
             counters,
             (flags & 7) + 8 * step + 128 * phase,
             b[i] + 256 * ((flags & 1) + 1 if phase > 0 else 0),
-            (flags & 255) + 256 * phase,
         )
-        for j in range(8):
+        for j in range(6):
             if phase > 0 or j != 4:
                 self.flag_tables[j].counters[places[j]] = learned(counters[j], bit)
         return bit
@@ -202,7 +191,7 @@ class MixDecoder:
         b, w = self.basis, self._w(i)
         g = (offset + w) & U32
         return [
-            hash2(a, b) >> 16
+            hash2(a, b) >> 17
             for a, b in ((w >> 9, 0), (g >> 8, 3), (w, 1), (g, 2), (g >> 11, 4), (w >> 16, b[i - 1] + 512))
         ]
 
@@ -232,17 +221,11 @@ class MixDecoder:
     def _rank(self, i: int, s: int, rank: int, foretold: list[tuple[int, int]]) -> int:
         b, w = self.basis, self._w(i)
         d, q = foretold[s]
-        q0, q1, q2, q3 = (foretold[t][1] for t in range(4))
         mask = sum(1 << t for t in range(8) if foretold[t][0] == d)
         hashes = [
             hash2(mask, rank),
-            hash2(s + (q << 4) + (q0 << 8) + (q1 << 12) + (q2 << 16) + (q3 << 20), rank),
-            hash2(d, rank),
-            hash2(d, b[i - 2] + (b[i - 1] << 8) + (rank << 31)),
             hash2((w >> 12) + (b[i - 1] << 20), d ^ rank << 31),
-            hash2(w, rank),
             hash2((self.outcomes & 255) + (s << 8), rank),
-            hash2(self.scores[s][q] >> 10, rank + 2 * b[i]),
         ]
         bit = self.rank_mixer.decode_looked_up(
             self.decoder,
@@ -250,7 +233,6 @@ class MixDecoder:
             hashes,
             16 * s + q + 128 * rank,
             mask + 256 * rank,
-            (self.outcomes & 15) + 16 * s + 128 * rank,
         )
         self.outcomes = (2 * self.outcomes + bit) & U32
         return bit
@@ -277,31 +259,29 @@ class MixDecoder:
 
     def _value(self, i: int, start: int) -> int:
         b, r, w, phase = self.basis, self.residual, self._w(i), i - start
-        carry, carries = self._carries(i)
+        carries = self._carries(i)
         place = carries + 16 * phase
         done = int.from_bytes(r[start:i], "little") ^ phase << 28
         hashes = [
             hash2(self._w(start) >> 16, done),
-            hash2(w >> 12, r[i - 1] + (carry << 8)),
             hash2(w >> 8, self.flags & 3),
             hash2(self.last, place),
             hash2(0, 0),
-            hash2(self.last + (self.last2 << 8), place),
             hash2(b[i - 2] + (b[i - 1] << 8), self.flags & 3),
             hash2(b[i], phase),
         ]
-        high = self._half(1, hashes, phase, carry, carries)
-        low = self._half(high, [(h + high * 0x9E3779B1) * 0x85EBCA6B & U32 for h in hashes], phase, carry, carries)
+        high = self._half(1, hashes, phase, carries)
+        low = self._half(high, [(h + high * 0x9E3779B1) * 0x85EBCA6B & U32 for h in hashes], phase, carries)
         return low & 255
 
-    def _half(self, start: int, hashes: list[int], phase: int, carry: int, carries: int) -> int:
+    def _half(self, start: int, hashes: list[int], phase: int, carries: int) -> int:
         """The node four bits behind node `start` of a value."""
 
-        def sets(node: int) -> tuple[int, int, int]:
+        def sets(node: int) -> tuple[int, int]:
             bits = node.bit_length() - 1
             whole = (start - 1 << bits) + node
             depth = whole.bit_length() - 1
             set_b = depth + 8 * phase + 32 * min(self.run, 4) + 256 * carries
-            return whole, set_b, whole + 256 * carry + 512 * phase
+            return whole, set_b
 
         return 16 * start + self.value_mixer.decode_tree(self.decoder, self.value_tables, hashes, 4, sets)

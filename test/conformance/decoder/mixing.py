@@ -108,47 +108,54 @@ class Entries:
 
 
 class Mixer:
-    """The weight sets and maps of one sort of decision of 8 counters."""
+    """The weight sets and maps of one sort of decision of up to 8 counters; without maps, what is mixed is taken as it is."""
 
-    def __init__(self, sets_a: int, sets_b: int, maps: int, shift: int = 2):
+    def __init__(self, sets_a: int, sets_b: int, maps: int = 0, shift: int = 2):
         self.shift = shift
         self.a = [[1024] * 8 for _ in range(sets_a)]
         self.b = [[1024] * 8 for _ in range(sets_b)]
         self.maps = [FIRST_MAP.copy() for _ in range(maps)]
 
-    def decode(self, decoder: BitDecoder, counters: list[int], a: int, b: int, m: int) -> int:
-        """One bit from eight counters, which the caller lets learn."""
-        set_a, set_b, knots = self.a[a], self.b[b], self.maps[m]
+    def decode(self, decoder: BitDecoder, counters: list[int], a: int, b: int, m: int | None = None) -> int:
+        """One bit from these counters, which the caller lets learn."""
+        set_a, set_b = self.a[a], self.b[b]
         x = [STRETCH[counter >> 4] for counter in counters]
-        mixed = clamp(-LIMIT, sum(x[j] * i16(set_a[j] + set_b[j]) for j in range(8)) >> 13, LIMIT)
-        k, s = (mixed + 3072) >> 8, (mixed + 3072) & 255
-        refined = (knots[k] * (256 - s) + knots[k + 1] * s) >> 8
+        mixed = clamp(-LIMIT, sum(x[j] * i16(set_a[j] + set_b[j]) for j in range(len(x))) >> 13, LIMIT)
         squashed = squash(mixed)
-        bit = decoder.bit(clamp(1, (squashed + 3 * refined + 2) >> 2, 65535))
+        if m is None:
+            bit = decoder.bit(squashed)
+        else:
+            bit = self._decode_refined(decoder, mixed, self.maps[m])
         t = 65535 * bit
         error = (t - squashed) >> self.shift
-        for j in range(8):
+        for j in range(len(x)):
             step = (x[j] * error + 16384) >> 15
             set_a[j] = i16(set_a[j] + step)
             set_b[j] = i16(set_b[j] + step)
-        k += s >> 7
-        knots[k] += (t - knots[k]) >> 6
         return bit
 
-    def decode_looked_up(self, decoder: BitDecoder, tables: list[Entries], hashes: list[int], a: int, b: int, m: int) -> int:
+    def _decode_refined(self, decoder: BitDecoder, mixed: int, knots: list[int]) -> int:
+        k, s = (mixed + 3072) >> 8, (mixed + 3072) & 255
+        refined = (knots[k] * (256 - s) + knots[k + 1] * s) >> 8
+        bit = decoder.bit(clamp(1, (squash(mixed) + 3 * refined + 2) >> 2, 65535))
+        k += s >> 7
+        knots[k] += (65535 * bit - knots[k]) >> 6
+        return bit
+
+    def decode_looked_up(self, decoder: BitDecoder, tables: list[Entries], hashes: list[int], a: int, b: int, m: int | None = None) -> int:
         """One bit from tables of counters, which learn."""
         places = [table.find(h) for table, h in zip(tables, hashes)]
         return self._decode_at(decoder, tables, places, a, b, m)
 
     def decode_tree(self, decoder: BitDecoder, tables: list[Entries], hashes: list[int], bits: int, sets) -> int:
-        """A tree of so many bits from tables of lines, which learn. `sets` tells a node's weight sets and map."""
+        """A tree of so many bits from tables of lines, which learn. `sets` tells a node's weight sets and map, if any."""
         places = [table.find(h) - 1 for table, h in zip(tables, hashes)]
         node = 1
         for _ in range(bits):
             node = 2 * node + self._decode_at(decoder, tables, [place + node for place in places], *sets(node))
         return node - (1 << bits)
 
-    def _decode_at(self, decoder: BitDecoder, tables: list[Entries], places: list[int], a: int, b: int, m: int) -> int:
+    def _decode_at(self, decoder: BitDecoder, tables: list[Entries], places: list[int], a: int, b: int, m: int | None = None) -> int:
         counters = [table.counters[place] for table, place in zip(tables, places)]
         bit = self.decode(decoder, counters, a, b, m)
         for table, place, counter in zip(tables, places, counters):

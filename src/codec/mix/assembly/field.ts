@@ -1,9 +1,9 @@
 // What is added to a number of 32 bits tends to be what was added to a number like it before: of the fields of executables
 // that were linked anew 85 % have a difference that one of these sources foretells, of other libraries' fields half.
 import { findSlot, hashContext } from "../../assembly/contexts";
-import { codeDecision } from "../../assembly/decision";
-import { APM_ROW_BYTES, SLOTS, WEIGHT_SET_BYTES } from "../../assembly/layout";
-import { CANDIDATES, CONFIDENCE_TABLE_BYTES, CONFIDENCES, DELTA_TABLE_BITS, DELTA_TABLE_BYTES, DELTAS, ENTRIES, HIT_APM, HIT_TABLES, HIT_WEIGHTS_A, HIT_WEIGHTS_B, RECENT, SLOT_TABLE_BITS, SLOT_TABLE_BYTES, SOURCE_SCORES } from "./memory";
+import { codeDecision } from "./decision";
+import { SLOTS, WEIGHT_SET_BYTES } from "../../assembly/layout";
+import { CANDIDATES, CONFIDENCE_TABLE_BYTES, CONFIDENCES, DELTA_TABLE_BITS, DELTA_TABLE_BYTES, DELTAS, ENTRIES, HIT_CONTEXTS, HIT_TABLES, HIT_WEIGHTS_A, HIT_WEIGHTS_B, RECENT, SLOT_TABLE_BITS, SLOT_TABLE_BYTES, SOURCE_SCORES } from "./memory";
 
 /** Sources that are tables; the others are the differences seen last. */
 const TABLES: u32 = 6;
@@ -83,22 +83,16 @@ function codeHit(hit: i32, source: u32, rank: u32, word: u32, behind: u32): i32 
   const sure = confidence(source);
   let mask: u32 = 0;
   for (let other: u32 = 0; other < SOURCES; other++) mask |= u32(difference(other) == said) << other;
-  const salt = rank << 31;
   find(0, hashContext(mask, rank));
-  find(1, hashContext(source | (sure << 4) | (confidence(0) << 8) | (confidence(1) << 12) | (confidence(2) << 16) | (confidence(3) << 20), rank));
-  find(2, hashContext(said, rank));
-  find(3, hashContext(said, (behind >> 16) | salt));
-  find(4, hashContext((word >> 12) | ((behind >> 24) << 20), said ^ salt));
-  find(5, hashContext(word, rank));
-  find(6, hashContext((outcomes & 255) | (source << 8), rank));
-  find(7, hashContext(<u32>load<u16>(scoreAt(source)) >> 10, rank | ((word & 255) << 1)));
+  find(1, hashContext((word >> 12) | ((behind >> 24) << 20), said ^ (rank << 31)));
+  find(2, hashContext((outcomes & 255) | (source << 8), rank));
   return codeDecision(
+    HIT_CONTEXTS,
     hit,
     SLOTS,
     0,
     HIT_WEIGHTS_A + <usize>((source << 4) | sure | (rank << 7)) * WEIGHT_SET_BYTES,
     HIT_WEIGHTS_B + <usize>(mask | (rank << 8)) * WEIGHT_SET_BYTES,
-    HIT_APM + <usize>((outcomes & 15) | (source << 4) | (rank << 7)) * APM_ROW_BYTES,
   );
 }
 

@@ -1,14 +1,6 @@
-import { prepareMaps, prepareWeights } from "../../assembly/prepare";
+import { prepareWeights } from "../../assembly/prepare";
 import { makeTables } from "../../assembly/tables";
-import {
-  APM_ROWS,
-  APMS,
-  BASIS,
-  HISTORY_BYTES,
-  RESIDUAL,
-  WEIGHTS,
-  WEIGHTS_END,
-} from "./memory";
+import { BASIS, HISTORY_BYTES, RESIDUAL, WEIGHTS, WEIGHTS_END } from "./memory";
 import { prepareFields } from "./field";
 import { prepareScout } from "./scout";
 
@@ -22,7 +14,6 @@ export function prepareModel(): void {
   makeTables();
   prepareScout();
   prepareFields();
-  prepareMaps(APMS, APM_ROWS);
   prepareWeights(WEIGHTS, WEIGHTS_END);
 }
 

@@ -5,10 +5,10 @@
 // The names: b(k) is the basis byte k places further on, r(k) the residual byte k places back.
 import { findSlot, hashContext } from "../../assembly/contexts";
 import { makeCounter } from "../../assembly/counters";
-import { codeDecision } from "../../assembly/decision";
+import { codeDecision } from "./decision";
 import { codeField, learnField } from "./field";
-import { APM_ROW_BYTES, SLOTS, WEIGHT_SET_BYTES } from "../../assembly/layout";
-import { BASIS, FLAG_APM, FLAG_TABLES, FLAG_WEIGHTS_A, FLAG_WEIGHTS_B, OPINION, RESIDUAL, SLOT_TABLE_BITS, SLOT_TABLE_BYTES, SPAN_BYTES, SPANS } from "./memory";
+import { SLOTS, WEIGHT_SET_BYTES } from "../../assembly/layout";
+import { BASIS, FLAG_CONTEXTS, FLAG_TABLES, FLAG_WEIGHTS_A, FLAG_WEIGHTS_B, OPINION, RESIDUAL, SLOT_TABLE_BITS, SLOT_TABLE_BYTES, SPAN_BYTES, SPANS } from "./memory";
 import { codeGroup, getLook, isDoubtful, learnLook, lookAhead, MAX_GROUP } from "./scout";
 import { codeValue, rememberValue } from "./value";
 
@@ -59,9 +59,7 @@ function codeFlag(i: u32, phase: u32, opinion: u32): i32 {
   find(1, hashContext((ahead >> 16) | ((behind >> 24) << 16), flags & 15));
   find(2, hashContext(done >> 16, carries | (phase << 4)));
   find(3, hashContext((ahead & 0xffff) | (r1 << 16), carries));
-  find(5, hashContext(load<u32>(b + 1), flags & 7));
-  find(6, hashContext((done & 255) | (<u32>load<u8>(r - 8) << 8), (behind >> 24) | ((flags & 15) << 8)));
-  find(7, hashContext(flags & 0xffff, phase));
+  find(5, hashContext(flags & 0xffff, phase));
   if (phase) find(4, hashContext(behind >> 16, flags & 15));
   else {
     store<u16>(OPINION, makeCounter(opinion >> 4, 0));
@@ -69,12 +67,12 @@ function codeFlag(i: u32, phase: u32, opinion: u32): i32 {
   }
 
   return codeDecision(
+    FLAG_CONTEXTS,
     i32(load<u8>(r) != 0),
     SLOTS,
     0,
     FLAG_WEIGHTS_A + <usize>((flags & 7) | (step << 3) | (phase << 7)) * WEIGHT_SET_BYTES,
     FLAG_WEIGHTS_B + <usize>(b0 | ((phase ? (flags & 1) + 1 : 0) << 8)) * WEIGHT_SET_BYTES,
-    FLAG_APM + <usize>((flags & 255) | (phase << 8)) * APM_ROW_BYTES,
   );
 }
 
