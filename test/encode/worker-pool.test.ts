@@ -88,7 +88,7 @@ test("context mixing gives the same bytes with any number of workers, on every m
     const delta = await makeDelta({ level: 4, workers: open(createWorkerPool(workers)) });
     assert.equal(
       toHex(sha256(delta)),
-      "3ec48be5ffa280a04602151a24b97e137b4627dd777bd8f16e08bce63ae30164",
+      "c9a24d20c8f69ce0fc9c8e072ad2638b1ff648d7bd8e97e3a46524d67f1ea5f8",
       `${workers} workers`,
     );
   }
