@@ -57,21 +57,27 @@ export function finishCoder(): void {
   store<u8>(at++, endByte());
 }
 
-/** Shift out equal leading bytes; cut the interval where it would become too small. */
+/** Shift out equal leading bytes, all at once: how many there are cannot be foreseen, so that a loop would cost more. */
+@inline
+function shiftOut(): void {
+  const bytes = clz(low ^ high) >> 3;
+  const bits = <u64>(bytes << 3);
+  if (decoding) code = <u32>((((<u64>code << 32) | <u64>bswap(load<u32>(at))) << bits) >> 32);
+  else store<u32>(at, bswap(high));
+  at += <usize>bytes;
+  low = <u32>(<u64>low << bits);
+  high = <u32>(((<u64>high << 32) | 0xffffffff) << bits >> 32);
+}
+
+/** Shift out what is settled; cut the interval where it would become too small. */
 @inline
 function renew(): void {
-  for (;;) {
-    if (((low ^ high) & 0xff000000) == 0) {
-      if (decoding) code = (code << 8) | load<u8>(at);
-      else store<u8>(at, high >> 24);
-      at++;
-      low <<= 8;
-      high = (high << 8) | 255;
-    } else if (high - low < MIN_RANGE) {
-      const border = high & 0xff000000;
-      if (high - border < border - low) high = border - 1;
-      else low = border;
-    } else return;
+  shiftOut();
+  while (high - low < MIN_RANGE) {
+    const border = high & 0xff000000;
+    if (high - border < border - low) high = border - 1;
+    else low = border;
+    shiftOut();
   }
 }
 
