@@ -4,7 +4,7 @@
  *
  * Literals are what the basis does not have: machine code, text, anything. With effort 7 it needs 5 to 6 % fewer bytes than
  * `xz -9e` with the same window on those of a distribution's upgrade and of new packages; of little source text 13 %, since
- * nothing is spent on headers and one byte on a segment's end. Decoding makes 10 to 15 MB of machine code a second and 25 to 40
+ * nothing is spent on headers and one byte on a segment's end. Decoding makes 10 to 17 MB of machine code a second and 25 to 40
  * MB of packages, encoding 1 to 2 MB.
  *
  * All arithmetic is on integers, so the same bytes come out on every machine.
