@@ -1,6 +1,7 @@
 // A carry-less arithmetic coder for binary decisions: the interval [low, high] of 32 bits is split in proportion to the
 // probability, and equal leading bytes are shifted out.
 import { CODED } from "./layout";
+import { settledBits, shiftIn } from "./shift";
 
 let low: u32 = 0;
 let high: u32 = 0xffffffff;
@@ -64,13 +65,11 @@ export function codeBit(bit: i32, probability: i32): i32 {
   // Without a branch: half of the bits of a number cannot be foreseen. (Decoding is a tenth faster for it.)
   high = select<u32>(middle, high, bit);
   low = select<u32>(low, middle + 1, bit);
-  // Equal leading bytes are shifted out, all at once: how many there are cannot be foreseen either.
-  const bytes = clz(low ^ high) >> 3;
-  const bits = <u64>(bytes << 3);
-  if (decoding) code = <u32>((((<u64>code << 32) | <u64>bswap(load<u32>(at))) << bits) >> 32);
+  const bits = settledBits(low, high);
+  if (decoding) code = shiftIn(code, bswap(load<u32>(at)), bits);
   else store<u32>(at, bswap(high));
-  at += <usize>bytes;
-  low = <u32>(<u64>low << bits);
-  high = <u32>(((<u64>high << 32) | 0xffffffff) << bits >> 32);
+  at += <usize>(bits >> 3);
+  low = shiftIn(low, 0, bits);
+  high = shiftIn(high, 0xffffffff, bits);
   return bit;
 }

@@ -2,9 +2,10 @@
 // bytes are shifted out. An interval that lies across a border of leading bytes and has become small is cut off at the border: so
 // there is always room for 2^16 shares, for less than a thousandth of a bit a byte. Behind the coded bytes a decoder reads
 // zeros, so that one byte ends a segment.
+import { settledBits, shiftIn } from "../../assembly/shift";
 import { CODED, CODED_BYTES, MAX_TOKEN_BYTES } from "./memory";
 
-/** What an interval never is smaller than, less 1. */
+/** What `high - low` is at least before something is coded. */
 const MIN_RANGE: u32 = 1 << 16;
 
 let low: u32 = 0;
@@ -57,16 +58,15 @@ export function finishCoder(): void {
   store<u8>(at++, endByte());
 }
 
-/** Shift out equal leading bytes, all at once: how many there are cannot be foreseen, so that a loop would cost more. */
+/** Shift out equal leading bytes. */
 @inline
 function shiftOut(): void {
-  const bytes = clz(low ^ high) >> 3;
-  const bits = <u64>(bytes << 3);
-  if (decoding) code = <u32>((((<u64>code << 32) | <u64>bswap(load<u32>(at))) << bits) >> 32);
+  const bits = settledBits(low, high);
+  if (decoding) code = shiftIn(code, bswap(load<u32>(at)), bits);
   else store<u32>(at, bswap(high));
-  at += <usize>bytes;
-  low = <u32>(<u64>low << bits);
-  high = <u32>(((<u64>high << 32) | 0xffffffff) << bits >> 32);
+  at += <usize>(bits >> 3);
+  low = shiftIn(low, 0, bits);
+  high = shiftIn(high, 0xffffffff, bits);
 }
 
 /** Shift out what is settled; cut the interval where it would become too small. */

@@ -1,6 +1,6 @@
 // One binary decision: gather the counters' predictions, mix them, refine the result, code, and learn.
 import { codeBit } from "./coder";
-import { dot, learnCounters, loadProbability, makeCounter, stretchOf, targetOf } from "../../assembly/counters";
+import { dot, learnCounters, stretchOf, targetOf } from "../../assembly/counters";
 import { squash } from "../../assembly/tables";
 import { SLOTS } from "./memory";
 
@@ -12,7 +12,7 @@ const WEIGHT_BITS: i32 = 14;
 const MAP_RATE: i32 = 6;
 
 /**
- * Code or decode one bit from the 6 counters whose addresses are at SLOTS, 
+ * Code or decode one bit from the 6 counters whose addresses are at SLOTS.
  *
  * @param weightsA - a weight set, to which the one at `weightsB` is added.
  * @param mapRow - the row of the adaptive probability map.
