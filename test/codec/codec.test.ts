@@ -90,7 +90,11 @@ for (const name of available) {
       });
       decoder.close();
     };
-    // A byte more or less may cost nothing; what a segment's bytes are is checked by the window's checksum.
+    if (name !== "lz") {
+      await refuses(coded, raw.length - 1);
+      await refuses(coded, raw.length + 1);
+    }
+    // A byte more or less may cost codec lz nothing; what a segment's bytes are is checked by the window's checksum.
     await refuses(coded, raw.length >> 1);
     await refuses(coded, raw.length + 30);
     await refuses(coded.subarray(0, coded.length >> 1), raw.length);
