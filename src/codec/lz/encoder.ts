@@ -62,7 +62,7 @@ class Encoder implements LzEncoder, LzParser {
     const empty = (): void => {
       const { buffer } = kernels.memory;
       parts.push(new Uint8Array(buffer, coded, codedBytes).slice(0, kernels.getCodedPosition()));
-      kernels.rewindCoder();
+      kernels.setCodedPosition(0);
     };
     for (let from = 0; from < raw.length; from += PIECE_BYTES) {
       this.#window.take(raw.subarray(from, from + PIECE_BYTES));

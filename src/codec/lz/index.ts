@@ -26,6 +26,9 @@ const MODEL_BYTES = 36 * 65_536;
 /** The smallest ring of a decoder: pieces are taken from it. */
 const MIN_RING_BITS = 20;
 
+/** Coded bytes that a decoder has read beyond the end of a segment. */
+const READ_AHEAD_BYTES = 3;
+
 /** The other side of {@link LzEncoder}: takes the segments in the order in which they were coded, each once. */
 export interface LzDecoder {
   /** As in the encoder, with the same bytes. */
@@ -80,7 +83,7 @@ export async function createLzDecoder(windowBits: number): Promise<LzDecoder> {
       const part = coded.subarray(from, from + codedBytes);
       memory.set(part, codedAt);
       memory.fill(0, codedAt + part.length, codedAt + codedBytes);
-      kernels.rewindCoder();
+      kernels.setCodedPosition(0);
     };
     fill();
     if (isFirst) kernels.startCoder(1);
@@ -89,7 +92,7 @@ export async function createLzDecoder(windowBits: number): Promise<LzDecoder> {
       from += kernels.getCodedPosition();
       if (outcome === 2) throw corrupt("matches within what is known", "one that is not: it is damaged");
       // Zeros may be read behind the coded bytes, but not for long.
-      if (from > coded.length + 3) {
+      if (from > coded.length + READ_AHEAD_BYTES) {
         throw corrupt("more coded bytes", `the end after ${coded.length}: it is cut off or damaged`);
       }
       if (outcome === 0) return from;
@@ -113,9 +116,9 @@ export async function createLzDecoder(windowBits: number): Promise<LzDecoder> {
       into.set(memory.subarray(modelEnd, modelEnd + bytes - first), from + first);
       position += bytes;
     }
-    // The decoder is 3 bytes ahead, and the last of the coded bytes is known beforehand.
-    if (used - 3 !== coded.length) {
-      throw corrupt(`${used - 3} coded bytes`, `${coded.length}: it is damaged`);
+    // The decoder is ahead, and the last of the coded bytes is known beforehand.
+    if (used - READ_AHEAD_BYTES !== coded.length) {
+      throw corrupt(`${used - READ_AHEAD_BYTES} coded bytes`, `${coded.length}: it is damaged`);
     }
     const end = kernels.endByte();
     if (coded.at(-1) !== end) {

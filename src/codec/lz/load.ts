@@ -19,7 +19,7 @@ export interface Kernels {
   moveBuffer(base: number, windowBits: number): void;
   primePiece(end: number): void;
   startCoder(decode: number): void;
-  rewindCoder(): void;
+  setCodedPosition(position: number): void;
   finishCoder(): void;
   endByte(): number;
   getCodedPosition(): number;

@@ -1,8 +1,8 @@
 // One binary decision: gather the counters' predictions, mix them, refine the result, code, and learn.
-import { codeBit } from "./coder";
+import { codeBit } from "../../assembly/shares";
 import { dot, learnCounters, stretchOf, targetOf } from "../../assembly/counters";
 import { squash } from "../../assembly/tables";
-import { SLOTS } from "./memory";
+import { SLOTS } from "../../assembly/layout";
 
 /** What counts stop at. */
 const COUNT_LIMIT: i16 = 15;

@@ -1,5 +1,5 @@
 // The decoder: tokens to bytes, in a window that is a ring.
-import { isAreaDone } from "./coder";
+import { isAreaDone } from "./area";
 import {
   afterMatch,
   afterRep,

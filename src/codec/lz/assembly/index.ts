@@ -1,5 +1,6 @@
-import { rewindCoder, startCoder } from "./coder";
+import { prepareNibbles, prepareWeightSets } from "../../assembly/nibble";
 import { prepareMaps } from "../../assembly/prepare";
+import { setCodedPosition, startCoder } from "../../assembly/shares";
 import { makeTables } from "../../assembly/tables";
 import { FOUND, FOUND_CHUNK_BYTES } from "./encoder-memory";
 import { setFinder, setFinderBase } from "./finder";
@@ -15,13 +16,13 @@ import {
   SETS_END,
 } from "./memory";
 import { byteAt, codeLiteral, passLiteral, position, setWindow } from "./model";
-import { prepareNibbles, prepareWeightSets } from "./nibble";
 import { setParser, setParserBase } from "./parse";
 import { makeCosts } from "./tables";
 
 export { FOUND } from "./encoder-memory";
-export { CODED, CODED_BYTES, MODEL_END, PIECE_BYTES } from "./memory";
-export { endByte, finishCoder, getCodedPosition, rewindCoder, startCoder } from "./coder";
+export { CODED } from "../../assembly/layout";
+export { endByte, finishCoder, getCodedPosition, setCodedPosition, startCoder } from "../../assembly/shares";
+export { CODED_BYTES, MODEL_END, PIECE_BYTES } from "./memory";
 export { decodePiece } from "./decode";
 export { addFound, findChunk, getFoundPlace, makeFoundRoom, startFinding, startReading } from "./found";
 export { codePiece } from "./parse";
@@ -98,6 +99,6 @@ export function primePiece(end: u32): void {
     const byte = byteAt(position);
     codeLiteral(byte);
     passLiteral(byte);
-    if ((position & 1023) == 0) rewindCoder();
+    if ((position & 1023) == 0) setCodedPosition(0);
   }
 }

@@ -1,26 +1,21 @@
 // The memory map of an instance. The model and the area for coded bytes have fixed places; behind them come a decoder's
 // window, or an encoder's buffer and search structures, which the loader makes room for.
 
-import { SQUASH } from "../../assembly/layout";
+import { CODED } from "../../assembly/layout";
+import { LINE_BYTES, SETS_BYTES } from "../../assembly/nibble-layout";
+
+/** Coded bytes on their way in or out; a token takes less than MAX_TOKEN_BYTES. */
+export const CODED_BYTES: u32 = 1 << 17;
+export const MAX_TOKEN_BYTES: u32 = 256;
 
 /** What a decision of a 12-bit probability costs, u16, for the encoder's parser. */
-export const COSTS: usize = SQUASH + 12288;
-
-/** Addresses of the counters of a decision, u32 each. */
-export const SLOTS: usize = COSTS + 2 * 4096;
-/** Addresses of the lines of a symbol, u32 each. */
-export const LINES: usize = SLOTS + 32;
+export const COSTS: usize = CODED + <usize>CODED_BYTES + 64;
 /** A line that knows nothing, for contexts that a price asks for and that are not there. */
-export const FRESH_LINE: usize = LINES + 32;
-/** The mixed distribution of a symbol: 17 u16. */
-export const MIXED: usize = FRESH_LINE + 32;
-/** By how much a line learns that has seen so much, u16; what its shares move to, a line for each symbol. */
-export const RATES: usize = MIXED + 64;
-export const TARGETS: usize = RATES + 32;
+export const FRESH_LINE: usize = COSTS + 2 * 4096;
 
 /** Adaptive probability maps of the match flag: rows of 25 u16, padded to 32. */
 export const MAP_ROW_BYTES: usize = 64;
-export const MATCH_MAPS: usize = 65536;
+export const MATCH_MAPS: usize = FRESH_LINE + 64;
 export const MATCH_MAP_ROWS: usize = 256;
 
 /** Weights of flags: an i16 for each of 8 inputs. */
@@ -30,9 +25,7 @@ export const MATCH_WEIGHTS_B: usize = MATCH_WEIGHTS_A + 64 * WEIGHT_SET_BYTES;
 export const REP_WEIGHTS: usize = MATCH_WEIGHTS_B + 256 * WEIGHT_SET_BYTES;
 export const FLAG_WEIGHTS_END: usize = REP_WEIGHTS + 5 * 16 * WEIGHT_SET_BYTES;
 
-/** Weights of symbols: an i32 for each of 4 lines; there are 64 sets for each kind of symbol. */
-export const WEIGHTS_BYTES: usize = 16;
-export const SETS_BYTES: usize = 64 * WEIGHTS_BYTES;
+/** Sets of weights of symbols, by: */
 export const LITERAL_SETS: usize = FLAG_WEIGHTS_END; // class; with the second nibble whether the first one agrees
 export const LENGTH_SETS: usize = LITERAL_SETS + 9 * SETS_BYTES; // rep, nibble
 export const DISTANCE_SETS: usize = LENGTH_SETS + 4 * SETS_BYTES; // length, nibble
@@ -56,7 +49,6 @@ export const FLAG_TABLE_BYTES: usize = 4 << FLAG_TABLE_BITS;
 export const FLAG_TABLES: usize = (COUNTERS_END + 63) & ~63;
 
 /** Lines of symbols' distributions, all from here to LINES_END. */
-export const LINE_BYTES: usize = 32;
 export const LENGTH_0: usize = FLAG_TABLES + 2 * FLAG_TABLE_BYTES; // rep, position; all with the number of the nibble
 export const LENGTH_1: usize = LENGTH_0 + 2 * 2 * 4 * LINE_BYTES; // rep, state
 export const LENGTH_2: usize = LENGTH_1 + 2 * 2 * 16 * LINE_BYTES; // rep, byte before
@@ -83,13 +75,8 @@ export const LINE_TABLE_BITS: u32 = 14;
 export const LINE_TABLE: usize = LITERAL_2 + 256 * DIRECT_BYTES;
 export const LINES_END: usize = LINE_TABLE + (LINE_BYTES << LINE_TABLE_BITS);
 
-/** Coded bytes on their way in or out; a token takes less than MAX_TOKEN_BYTES. */
-export const CODED: usize = LINES_END;
-export const CODED_BYTES: u32 = 1 << 17;
-export const MAX_TOKEN_BYTES: u32 = 256;
-
 /** The end of the fixed part. */
-export const MODEL_END: usize = CODED + <usize>CODED_BYTES + 64;
+export const MODEL_END: usize = LINES_END + 64;
 
 /** A piece of a segment that is worked on at once; no match crosses its end. */
 export const PIECE_BYTES: u32 = 1 << 20;

@@ -1,7 +1,10 @@
 // The tokens' grammar and what each decision is predicted from. Encoder and decoder run the same functions: the encoder
 // gives what is coded, the decoder takes what they return.
 import { hashContext } from "../../assembly/contexts";
-import { codeEvenly } from "./coder";
+import { SLOTS } from "../../assembly/layout";
+import { codeNibble, findLine, peekLine, setLine } from "../../assembly/nibble";
+import { LINE_BYTES, SETS_BYTES } from "../../assembly/nibble-layout";
+import { codeEvenly } from "../../assembly/shares";
 import { codeDecision, codeSmallDecision, foretellDecision } from "./decision";
 import {
   DIRECT_BYTES,
@@ -19,10 +22,8 @@ import {
   LENGTH_2,
   LENGTH_3,
   LENGTH_SETS,
-  LINE_BYTES,
   LINE_TABLE,
   LINE_TABLE_BITS,
-  LINES,
   LITERAL_0,
   LITERAL_1,
   LITERAL_2,
@@ -49,11 +50,9 @@ import {
   SCALE_1,
   SCALE_2,
   SCALE_3,
-  SETS_BYTES,
-  SLOTS,
   WEIGHT_SET_BYTES,
 } from "./memory";
-import { codeNibble, priceNibble } from "./nibble";
+import { priceNibble } from "./nibble-prices";
 
 /** Where the byte at position p is: base + (p & mask). */
 let base: usize = 0;
@@ -141,26 +140,10 @@ function findFlag(slot: u32, table: u32, hash: u32): void {
   setSlot(slot, entry + 2);
 }
 
+/** The line of a hashed context as number 3; where it only serves a price, one that another context has stays as it is. */
 @inline
-function setLine(index: u32, line: usize): void {
-  store<u32>(LINES + (<usize>index << 2), <u32>line);
-}
-
-/** Find the line of a hashed context; unless it is kept, one that another context had becomes fresh. */
-@inline
-function findLine(index: u32, hash: u32, keep: bool): void {
-  const mixed = hash ^ (hash >> 13);
-  let line = LINE_TABLE + <usize>(mixed >> (32 - LINE_TABLE_BITS)) * LINE_BYTES;
-  const check = (mixed & 0xfff) << 4;
-  if ((load<u16>(line) & 0xfff0) != check) {
-    if (keep) line = FRESH_LINE;
-    else {
-      const fresh = i16x8.splat(0);
-      v128.store(line, i16x8.replace_lane(fresh, 0, <i16>check));
-      v128.store(line, fresh, 16);
-    }
-  }
-  setLine(index, line);
+function setHashedLine(hash: u32, keep: bool): void {
+  setLine(3, keep ? peekLine(LINE_TABLE, LINE_TABLE_BITS, hash, FRESH_LINE) : findLine(LINE_TABLE, LINE_TABLE_BITS, hash));
 }
 
 @inline
@@ -331,7 +314,7 @@ function setFirstLines(tail: u32, m: u32, kind: u32, keep: bool): void {
   setLine(0, line0);
   setLine(1, line1);
   setLine(2, line2);
-  findLine(3, literalHash, keep);
+  setHashedLine(literalHash, keep);
 }
 
 @inline
@@ -340,7 +323,7 @@ function setSecondLines(upper: u32, keep: bool): void {
   setLine(0, line0 + behind);
   setLine(1, line1 + behind);
   setLine(2, line2 + behind);
-  findLine(3, second(literalHash, upper), keep);
+  setHashedLine(second(literalHash, upper), keep);
 }
 
 @inline

@@ -1,7 +1,7 @@
 // The parser: which tokens to code. It looks for the cheapest way through a block, by the prices of the moment, from each
 // position to all that one token reaches, and to those that a literal and a match at the last distance reach behind it:
 // otherwise such ways are lost, since a position keeps only its cheapest way.
-import { isAreaFilling } from "./coder";
+import { isAreaFilling } from "./area";
 import { BLOCK, MATCHES, NODE_BYTES, NODES, PATH } from "./encoder-memory";
 import { findMatches, insertUpTo, matchLength } from "./finder";
 import { needsFound, readMatches } from "./found";

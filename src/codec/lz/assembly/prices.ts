@@ -1,9 +1,10 @@
 // What tokens cost, for the parser: from the first counter of each decision alone.
 import { LENGTH_PRICES, LOWEST_PRICES, MAX_NICE, SCALE_PRICES } from "./encoder-memory";
-import { DIRECT_BYTES, FIRST_0, LENGTH_0, LINE_BYTES, LITERAL_0, LOWEST_0, MATCH_0, REP_0, SCALE_0 } from "./memory";
+import { DIRECT_BYTES, FIRST_0, LENGTH_0, LITERAL_0, LOWEST_0, MATCH_0, REP_0, SCALE_0 } from "./memory";
 import { lengthSlot, lengthState, Rep, scaleOf } from "./model";
-import { priceByLine } from "./nibble";
+import { priceByLine } from "./nibble-prices";
 import { loadProbability } from "../../assembly/counters";
+import { LINE_BYTES } from "../../assembly/nibble-layout";
 import { COST_BITS, costOf } from "./tables";
 
 @inline

@@ -1,12 +1,12 @@
 // Symbols of 4 bits, each coded at once. Four contexts have a distribution each, and the weights of the mixture are how probable it
 // has been that a symbol came from this one or that. Against four binary decisions that are mixed in the logistic domain it
 // makes literals 5 % larger, and decodes them three times as fast.
-import { decoding, findShare, takeShares } from "./coder";
-import { LINES, MIXED, RATES, TARGETS, WEIGHTS_BYTES } from "./memory";
-import { costOf } from "./tables";
+import { LINES } from "./layout";
+import { LINE_BYTES, MIXED, RATES, TARGETS, WEIGHTS_BYTES } from "./nibble-layout";
+import { decoding, findShare, takeShares } from "./shares";
 
 /** Shares that probabilities are told in. */
-const SHARE_BITS: u32 = 15;
+export const SHARE_BITS: u32 = 15;
 const ONE: i32 = 1 << SHARE_BITS;
 
 /** How far a distribution stays from certainty, for each symbol. */
@@ -32,7 +32,7 @@ function upperShares(line: usize): v128 {
 
 /** The probability of a symbol by one line. */
 @inline
-function shareOf(line: usize, symbol: u32): i32 {
+export function shareOf(line: usize, symbol: u32): i32 {
   const at = line + (<usize>symbol << 1);
   const from = symbol == 0 ? 0 : <i32>load<i16>(at);
   const to = symbol == 15 ? 0 : <i32>load<i16>(at, 2);
@@ -55,13 +55,41 @@ function classOf(state: u32): u32 {
 }
 
 @inline
-function lineAt(index: u32): usize {
+export function lineAt(index: u32): usize {
   return <usize>load<u32>(LINES + (<usize>index << 2));
+}
+
+/** Take `line` as number `index` of the four that the next symbol is coded from. */
+@inline
+export function setLine(index: u32, line: usize): void {
+  store<u32>(LINES + (<usize>index << 2), <u32>line);
+}
+
+/** The line of a hashed context in a table of 2^bits lines; one that another context had becomes fresh. */
+@inline
+export function findLine(table: usize, bits: u32, hash: u32): usize {
+  const mixed = hash ^ (hash >> 13);
+  const line = table + <usize>(mixed >> (32 - bits)) * LINE_BYTES;
+  const check = (mixed & 0xfff) << 4;
+  if ((load<u16>(line) & 0xfff0) != check) {
+    const fresh = i16x8.splat(0);
+    v128.store(line, i16x8.replace_lane(fresh, 0, <i16>check));
+    v128.store(line, fresh, 16);
+  }
+  return line;
+}
+
+/** The line of a hashed context if it is there, else `none`. */
+@inline
+export function peekLine(table: usize, bits: u32, hash: u32, none: usize): usize {
+  const mixed = hash ^ (hash >> 13);
+  const line = table + <usize>(mixed >> (32 - bits)) * LINE_BYTES;
+  return select<usize>(line, none, (load<u16>(line) & 0xfff0) == (mixed & 0xfff) << 4);
 }
 
 /** The weights, by how much three of the lines have seen. */
 @inline
-function weightsOf(sets: usize, state1: u32, state2: u32, state3: u32): usize {
+export function weightsOf(sets: usize, state1: u32, state2: u32, state3: u32): usize {
   return sets + <usize>(classOf(state1) | (classOf(state2) << 2) | (classOf(state3) << 4)) * WEIGHTS_BYTES;
 }
 
@@ -129,28 +157,6 @@ export function codeNibble(symbol: u32, sets: usize): u32 {
   learnLine(l2, state2, target);
   learnLine(l3, state3, target);
   return symbol;
-}
-
-/** What it would cost to code a symbol from the lines at LINES. */
-@inline
-export function priceNibble(symbol: u32, sets: usize): u32 {
-  const l0 = lineAt(0);
-  const l1 = lineAt(1);
-  const l2 = lineAt(2);
-  const l3 = lineAt(3);
-  const weights = weightsOf(sets, load<u16>(l1), load<u16>(l2), load<u16>(l3));
-  const mixed =
-    shareOf(l0, symbol) * load<i32>(weights) +
-    shareOf(l1, symbol) * load<i32>(weights, 4) +
-    shareOf(l2, symbol) * load<i32>(weights, 8) +
-    shareOf(l3, symbol) * load<i32>(weights, 12);
-  return costOf(1, <u32>mixed >> (2 * SHARE_BITS - 12));
-}
-
-/** What it would cost by one line alone. */
-@inline
-export function priceByLine(line: usize, symbol: u32): u32 {
-  return costOf(1, <u32>shareOf(line, symbol) >> (SHARE_BITS - 12));
 }
 
 /** Fill in the tables. */

@@ -2,8 +2,8 @@
 // bytes are shifted out. An interval that lies across a border of leading bytes and has become small is cut off at the border: so
 // there is always room for 2^16 shares, for less than a thousandth of a bit a byte. Behind the coded bytes a decoder reads
 // zeros, so that one byte ends a segment.
-import { settledBits, shiftIn } from "../../assembly/shift";
-import { CODED, CODED_BYTES, MAX_TOKEN_BYTES } from "./memory";
+import { CODED } from "./layout";
+import { settledBits, shiftIn } from "./shift";
 
 /** What `high - low` is at least before something is coded. */
 const MIN_RANGE: u32 = 1 << 16;
@@ -26,26 +26,15 @@ export function startCoder(decode: bool): void {
   at += 4;
 }
 
-/** Whether the area may be too small for another block of the parser. */
+/** Set where the next coded byte is, after the loader has emptied or filled the area. */
+export function setCodedPosition(position: u32): void {
+  at = CODED + <usize>position;
+}
+
+/** Coded bytes written or read since the area was emptied or filled: in a decoder 3 too many at the end. */
 @inline
-export function isAreaFilling(): bool {
-  return at >= CODED + CODED_BYTES / 4;
-}
-
-/** Go on behind what the loader has emptied or filled. */
-export function rewindCoder(): void {
-  at = CODED;
-}
-
-/** Coded bytes written or read since the area was emptied or filled. */
 export function getCodedPosition(): u32 {
   return <u32>(at - CODED);
-}
-
-/** Whether the area may be too small for another token. */
-@inline
-export function isAreaDone(): bool {
-  return at >= CODED + CODED_BYTES - MAX_TOKEN_BYTES;
 }
 
 /** The byte that ends a segment: any number that begins with it and goes on with zeros is within the interval. */
@@ -53,9 +42,10 @@ export function endByte(): u32 {
   return (low >> 24) + 1;
 }
 
-/** End a segment in the encoder. */
+/** End a segment: a decoder takes back what it read beyond the end. */
 export function finishCoder(): void {
-  store<u8>(at++, endByte());
+  if (decoding) at -= 3;
+  else store<u8>(at++, endByte());
 }
 
 /** Shift out equal leading bytes. */
