@@ -9,6 +9,8 @@ export interface CoderKernels {
   finishCoder(): void;
   setCodedPosition(position: number): void;
   getCodedPosition(): number;
+  /** The last byte of a segment that has ended, where there is only one that is right. */
+  endByte?(): number;
 }
 
 /** Coded bytes that a decoder holds before it needs them. */
@@ -85,6 +87,13 @@ export class WasmCoder<Kernels extends CoderKernels> {
       used += kernels.getCodedPosition();
       // Until its end a decoder is some bytes ahead; one that is further ahead reads what is not there.
       if (used > coded.length + READ_AHEAD_BYTES) break;
+    }
+    const end = kernels.endByte?.();
+    if (end !== undefined && used === coded.length && coded.at(-1) !== end) {
+      throw new FormatError(
+        ErrorCode.CORRUPT_BODY,
+        `expected ${what} to end with ${end}, found ${coded.at(-1)}: it is damaged`,
+      );
     }
     if (used === coded.length && at === length) return;
     const found = used > coded.length ? `the end after ${coded.length}` : `${coded.length}`;

@@ -88,7 +88,7 @@ test("context mixing gives the same bytes with any number of workers, on every m
     const delta = await makeDelta({ level: 4, workers: open(createWorkerPool(workers)) });
     assert.equal(
       toHex(sha256(delta)),
-      "c9a24d20c8f69ce0fc9c8e072ad2638b1ff648d7bd8e97e3a46524d67f1ea5f8",
+      "db618a68c74bb14e389faf02da098ebf9cac699011dc00af3b44adc3d1b8fe2a",
       `${workers} workers`,
     );
   }

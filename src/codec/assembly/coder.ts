@@ -31,12 +31,6 @@ export function getCodedPosition(): i32 {
   return <i32>(at - CODED);
 }
 
-/** Whether the coder decodes. */
-@inline
-export function isDecoding(): bool {
-  return decoding;
-}
-
 /**
  * End a segment: with as few bytes as tell a number in the interval when zeros follow. A decoder takes back what it read
  * beyond them.

@@ -17,6 +17,7 @@ import {
   squash,
   stretch,
 } from "../mixing-reference.ts";
+import { HashedLines, type Line, Lines, makeSets, ReferenceNibbleCoder } from "../nibbles-reference.ts";
 
 const COUNT_LIMIT = 15;
 const PIECE_BYTES = 1_048_576;
@@ -35,59 +36,8 @@ class Counters {
   }
 }
 
-/** The distribution of a nibble in one context. */
-class Line {
-  /** The probability of all numbers below each from 0 to 16, of 32,768. */
-  readonly below = Array.from({ length: 17 }, (_, i) => 2048 * i);
-  count = 0;
-
-  learn(symbol: number): void {
-    const rate = this.count < 15 ? Math.floor(65_536 / (2 * this.count + 3)) : 512;
-    for (let i = 1; i < 16; i++) {
-      const goal = i <= symbol ? 2 * i : 32_768 - 2 * (16 - i);
-      this.below[i]! += ((goal - this.below[i]!) * rate + 16_384) >> 15;
-    }
-    this.count = Math.min(this.count + 1, 15);
-  }
-}
-
-/** Lines by number, made when they are first asked for. */
-class Lines {
-  readonly #lines = new Map<number, Line>();
-
-  find(number: number): Line {
-    let line = this.#lines.get(number);
-    if (line === undefined) {
-      line = new Line();
-      this.#lines.set(number, line);
-    }
-    return line;
-  }
-}
-
-/** 2^14 lines with a check each. */
-class HashedLines {
-  readonly #lines = new Map<number, { line: Line; check: number }>();
-
-  find(hash: number): Line {
-    const mixed = (hash ^ (hash >>> 13)) >>> 0;
-    const number = mixed >>> 18;
-    const check = mixed & 4095;
-    let held = this.#lines.get(number) ?? { line: new Line(), check: 0 };
-    if (held.check !== check) held = { line: new Line(), check };
-    this.#lines.set(number, held);
-    return held.line;
-  }
-}
-
 /** Four lines of each kind of nibble: of its contexts, in order. */
 const makeLines = (): Lines[] => [new Lines(), new Lines(), new Lines(), new Lines()];
-
-/** The sets of weights of each kind of nibble. */
-const makeSets = (kinds: number): number[][][] =>
-  Array.from({ length: kinds }, () => Array.from({ length: 64 }, () => [8192, 8192, 8192, 8192]));
-
-const classOf = ({ count }: Line): number => (count === 0 ? 0 : count < 3 ? 1 : count < 8 ? 2 : 3);
 
 function makeWeights(sets: number, inputs: number): Int16Array[] {
   // Decisions of 6 inputs add two sets.
@@ -112,7 +62,7 @@ export class ReferenceDecoder {
   readonly #lowestLines = makeLines();
   readonly #lowestSets = makeSets(5);
   readonly #literalLines = [new Lines(), new Lines(), new Lines()];
-  readonly #literalTable = new HashedLines();
+  readonly #literalTable = new HashedLines(14);
   readonly #literalSets = makeSets(9);
 
   #made: number[] = [];
@@ -123,13 +73,7 @@ export class ReferenceDecoder {
   #lastDistanceSlot = 0;
   /** The byte that is learned from and not decoded, while the history is taken. */
   #known: number | undefined;
-
-  // The arithmetic decoder.
-  #coded: Uint8Array = new Uint8Array(0);
-  #at = 0;
-  #low = 0;
-  #high = 0xffffffff;
-  #code = 0;
+  readonly #coder = new ReferenceNibbleCoder();
 
   prime(history: Uint8Array): void {
     for (const byte of history) {
@@ -142,16 +86,11 @@ export class ReferenceDecoder {
   decode(coded: Uint8Array, rawBytes: number): Uint8Array {
     const begin = this.#made.length;
     if (rawBytes > 0) {
-      this.#coded = coded;
-      this.#at = 0;
-      this.#low = 0;
-      this.#high = 0xffffffff;
-      this.#code = 0;
-      for (let i = 0; i < 4; i++) this.#code = ((this.#code << 8) | this.#nextByte()) >>> 0;
+      this.#coder.start(coded);
       for (let done = 0; done < rawBytes; done += PIECE_BYTES) {
         this.#decodePiece(begin + Math.min(done + PIECE_BYTES, rawBytes));
       }
-      if (this.#at - 3 !== coded.length || coded.at(-1) !== (this.#low >>> 24) + 1) throw corrupt();
+      this.#coder.finish();
     } else if (coded.length > 0) throw corrupt();
     return Uint8Array.from(this.#made.slice(begin));
   }
@@ -241,12 +180,12 @@ export class ReferenceDecoder {
     ];
     const lines = (nibble: number): Line[] =>
       contexts.map((context, i) => this.#lengthLines[i]!.find((context * 2 + rep) * 2 + nibble));
-    const first = this.#codeNibble(lines(0), this.#lengthSets[rep * 2]!);
+    const first = this.#coder.codeNibble(lines(0), this.#lengthSets[rep * 2]!);
     this.#lastLengthSlot = first;
     if (first < 15) return first + 2;
-    const log = this.#codeNibble(lines(1), this.#lengthSets[rep * 2 + 1]!);
+    const log = this.#coder.codeNibble(lines(1), this.#lengthSets[rep * 2 + 1]!);
     this.#lastLengthSlot = 15 + log;
-    return 16 + 2 ** log + this.#decodePlain(log);
+    return 16 + 2 ** log + this.#coder.decodePlain(log);
   }
 
   #decodeDistance(length: number): number {
@@ -258,11 +197,11 @@ export class ReferenceDecoder {
       ...contexts.map((context, i) => this.#scaleLines[i]!.find(context * 17 + upper)),
       this.#scaleLines[3]!.find((hash >>> 20) * 2 + (upper < 16 ? 1 : 0)),
     ];
-    const upper = this.#codeNibble(
+    const upper = this.#coder.codeNibble(
       find([from, from * 256 + c1, from * 64 + slot], before, 16),
       this.#scaleSets[from * 2]!,
     );
-    const lower = this.#codeNibble(
+    const lower = this.#coder.codeNibble(
       find([from, c1, slot], hashBehind(before, upper), upper),
       this.#scaleSets[from * 2 + 1]!,
     );
@@ -273,22 +212,10 @@ export class ReferenceDecoder {
     if (log <= 3) return top >> (3 - log);
     const bits = log - 3;
     const least = Math.min(bits, 4);
-    const high = top * 2 ** (bits - least) + this.#decodePlain(bits - least);
+    const high = top * 2 ** (bits - least) + this.#coder.decodePlain(bits - least);
     const contexts = [log, scale, least * 16 + (this.#reps[0]! % 16), least * 16 + (this.#made.length % 16)];
     const lines = contexts.map((context, i) => this.#lowestLines[i]!.find(context));
-    return high * 2 ** least + this.#codeNibble(lines, this.#lowestSets[least]!);
-  }
-
-  /** Bits that are all as probable. */
-  #decodePlain(bits: number): number {
-    let value = 0;
-    for (let left = bits; left > 0; left -= 8) {
-      const part = Math.min(left, 8);
-      const share = this.#findShare(part);
-      this.#takeShares(share, share + 1, part);
-      value = value * 2 ** part + share;
-    }
-    return value;
+    return high * 2 ** least + this.#coder.codeNibble(lines, this.#lowestSets[least]!);
   }
 
   #decodeLiteral(): void {
@@ -302,13 +229,13 @@ export class ReferenceDecoder {
       this.#literalTable.find(hashed),
     ];
     const known = this.#known;
-    const upper = this.#codeNibble(
+    const upper = this.#coder.codeNibble(
       lines(16, hash),
       this.#literalSets[kind]!,
       known === undefined ? undefined : known >> 4,
     );
     const agrees = m >> 4 === upper ? 1 : 0;
-    const lower = this.#codeNibble(
+    const lower = this.#coder.codeNibble(
       lines(upper, hashBehind(hash, upper)),
       this.#literalSets[3 + 3 * agrees + kind]!,
       known === undefined ? undefined : known & 15,
@@ -316,41 +243,6 @@ export class ReferenceDecoder {
     this.#made.push(upper * 16 + lower);
     this.#state = this.#state < 4 ? 0 : this.#state < 10 ? this.#state - 3 : this.#state - 6;
     this.#literalRun++;
-  }
-
-  /** A nibble from four lines; `known` is what it is while the history is taken. */
-  #codeNibble(lines: readonly Line[], sets: readonly number[][], known?: number): number {
-    const weights = sets[classOf(lines[1]!) + 4 * classOf(lines[2]!) + 16 * classOf(lines[3]!)]!;
-    const shares = [0];
-    for (let i = 1; i < 16; i++) {
-      let mixed = 0;
-      for (const [j, line] of lines.entries()) mixed += (line.below[i]! * weights[j]! + 16_384) >> 15;
-      mixed = Math.min(32_767, mixed);
-      shares.push(mixed - (mixed >> 11) + i);
-    }
-    shares.push(32_768);
-
-    let symbol = known;
-    if (symbol === undefined) {
-      const share = this.#findShare(15);
-      symbol = shares.findLastIndex((from) => from <= share);
-      this.#takeShares(shares[symbol]!, shares[symbol + 1]!, 15);
-    }
-
-    const products = lines.map(({ below }, j) => weights[j]! * (below[symbol + 1]! - below[symbol]!));
-    const all = Math.max(
-      1,
-      products.reduce((sum, product) => sum + product, 0),
-    );
-    const shift = 2 ** Math.clz32(all);
-    const inverse = Math.floor(2 ** 31 / Math.floor((all * shift) / 65_536));
-    for (let j = 0; j < 3; j++) {
-      const part = Math.floor((Math.floor((products[j]! * shift) / 65_536) * inverse) / 65_536);
-      weights[j]! += (part - (part >> 6) + 128 - weights[j]!) >> 5;
-    }
-    weights[3] = 32_768 - weights[0]! - weights[1]! - weights[2]!;
-    for (const line of lines) line.learn(symbol);
-    return symbol;
   }
 
   /** A decision of two weight sets and a map. */
@@ -361,7 +253,7 @@ export class ReferenceDecoder {
     const knot = (mixed + 3072) >> 8;
     const share = (mixed + 3072) & 255;
     const refined = (map[knot]! * (256 - share) + map[knot + 1]! * share) >> 8;
-    const bit = this.#decodeBit((squash(mixed) + refined + 1) >> 1);
+    const bit = this.#coder.decodeBit((squash(mixed) + refined + 1) >> 1);
 
     const wanted = bit * 65_535;
     const error = (wanted - squash(mixed)) >> 2;
@@ -376,55 +268,10 @@ export class ReferenceDecoder {
   #mixSmall(inputs: readonly Uint16Array[], weights: Int16Array): number {
     const x = inputs.map((counter) => stretch(counter[0]!));
     const p = squash(dot(x, weights));
-    const bit = this.#decodeBit(p);
+    const bit = this.#coder.decodeBit(p);
     learnWeights(x, (bit * 65_535 - p) >> 1, weights);
     for (const counter of inputs) counter[0] = learnCounter(counter[0]!, bit, COUNT_LIMIT);
     return bit;
-  }
-
-  #decodeBit(probability: number): number {
-    const range = this.#high - this.#low;
-    const middle =
-      this.#low +
-      Math.floor(range / 65_536) * probability +
-      Math.floor(((range % 65_536) * probability) / 65_536);
-    const bit = this.#code <= middle ? 1 : 0;
-    if (bit === 1) this.#high = middle;
-    else this.#low = middle + 1;
-    this.#renew();
-    return bit;
-  }
-
-  /** Where in the interval the coded number is, in 2^bits shares. */
-  #findShare(bits: number): number {
-    const unit = Math.floor((this.#high - this.#low) / 2 ** bits);
-    return Math.min(Math.floor(((this.#code - this.#low) >>> 0) / unit), 2 ** bits - 1);
-  }
-
-  #takeShares(from: number, to: number, bits: number): void {
-    const unit = Math.floor((this.#high - this.#low) / 2 ** bits);
-    if (to < 2 ** bits) this.#high = this.#low + unit * to - 1;
-    this.#low += unit * from;
-    this.#renew();
-  }
-
-  #renew(): void {
-    for (;;) {
-      if (this.#low >>> 24 === this.#high >>> 24) {
-        this.#low = (this.#low << 8) >>> 0;
-        this.#high = ((this.#high << 8) | 255) >>> 0;
-        this.#code = ((this.#code << 8) | this.#nextByte()) >>> 0;
-      } else if (this.#high - this.#low < 65_536) {
-        const border = (this.#high & 0xff000000) >>> 0;
-        if (this.#high - border < border - this.#low) this.#high = border - 1;
-        else this.#low = border;
-      } else return;
-    }
-  }
-
-  #nextByte(): number {
-    if (this.#at > this.#coded.length + 3) throw corrupt();
-    return this.#coded[this.#at++] ?? 0;
   }
 }
 

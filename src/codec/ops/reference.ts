@@ -6,22 +6,15 @@
  */
 import { ByteWriter } from "../../bytes/index.ts";
 import { ErrorCode, FormatError } from "../../errors.ts";
-import {
-  type CounterTable,
-  hashContext,
-  makeMaps,
-  makeTables,
-  makeWeights,
-  ReferenceCoder,
-} from "../mixing-reference.ts";
+import { hashContext } from "../mixing-reference.ts";
+import { HashedLines, makeSets, ReferenceNibbleCoder } from "../nibbles-reference.ts";
 import { PRIME_BYTES, PRIME_CODED } from "./prime.ts";
 
-const TABLE_BITS = 14;
+const TABLE_BITS = 13;
 const HISTORY_BITS = 18;
-const STEPS = 56;
 
 const Kind = { DATA: 2, RUN: 3, TOUCH: 4, HEADER: 5 } as const;
-const Field = { KIND: 0, LENGTH: 1, DISTANCE: 2, BYTE: 3, TIME: 4, SIZE: 5, SPLICE: 6 } as const;
+const Field = { LENGTH: 0, DISTANCE: 1, BYTE: 2, TIME: 3, SIZE: 4, SPLICE: 5 } as const;
 type Field = (typeof Field)[keyof typeof Field];
 
 /** The lower 32 bits, as a u32. */
@@ -45,17 +38,18 @@ function sizeOf(value: number): number {
   return 32 - Math.clz32(value);
 }
 
-/** What a number is coded with. */
-interface NumberModel {
-  field: Field;
-  hashes: readonly number[];
-  kinds: number;
-  /** The guesses of contexts 3 and 4; absent for numbers without a sign. */
-  guesses?: readonly [bigint, bigint];
-  /** The guess of context 6, and how sure it is. */
-  follower: bigint;
-  sure: number;
-}
+/** The four hashes of what is coded. */
+type Hashes = readonly [number, number, number, number];
+
+/** Weights of a field's nibbles. */
+const makeFieldSets = () => {
+  const [form, sizes, sign, first, rest] = makeSets(5);
+  return { form: form!, sizes: sizes!, sign: sign!, first: first!, rest: rest! };
+};
+type Sets = number[][];
+
+/** The smallest size of each class of distances. */
+const CLASSES = [1, 4, 7, 11, 15, 19];
 
 /** What was coded before, and where the last two ops stood together once already. */
 class History {
@@ -101,14 +95,15 @@ class History {
 
 /** A decoder as {@link createOpsDecoder} makes it. */
 export class ReferenceOpsDecoder {
-  readonly #coder = new ReferenceCoder();
-  readonly #tables: readonly CounterTable[] = makeTables(TABLE_BITS, 16);
-  readonly #weightsA = makeWeights(STEPS * 16);
-  readonly #weightsB = makeWeights(STEPS * 64);
-  readonly #maps = makeMaps(STEPS * 16);
+  readonly #coder = new ReferenceNibbleCoder();
+  readonly #tables = [0, 1, 2, 3].map(() => new HashedLines(TABLE_BITS));
+  readonly #kindSets = makeSets(8);
+  readonly #lengthSets = makeSets(8);
+  readonly #distanceSets = makeSets(8);
+  readonly #fieldSets = Array.from({ length: 6 }, makeFieldSets);
   readonly #history = new History();
   #kinds = 0;
-  #lengths: [number, number, number] = [0, 0, 0];
+  #length = 0;
   readonly #own = new Uint32Array(8);
   #distance = 0n;
   #jumps: [bigint, bigint] = [0n, 0n];
@@ -126,19 +121,13 @@ export class ReferenceOpsDecoder {
     const out = new ByteWriter();
     while (out.length < rawBytes) {
       if (isOps) this.#decodeOp(out);
-      else out.u8(this.#decodeByte());
+      else out.u8(this.#coder.decodePlain(8));
     }
     this.#coder.finish();
     if (out.length > rawBytes) {
       throw new FormatError(ErrorCode.CORRUPT_BODY, `expected ${rawBytes} bytes, found ${out.length}`);
     }
     return out.view().slice();
-  }
-
-  #decodeByte(): number {
-    let byte = 0;
-    for (let i = 0; i < 8; i++) byte = (byte << 1) | this.#coder.decodeBit(32_768);
-    return byte;
   }
 
   #decodeOp(out: ByteWriter): void {
@@ -156,7 +145,7 @@ export class ReferenceOpsDecoder {
     }
     this.#own[kind] = low32(length);
     this.#kinds = ((this.#kinds << 3) | kind) >>> 0;
-    this.#lengths = [low32(length), this.#lengths[0], this.#lengths[1]];
+    this.#length = low32(length);
     this.#distance = distance;
     if (distance !== 0n) this.#jumps = [distance, this.#jumps[0]];
     this.#history.keep(low32(head), low32(distance) | 0);
@@ -164,72 +153,54 @@ export class ReferenceOpsDecoder {
 
   #decodeKind(): number {
     const kinds = this.#kinds;
-    const [length1, length2] = this.#lengths;
     const { head, sure } = this.#history;
-    const hashes = [
-      hashContext(kinds & 0xfff, 0),
-      hashContext(kinds & 7, sizeOf(length1) | 0x100),
-      hashContext(kinds & 63, signedSize(this.#distance) | (sizeOf(length1) << 8)),
-      hashContext(kinds & 63, (sizeOf(length1) << 8) | sizeOf(length2) | 0x10000),
-      hashContext(kinds & 0x3ffff, 1),
-      hashContext(low32(this.#distance), kinds & 7),
-      hashContext(head & 7, (sure << 8) | 0x70000),
-      hashContext(kinds & 7, 2),
+    const z = sizeOf(this.#length);
+    const hashes: Hashes = [
+      hashContext(kinds & 63, 0x10000 + (z << 8) + signedSize(this.#distance)),
+      hashContext(kinds & 7, 0x10000),
+      hashContext(kinds & 4095, 0x10000 + z),
+      hashContext(kinds & 4095, 0x10000 + (sure << 3) + (head & 7)),
     ];
-    return this.#decodeTree(
-      hashes.map((hash) => hashBehind(hash, 0)),
-      0,
-      Field.KIND,
-      kinds & 63,
-      3,
-    );
+    return this.#decodeNibble(hashes, 0, this.#kindSets[kinds & 7]!) & 7;
   }
 
   #decodeLength(kind: number): bigint {
     const last = this.#kinds & 7;
-    const before = (this.#kinds & 63) | (kind << 6);
-    const [length1, length2, length3] = this.#lengths;
-    const sure = (this.#history.head & 7) === kind ? this.#history.sure : 0;
-    const follower = BigInt(this.#history.head >>> 3);
-    const hashes = [
-      hashContext(before & 0x1c7, 10),
-      hashContext(before, sizeOf(length1) | 0x100),
-      hashContext(this.#own[kind]!, kind | 0x200),
-      hashContext(before, sizeOf(length1) | (sizeOf(length2) << 8) | (sizeOf(length3) << 16)),
-      hashContext(length1, (kind << 8) | signedSize(this.#distance) | 0x30000),
-      hashContext(length2, kind | (last << 8) | 0x40000),
-      hashContext(countBits(follower), (sure << 8) | 0x70000),
-      hashContext(kind, 11),
+    const { head } = this.#history;
+    const sure = (head & 7) === kind ? this.#history.sure : 0;
+    const follower = sure === 0 ? 0 : head >>> 3;
+    const hashes: Hashes = [
+      hashContext((last << 3) + kind, 0x20000),
+      hashContext(kind, 0x20000),
+      hashContext((sizeOf(this.#length) << 8) + sizeOf(this.#own[kind]!), 0x20000 + (last << 3) + kind),
+      hashContext(follower, 0x20000 + (sure << 3) + kind),
     ];
-    return this.#decodeNumber({ field: Field.LENGTH, hashes, kinds: (kind << 3) | last, follower, sure });
+    return this.#decodeNumber(hashes, Field.LENGTH, BigInt(follower), false, this.#lengthSets[kind]!);
   }
 
   #decodeDistance(kind: number, length: number): bigint {
     const last = this.#kinds & 7;
-    const before = last | (kind << 3);
-    const [length1] = this.#lengths;
     const [jump1, jump2] = this.#jumps;
-    const passed = last === Kind.DATA || last === Kind.RUN ? -BigInt(length1) : -(jump1 + jump2);
     const sure = this.#history.head === ((length << 3) | kind) >>> 0 ? this.#history.sure : 0;
-    const follower = BigInt(this.#history.distance);
-    const hashes = [
-      hashContext(before | ((this.#kinds & 0x38) << 3), 20),
-      hashContext(before, sizeOf(length1) | (sizeOf(length) << 8) | 0x10000),
-      hashContext(low32(jump1), before | 0x20000),
-      hashContext(signedSize(jump1), 21),
-      hashContext(last === Kind.DATA ? length1 : signedSize(passed), before | 0x30000),
-      hashContext(signedSize(jump1) | (signedSize(jump2) << 8), before | 0x40000),
-      hashContext(signedSize(follower), (sure << 8) | 0x70000),
-      hashContext(before, signedSize(this.#distance) | 0x60000),
+    const before = BigInt(this.#history.distance);
+    const back = -jump1;
+    const passed = last === Kind.DATA || last === Kind.RUN ? -BigInt(this.#length) : -(jump1 + jump2);
+    let equal = back === passed ? 1 : 0;
+    if (sure > 0) {
+      for (const [i, other] of [back, passed, 0n].entries()) if (before === other) equal += 2 << i;
+    }
+    const hashes: Hashes = [
+      hashContext(((this.#kinds & 63) << 3) + kind, 0x30000),
+      hashContext((sure << 4) + equal, 0x30000 + (last << 3) + kind),
+      hashContext(kind, 0x30000),
+      hashContext((sure > 3 ? 128 : 0) + (last << 4) + equal, 0x30000 + signedSize(jump1)),
     ];
-    return this.#decodeNumber({
-      field: Field.DISTANCE,
-      hashes,
-      kinds: before,
-      guesses: [-jump1, passed],
-      follower,
-      sure,
-    });
+    const form = this.#decodeNibble(hashes, 0, this.#distanceSets[kind]!);
+    if (form < 4) return [0n, before, back, passed][form]!;
+    const narrowed = narrow(hashes, form);
+    const size = this.#decodeSize(narrowed, CLASSES[(form - 4) >> 1]!, Field.DISTANCE);
+    const magnitude = this.#decodeBits(narrowed, size, Field.DISTANCE);
+    return form % 2 === 1 ? -magnitude : magnitude;
   }
 
   #decodeHeader(out: ByteWriter, flags: number): void {
@@ -244,88 +215,67 @@ export class ReferenceOpsDecoder {
 
   #decodeRare(rare: number, field: Field, kind: number): bigint {
     const last = this.#rare[rare]!;
-    const hashes = Array.from({ length: 8 }, (_, j) =>
-      hashContext(rare | 0x100, j % 2 === 1 ? low32(last) : 0),
-    );
-    const model = { field, hashes, kinds: kind, follower: 0n, sure: 0 };
+    const hashes: Hashes = [
+      hashContext(rare, 0x40000),
+      hashContext(low32(last), 0x40000 + rare),
+      hashContext(signedSize(last), 0x40000 + rare),
+      hashContext(kind, 0x40000 + field),
+    ];
     const isSigned = field === Field.TIME || field === Field.SIZE;
-    const value = this.#decodeNumber(isSigned ? { ...model, guesses: [last, -last] } : model);
+    const value = this.#decodeNumber(hashes, field, last, isSigned, this.#fieldSets[field]!.form);
     this.#rare[rare] = value;
     return value;
   }
 
-  #decodeNumber(model: NumberModel): bigint {
-    const { field, hashes, kinds } = model;
-    const decodeBehind = (step: number, node: number, bits: number): number =>
-      this.#decodeTree(
-        hashes.map((hash) => hashBehind(hash, node)),
-        step,
-        field,
-        kinds,
-        bits,
-      );
-    let size = 0;
-    for (let level = 0; level < 4; level++) {
-      const part = decodeBehind(Math.min(level, 1), level, 4);
-      size += part;
-      if (part < 15) break;
-    }
+  #decodeNumber(hashes: Hashes, field: Field, expected: bigint, isSigned: boolean, formSets: Sets): bigint {
+    const form = this.#decodeNibble(hashes, 0, formSets);
+    if (form === 15) return expected;
+    const size = form < 14 ? form : this.#decodeSize(hashes, 14, field);
     if (size === 0) return 0n;
-    const isNegative = model.guesses !== undefined && decodeBehind(2, 16 + size, 1) === 1;
+    if (!isSigned) return this.#decodeBits(hashes, size, field);
+    const sign = this.#decodeNibble(hashes, 2, this.#fieldSets[field]!.sign) & 1;
+    const magnitude = this.#decodeBits(narrow(hashes, 2 + sign), size, field);
+    return sign === 1 ? -magnitude : magnitude;
+  }
+
+  #decodeSize(hashes: Hashes, least: number, field: Field): number {
+    let size = least;
+    for (let part = 15; part === 15 && size < 64; ) {
+      part = this.#decodeNibble(hashes, 1, this.#fieldSets[field]!.sizes);
+      size += part;
+    }
+    return Math.min(size, 64);
+  }
+
+  #decodeBits(hashes: Hashes, size: number, field: Field): bigint {
+    const { first, rest } = this.#fieldSets[field]!;
     let prefix = 1n;
     let left = size - 1;
-    for (let step = 3; left > 0; step = Math.min(7, step + 1)) {
+    for (let sets = first; left > 0 && (sets === first || field > Field.DISTANCE); sets = rest) {
       const bits = Math.min(4, left);
-      const found = this.#findGroup(model, { step, size, isNegative, prefix, left, bits });
-      prefix = (prefix << BigInt(bits)) | BigInt(this.#decodeTree(found, step, field, kinds, bits));
+      const part = this.#decodeNibble(hashes, low32((prefix << 6n) | BigInt(size)), sets);
+      prefix = (prefix << BigInt(bits)) | BigInt(part & ((1 << bits) - 1));
       left -= bits;
     }
-    return isNegative ? -prefix : prefix;
-  }
-
-  /** The hashes of a group of a number's bits. */
-  #findGroup(
-    { field, hashes, guesses, follower, sure }: NumberModel,
-    group: { step: number; size: number; isNegative: boolean; prefix: bigint; left: number; bits: number },
-  ): number[] {
-    const { step, size, isNegative, prefix, left, bits } = group;
-    const node = (low32(prefix << 6n) | size) + (isNegative ? 0x5bd1e995 : 128);
-    const hashGuess = (index: number, guess: bigint, salt: number): number => {
-      const magnitude = magnitudeOf(guess);
-      const holds =
-        countBits(magnitude) === size && guess < 0n === isNegative && magnitude >> BigInt(left) === prefix;
-      const says = holds ? Number((magnitude >> BigInt(left - bits)) & ((1n << BigInt(bits)) - 1n)) : 16;
-      return hashContext(says | (left << 8), index | (bits << 8) | (size << 16) | (salt << 24));
-    };
-    return hashes.map((hash, index) => {
-      if (guesses !== undefined && index === 3) return hashGuess(3, guesses[0], 0);
-      if (guesses !== undefined && index === 4) return hashGuess(4, guesses[1], 0);
-      if (index === 6) return hashGuess(6, follower, sure | (field << 5));
-      if (index !== 2 && step >= (index === 7 ? 5 : 4)) return hashContext(left, 0x100 | step);
-      return hashBehind(hash, node);
-    });
-  }
-
-  #decodeTree(hashes: readonly number[], step: number, field: Field, kinds: number, bits: number): number {
-    const lines = hashes.map((hash, context) => this.#tables[context]!.find(hash));
-    const row = field * 8 + step;
-    let node = 1;
-    for (let i = 0; i < bits; i++) {
-      const bit = this.#coder.decide(
-        lines,
-        node,
-        this.#weightsA[row * 16 + node]!,
-        this.#weightsB[row * 64 + kinds]!,
-        this.#maps[row * 16 + node]!,
-      );
-      node = (node << 1) | bit;
+    for (; left > 0; left -= Math.min(left, 8)) {
+      const bits = Math.min(left, 8);
+      prefix = (prefix << BigInt(bits)) | BigInt(this.#coder.decodePlain(bits));
     }
-    return node - (1 << bits);
+    return prefix;
+  }
+
+  #decodeNibble(hashes: Hashes, node: number, sets: Sets): number {
+    const lines = hashes.map((hash, j) => this.#tables[j]!.find(hashBehind(hash, node)));
+    return this.#coder.codeNibble(lines, sets);
   }
 }
 
 function hashBehind(hash: number, node: number): number {
   return Math.imul(hash + Math.imul(node, 0x9e3779b1), 0x85ebca6b) >>> 0;
+}
+
+function narrow([a, b, c, d]: Hashes, node: number): Hashes {
+  return [hashBehind(a, node), hashBehind(b, node), hashBehind(c, node), hashBehind(d, node)];
 }
 
 function writeVarint(out: ByteWriter, value: bigint): void {

@@ -23,7 +23,7 @@ const MODULES: readonly WasmModule[] = [
   { folder: "hash/core", memoryPages: 8 },
   { folder: "codec/mix", memoryPages: 79 },
   { folder: "codec/lz", memoryPages: 36 },
-  { folder: "codec/ops", memoryPages: 147 },
+  { folder: "codec/ops", memoryPages: 97 },
   { folder: "codec/text", memoryPages: 191 },
   { folder: "interop/librsync/kernel", memoryPages: 5 },
   { folder: "apply/kernel", memoryPages: 1 },

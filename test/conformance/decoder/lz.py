@@ -115,7 +115,7 @@ class LzDecoder:
         self.rep_flags = Small()
         self.nibbles = Nibbles()
         self.lines = Lines()
-        self.literal_hashed = Lines()
+        self.literal_hashed = Lines(14)
         for byte in history:
             self._literal(None, byte)
 
@@ -129,9 +129,7 @@ class LzDecoder:
         while len(self.made) - begin < raw_size:
             into = len(self.made) - begin
             self._token(min(raw_size - into, STRETCH_BYTES - into % STRETCH_BYTES))
-        written = self.decoder.bytes_read - 3
-        require(len(coded) == written, f"expected coded literals of {written} bytes, found {len(coded)}")
-        require(coded[-1] == (self.decoder.low >> 24) + 1, "expected another last byte of coded literals")
+        self.decoder.finish("coded literals")
         return bytes(self.made[begin:])
 
     def _back(self, distance: int) -> int:

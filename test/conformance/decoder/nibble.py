@@ -1,5 +1,6 @@
-"""Codec lz: its arithmetic decoder and nibbles. (codec/lz/FORMAT.md)"""
+"""Coding by nibbles: arithmetic decoder, lines, mixtures. (codec/NIBBLES.md)"""
 
+from cursor import require
 from mixing import U32, BitDecoder
 
 MIN_RANGE = 65536
@@ -42,6 +43,11 @@ class ShareDecoder(BitDecoder):
             value = value << part | share
         return value
 
+    def finish(self, what: str) -> None:
+        written = self.bytes_read - 3
+        require(len(self.coded) == written, f"expected {what} of {written} bytes, found {len(self.coded)}")
+        require(self.coded[-1] == (self.low >> 24) + 1, f"expected {what} with another last byte")
+
 
 class Line:
     """The distribution of a nibble in one context."""
@@ -63,18 +69,21 @@ class Line:
 
 
 class Lines(dict):
-    """Lines by context."""
+    """Lines by context, or 2^bits by hash."""
+
+    def __init__(self, bits: int = 0):
+        self.shift = 32 - bits
 
     def __missing__(self, context):
         line = self[context] = Line()
         return line
 
     def find(self, h: int) -> Line:
-        """The line of a hash, among 2^14."""
+        """The line of a hash."""
         m = h ^ h >> 13
-        line = self[m >> 18]
+        line = self[m >> self.shift]
         if line.check != m & 4095:
-            line = self[m >> 18] = Line(m & 4095)
+            line = self[m >> self.shift] = Line(m & 4095)
         return line
 
 

@@ -6,10 +6,13 @@ from functools import cache
 from pathlib import Path
 
 from cursor import require
-from mixing import HALF, U32, BitDecoder, Entries, Mixer, hash2
+from mixing import U32, hash2
+from nibble import Lines, Nibbles, ShareDecoder
 
 HISTORY_BITS = 18
 PRIME_RAW_BYTES = 1210
+LENGTH, DISTANCE, BYTE, TIME, SIZE, SPLICE = range(6)
+CLASSES = (1, 4, 7, 11, 15, 19)
 FORMAT = Path(__file__).resolve().parents[3] / "src/codec/ops/FORMAT.md"
 
 
@@ -59,9 +62,9 @@ def make_primed_decoder() -> "OpsDecoder":
 
 class OpsDecoder:
     def __init__(self):
-        self.tables = [Entries(14, 15) for _ in range(8)]
-        self.mixer = Mixer(7 * 8 * 16, 7 * 8 * 64, 7 * 8 * 16)
-        self.kinds = self.l1 = self.l2 = self.l3 = self.d1 = self.j1 = self.j2 = 0
+        self.tables = [Lines(13) for _ in range(4)]
+        self.nibbles = Nibbles()
+        self.kinds = self.l1 = self.d1 = self.j1 = self.j2 = 0
         self.own = [0] * 8
         self.rare = [0] * 13
         self.history_h = array("I", bytes(4 << HISTORY_BITS))
@@ -74,7 +77,7 @@ class OpsDecoder:
         if raw_size == 0:
             require(len(coded) == 0, "expected no coded ops")
             return b""
-        self.decoder = BitDecoder(coded)
+        self.decoder = ShareDecoder(coded)
         made = bytearray()
         if self.decoder.bit(65535):
             while len(made) < raw_size:
@@ -82,56 +85,44 @@ class OpsDecoder:
             require(len(made) == raw_size, "expected an op to end inside the segment")
         else:
             for _ in range(raw_size):
-                byte = 0
-                for _ in range(8):
-                    byte = 2 * byte + self.decoder.bit(HALF)
-                made.append(byte)
-        written = self.decoder.bytes_read - 4 + self.decoder.ending_bytes()
-        require(len(coded) == written, f"expected coded ops of {written} bytes, found {len(coded)}")
+                made.append(self.decoder.plain(8))
+        self.decoder.finish("coded ops")
         return bytes(made)
 
-    def _tree(self, field: int, step: int, kinds: int, hashes: list[int], bits: int) -> int:
-        base = 8 * field + step
+    def _nibble(self, hashes: list[int], x: int, kind) -> int:
+        lines = [table.find(_behind(h, x)) for table, h in zip(self.tables, hashes)]
+        return self.nibbles.decode(self.decoder, lines, kind)
 
-        def sets(node: int) -> tuple[int, int, int]:
-            return base * 16 + node, base * 64 + kinds, base * 16 + node
-
-        return self.mixer.decode_tree(self.decoder, self.tables, hashes, bits, sets)
-
-    def _number(self, field: int, hashes: list[int], kinds: int, follower: int, sureness: int, guesses=None) -> int:
-        """A number; it has a sign if there are guesses for it."""
-        size = 0
-        for v in range(4):
-            part = self._tree(field, min(v, 1), kinds, [_behind(h, v) for h in hashes], 4)
-            size += part
-            if part < 15:
-                break
+    def _number(self, field: int, hashes: list[int], expected: int, form_kind, is_signed: bool = False) -> int:
+        form = self._nibble(hashes, 0, form_kind)
+        if form == 15:
+            return expected
+        size = form if form < 14 else self._size(field, hashes, 14)
         if size == 0:
             return 0
-        negative = guesses is not None and self._tree(field, 2, kinds, [_behind(h, 16 + size) for h in hashes], 1) == 1
-        prefix, left, step = 1, size - 1, 3
+        negative = 0
+        if is_signed:
+            negative = self._nibble(hashes, 2, (field, "sign")) & 1
+            hashes = [_behind(h, 2 + negative) for h in hashes]
+        magnitude = self._bits(field, hashes, size)
+        return -magnitude if negative else magnitude
 
-        def guess_hash(j: int, guess: int, salt: int) -> int:
-            fits = _z(guess) == size and (guess < 0) == negative and abs(guess) >> left == prefix
-            s = abs(guess) >> (left - n) & (1 << n) - 1 if fits else 16
-            return hash2(s + (left << 8), j + (n << 8) + (size << 16) + (salt << 24))
+    def _size(self, field: int, hashes: list[int], size: int) -> int:
+        part = 15
+        while part == 15 and size < 64:
+            part = self._nibble(hashes, 1, (field, "size"))
+            size += part
+        return min(size, 64)
 
-        def line(j: int) -> int:
-            if guesses is not None and j in (3, 4):
-                return guess_hash(j, guesses[j - 3], 0)
-            if j == 6:
-                return guess_hash(j, follower, sureness + 32 * field)
-            if j != 2 and step >= (5 if j == 7 else 4):
-                return hash2(left, 256 + step)
-            return _behind(hashes[j], 64 * prefix + size + (0x5BD1E995 if negative else 128) & U32)
-
-        while left > 0:
+    def _bits(self, field: int, hashes: list[int], size: int) -> int:
+        prefix, left, step = 1, size - 1, "first"
+        while left > 0 and (step == "first" or field > DISTANCE):
             n = min(4, left)
-            bits = self._tree(field, step, kinds, [line(j) for j in range(8)], n)
-            prefix = prefix << n | bits
+            given = self._nibble(hashes, 64 * prefix + size & U32, (field, step))
+            prefix = prefix << n | given & (1 << n) - 1
             left -= n
-            step = min(7, step + 1)
-        return -prefix if negative else prefix
+            step = "rest"
+        return prefix << left | self.decoder.plain(left)
 
     def _op(self) -> bytes:
         k1, k2 = self.kinds & 7, self.kinds & 63
@@ -140,12 +131,12 @@ class OpsDecoder:
         sure = self.right if self.right < 8 else min(15, 6 + (_z(self.right) >> 1))
 
         kind = self._kind(k1, k2, he, sure)
-        length = self._length(kind, k1, k2, he >> 3, sure if he & 7 == kind else 0)
+        length = self._length(kind, k1, he >> 3, sure if he & 7 == kind else 0)
         made = _varint(8 * length + kind)
         distance = 0
         if kind not in (2, 3):
             is_sure = he == (8 * length + kind) & U32
-            distance = self._distance(kind, length, k1, de, sure if is_sure else 0)
+            distance = self._distance(kind, k1, k2, de, sure if is_sure else 0)
             made += _svarint(distance)
         if kind == 3:
             made += bytes([self._rare(0, kind) & 255])
@@ -157,46 +148,43 @@ class OpsDecoder:
         return made
 
     def _kind(self, k1: int, k2: int, he: int, sure: int) -> int:
+        k4, z = self.kinds & 4095, _z(self.l1)
         hashes = [
-            hash2(self.kinds & 4095, 0),
-            hash2(k1, _z(self.l1) + 256),
-            hash2(k2, _ssize(self.d1) + (_z(self.l1) << 8)),
-            hash2(k2, _z(self.l2) + (_z(self.l1) << 8) + 2**16),
-            hash2(self.kinds & 2**18 - 1, 1),
-            hash2(self.d1 & U32, k1),
-            hash2(he & 7, (sure << 8) + 7 * 2**16),
-            hash2(k1, 2),
+            hash2(k2, 2**16 + (z << 8) + _ssize(self.d1)),
+            hash2(k1, 2**16),
+            hash2(k4, 2**16 + z),
+            hash2(k4, 2**16 + 8 * sure + (he & 7)),
         ]
-        return self._tree(0, 0, k2, [_behind(h, 0) for h in hashes], 3)
+        return self._nibble(hashes, 0, ("kind", k1)) & 7
 
-    def _length(self, kind: int, k1: int, k2: int, follower: int, s: int) -> int:
-        b = k2 + 64 * kind
+    def _length(self, kind: int, k1: int, f: int, s: int) -> int:
+        f = f if s else 0
         hashes = [
-            hash2(b & 455, 10),
-            hash2(b, _z(self.l1) + 256),
-            hash2(self.own[kind], kind + 512),
-            hash2(b, _z(self.l1) + (_z(self.l2) << 8) + (_z(self.l3) << 16)),
-            hash2(self.l1, _ssize(self.d1) | kind << 8 | 3 * 2**16),
-            hash2(self.l2, kind + (k1 << 8) + 2**18),
-            hash2(_z(follower), (s << 8) + 7 * 2**16),
-            hash2(kind, 11),
+            hash2(8 * k1 + kind, 2 * 2**16),
+            hash2(kind, 2 * 2**16),
+            hash2((_z(self.l1) << 8) + _z(self.own[kind]), 2 * 2**16 + 8 * k1 + kind),
+            hash2(f, 2 * 2**16 + 8 * s + kind),
         ]
-        return self._number(1, hashes, 8 * kind + k1, follower, s)
+        return self._number(LENGTH, hashes, f, ("length", kind))
 
-    def _distance(self, kind: int, length: int, k1: int, follower: int, s: int) -> int:
-        b = k1 + 8 * kind
-        p = -self.l1 if k1 in (2, 3) else -(self.j1 + self.j2)
+    def _distance(self, kind: int, k1: int, k2: int, de: int, s: int) -> int:
+        back, passed = -self.j1, -self.l1 if k1 in (2, 3) else -(self.j1 + self.j2)
+        e = int(back == passed)
+        if s:
+            e += 2 * (de == back) + 4 * (de == passed) + 8 * (de == 0)
         hashes = [
-            hash2(b + (self.kinds & 56) * 8, 20),
-            hash2(b, _z(self.l1) + (_z(length & U32) << 8) + 2**16),
-            hash2(self.j1 & U32, b + 2**17),
-            hash2(_ssize(self.j1), 21),
-            hash2(self.l1 if k1 == 2 else _ssize(p), b + 3 * 2**16),
-            hash2(_ssize(self.j1) + (_ssize(self.j2) << 8), b + 2**18),
-            hash2(_ssize(follower), (s << 8) + 7 * 2**16),
-            hash2(b, _ssize(self.d1) + 6 * 2**16),
+            hash2(8 * k2 + kind, 3 * 2**16),
+            hash2(16 * s + e, 3 * 2**16 + 8 * k1 + kind),
+            hash2(kind, 3 * 2**16),
+            hash2(128 * (s > 3) + 16 * k1 + e, 3 * 2**16 + _ssize(self.j1)),
         ]
-        return self._number(2, hashes, b, follower, s, (-self.j1, p))
+        form = self._nibble(hashes, 0, ("distance", kind))
+        if form < 4:
+            return (0, de, back, passed)[form]
+        hashes = [_behind(h, form) for h in hashes]
+        size = self._size(DISTANCE, hashes, CLASSES[form - 4 >> 1])
+        magnitude = self._bits(DISTANCE, hashes, size)
+        return -magnitude if form & 1 else magnitude
 
     def _header_fields(self, flags: int, kind: int) -> bytes:
         made = b""
@@ -212,16 +200,20 @@ class OpsDecoder:
 
     def _rare(self, x: int, kind: int) -> int:
         before = self.rare[x]
-        field = 3 if x == 0 else 5 if x == 2 else 4 if x in (1, 3) else 6
-        hashes = [hash2(256 + x, before & U32 if j % 2 else 0) for j in range(8)]
-        guesses = (before, -before) if x in (1, 2, 3) else None
-        self.rare[x] = self._number(field, hashes, kind, 0, 0, guesses)
+        field = BYTE if x == 0 else SIZE if x == 2 else TIME if x in (1, 3) else SPLICE
+        hashes = [
+            hash2(x, 4 * 2**16),
+            hash2(before & U32, 4 * 2**16 + x),
+            hash2(_ssize(before), 4 * 2**16 + x),
+            hash2(kind, 4 * 2**16 + field),
+        ]
+        self.rare[x] = self._number(field, hashes, before, (field, "form"), field in (TIME, SIZE))
         return self.rare[x]
 
     def _remember(self, kind: int, length: int, distance: int, he: int, de: int) -> None:
         low = length & U32
         self.own[kind] = low
-        self.l1, self.l2, self.l3 = low, self.l1, self.l2
+        self.l1 = low
         self.kinds = 8 * self.kinds + kind & U32
         self.d1 = distance
         if distance != 0:

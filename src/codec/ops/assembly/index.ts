@@ -1,15 +1,13 @@
-import { prepareMaps, prepareWeights } from "../../assembly/prepare";
-import { makeTables } from "../../assembly/tables";
-import { APM_ROWS, APMS, WEIGHTS_A, WEIGHTS_END } from "./memory";
+import { prepareNibbles, prepareWeightSets } from "../../assembly/nibble";
+import { KIND_SETS, SETS_END } from "./memory";
 
 export { CODED } from "../../assembly/layout";
+export { endByte, finishCoder, getCodedPosition, setCodedPosition, startCoder } from "../../assembly/shares";
 export { MAX_CODED_BYTES, MAX_SEGMENT_BYTES, PIECE_BYTES, RAW } from "./memory";
-export { finishCoder, getCodedPosition, setCodedPosition, startCoder } from "../../assembly/coder";
-export { codeBytes, codeForm, codeOps, isOps } from "./model";
+export { codeBytes, codeOps, codeWhetherOps, isOps } from "./model";
 
 /** Prepare a new instance, whose memory is zero. */
 export function prepareModel(): void {
-  makeTables();
-  prepareMaps(APMS, APM_ROWS);
-  prepareWeights(WEIGHTS_A, WEIGHTS_END);
+  prepareNibbles();
+  prepareWeightSets(KIND_SETS, SETS_END);
 }

@@ -1,11 +1,12 @@
 // What the fields of an op are predicted from. A kind, a length or a distance tells more than the bytes it is written in, and
 // what followed the same ops before (history.ts) more than all: without it a control stream of a million ops takes a tenth more.
-import { codeBit, isDecoding } from "../../assembly/coder";
-import { SCRATCH } from "../../assembly/layout";
 import { hashContext, setHash } from "../../assembly/contexts";
+import { SCRATCH } from "../../assembly/layout";
+import { SETS_BYTES } from "../../assembly/nibble-layout";
+import { codeBit, codeEvenly, decoding } from "../../assembly/shares";
 import { getGuessedDistance, getGuessedHead, getSureness, keepOp } from "./history";
-import { RAW } from "./memory";
-import { codeNumber, codeTree, countBits, setFollower, setGuesses } from "./number";
+import { DISTANCE_SETS, KIND_SETS, LENGTH_SETS, RAW } from "./memory";
+import { codeBits, codeForm, codeNumber, codeSize, countBits, Field, magnitudeOf, narrow, setsOf, Step } from "./number";
 import {
   getCursor,
   isIntact,
@@ -25,24 +26,26 @@ const RUN: u32 = 3;
 const TOUCH: u32 = 4;
 const HEADER: u32 = 5;
 
-/** Fields of an op: numbers of weight sets. */
-const KIND: u32 = 0;
-const LENGTH: u32 = 1;
-const DISTANCE: u32 = 2;
-const BYTE: u32 = 3;
-const TIME: u32 = 4;
-const SIZE: u32 = 5;
-const SPLICE: u32 = 6;
+/** What is coded, in the hashes of contexts. */
+const OF_KIND: u32 = 1 << 16;
+const OF_LENGTH: u32 = 2 << 16;
+const OF_DISTANCE: u32 = 3 << 16;
+const OF_RARE: u32 = 4 << 16;
+
+/** Forms of a distance: one that was expected for some reason, or a class of sizes with the sign. */
+const NONE: u32 = 0;
+const AS_BEFORE: u32 = 1;
+const BACK: u32 = 2;
+const PASSED: u32 = 3;
+const CLASSES: u32 = 4;
 
 /** The rare fields, each with a value of its own that it had last: the byte of RUN, the time of TOUCH, then those of HEADER. */
 const HEADER_RARE: u32 = 2;
 
 /** The kinds of the last ops, 3 bits each, the last lowest. */
 let kinds: u32 = 0;
-/** The lengths of the last three ops. */
+/** The length of the last op. */
 let length1: u32 = 0;
-let length2: u32 = 0;
-let length3: u32 = 0;
 /** Where the last length of each kind is, u32 each. */
 const own1: usize = SCRATCH;
 /** The distance of the last op, and the last two that were not 0. */
@@ -64,33 +67,37 @@ function signedLog(distance: i64): u32 {
 
 /** Code a kind. */
 function codeKind(kind: u32): u32 {
-  setHash(0, hashContext(kinds & 0xfff, 0));
-  setHash(1, hashContext(kinds & 7, logOf(length1) | 0x100));
-  setHash(2, hashContext(kinds & 63, signedLog(distance1) | (logOf(length1) << 8)));
-  setHash(3, hashContext(kinds & 63, (logOf(length1) << 8) | logOf(length2) | 0x10000));
-  setHash(4, hashContext(kinds & 0x3ffff, 1));
-  setHash(5, hashContext(<u32>distance1, kinds & 7));
-  setHash(6, hashContext(getGuessedHead() & 7, (getSureness() << 8) | 0x70000));
-  setHash(7, hashContext(kinds & 7, 2));
-  return codeTree(0, KIND, kinds & 63, 0, 3, kind);
+  const last = kinds & 7;
+  setHash(0, hashContext(kinds & 63, OF_KIND | (logOf(length1) << 8) | signedLog(distance1)));
+  setHash(1, hashContext(last, OF_KIND));
+  setHash(2, hashContext(kinds & 0xfff, OF_KIND | logOf(length1)));
+  setHash(3, hashContext(kinds & 0xfff, OF_KIND | (getSureness() << 3) | (getGuessedHead() & 7)));
+  return codeForm(kind, KIND_SETS + <usize>last * SETS_BYTES) & 7;
 }
 
 /** Code the length of an op of a kind. */
 function codeLength(length: u64, kind: u32): u64 {
-  const before = (kinds & 63) | (kind << 6);
+  const last = kinds & 7;
   const own = load<u32>(own1 + (kind << 2));
-  setHash(0, hashContext(before & 0x1c7, 10));
-  setHash(1, hashContext(before, logOf(length1) | 0x100));
-  setHash(2, hashContext(own, kind | 0x200));
-  setHash(3, hashContext(before, logOf(length1) | (logOf(length2) << 8) | (logOf(length3) << 16)));
-  setHash(4, hashContext(length1, (kind << 8) | signedLog(distance1) | 0x30000));
-  setHash(5, hashContext(length2, kind | ((kinds & 7) << 8) | 0x40000));
   const sure = (getGuessedHead() & 7) == kind ? getSureness() : 0;
-  const guess = <i64>(getGuessedHead() >> 3);
-  setFollower(guess, sure);
-  setHash(6, hashContext(countBits(guess), (sure << 8) | 0x70000));
-  setHash(7, hashContext(kind, 11));
-  return <u64>codeNumber(<i64>length, LENGTH, false, (kind << 3) | (kinds & 7));
+  const guess = sure ? getGuessedHead() >> 3 : 0;
+  setHash(0, hashContext((last << 3) | kind, OF_LENGTH));
+  setHash(1, hashContext(kind, OF_LENGTH));
+  setHash(2, hashContext((logOf(length1) << 8) | logOf(own), OF_LENGTH | (last << 3) | kind));
+  setHash(3, hashContext(guess, OF_LENGTH | (sure << 3) | kind));
+  const sets = LENGTH_SETS + <usize>kind * SETS_BYTES;
+  return <u64>codeNumber(<i64>length, <i64>guess, sure > 0, Field.LENGTH, false, sets);
+}
+
+/** The class of a size from 1 on. */
+@inline
+function classOf(size: u32): u32 {
+  return u32(size > 3) + u32(size > 6) + u32(size > 10) + u32(size > 14) + u32(size > 18);
+}
+/** The smallest size of a class. */
+@inline
+function leastOf(class_: u32): u32 {
+  return 1 + 3 * class_ + (class_ > 2 ? class_ - 2 : 0);
 }
 
 /**
@@ -99,49 +106,62 @@ function codeLength(length: u64, kind: u32): u64 {
  */
 function codeDistance(distance: i64, kind: u32, length: u32): i64 {
   const last = kinds & 7;
-  const before = last | (kind << 3);
-  const passed: i64 = last == DATA || last == RUN ? -(<i64>length1) : -(jump1 + jump2);
-  setGuesses(-jump1, passed);
-  setHash(0, hashContext(before | ((kinds & 0x38) << 3), 20));
-  setHash(1, hashContext(before, logOf(length1) | (logOf(length) << 8) | 0x10000));
-  setHash(2, hashContext(<u32>jump1, before | 0x20000));
-  setHash(3, hashContext(signedLog(jump1), 21));
-  setHash(4, hashContext(last == DATA ? length1 : signedLog(passed), before | 0x30000));
-  setHash(5, hashContext(signedLog(jump1) | (signedLog(jump2) << 8), before | 0x40000));
   const sure = getGuessedHead() == ((length << 3) | kind) ? getSureness() : 0;
-  setFollower(getGuessedDistance(), sure);
-  setHash(6, hashContext(signedLog(getGuessedDistance()), (sure << 8) | 0x70000));
-  setHash(7, hashContext(before, signedLog(distance1) | 0x60000));
-  return codeNumber(distance, DISTANCE, true, before);
+  const before = getGuessedDistance();
+  const back = -jump1;
+  const passed: i64 = last == DATA || last == RUN ? -(<i64>length1) : -(jump1 + jump2);
+  const equal =
+    u32(back == passed) | (sure ? (u32(before == back) << 1) | (u32(before == passed) << 2) | (u32(before == 0) << 3) : 0);
+  setHash(0, hashContext(((kinds & 63) << 3) | kind, OF_DISTANCE));
+  setHash(1, hashContext((sure << 4) | equal, OF_DISTANCE | (last << 3) | kind));
+  setHash(2, hashContext(kind, OF_DISTANCE));
+  setHash(3, hashContext((u32(sure > 3) << 7) | (last << 4) | equal, OF_DISTANCE | signedLog(jump1)));
+
+  const magnitude = magnitudeOf(distance);
+  const actual = countBits(magnitude);
+  let form = NONE;
+  if (distance != 0) {
+    if (sure > 0 && distance == before) form = AS_BEFORE;
+    else if (distance == back) form = BACK;
+    else if (distance == passed) form = PASSED;
+    else form = CLASSES + 2 * classOf(actual) + u32(distance < 0);
+  }
+  form = codeForm(form, DISTANCE_SETS + <usize>kind * SETS_BYTES);
+  if (form < CLASSES) return form == NONE ? 0 : form == AS_BEFORE ? before : form == BACK ? back : passed;
+  narrow(form);
+  const size = codeSize(actual, leastOf((form - CLASSES) >> 1), Field.DISTANCE);
+  const coded = <i64>codeBits(magnitude, size, Field.DISTANCE);
+  return form & 1 ? -coded : coded;
 }
 
 /** Code the rare field number `rare`. */
-function codeRare(value: i64, rare: u32, field: u32, isSigned: bool, kind: u32): i64 {
+function codeRare(value: i64, rare: u32, field: Field, isSigned: bool, kind: u32): i64 {
   const at = rare1 + (<usize>rare << 3);
   const last = load<i64>(at);
-  for (let index: u32 = 0; index < 8; index++) setHash(index, hashContext(rare | 0x100, index & 1 ? <u32>last : 0));
-  setFollower(0, 0);
-  setGuesses(last, -last);
-  const coded = codeNumber(value, field, isSigned, kind);
+  setHash(0, hashContext(rare, OF_RARE));
+  setHash(1, hashContext(<u32>last, OF_RARE | rare));
+  setHash(2, hashContext(signedLog(last), OF_RARE | rare));
+  setHash(3, hashContext(kind, OF_RARE | field));
+  const coded = codeNumber(value, last, true, field, isSigned, setsOf(field, Step.FORM));
   store<i64>(at, coded);
   return coded;
 }
 
-function codeRareSigned(rare: u32, field: u32, kind: u32): void {
-  const decode = isDecoding();
+function codeRareSigned(rare: u32, field: Field, kind: u32): void {
+  const decode = decoding;
   const coded = codeRare(decode ? 0 : readSignedVarint(), rare, field, true, kind);
   if (decode) writeSignedVarint(coded);
 }
 
 /** Code what stands behind the distance of a HEADER. */
 function codeHeader(flags: u32): void {
-  const decode = isDecoding();
-  if (flags & 1) codeRareSigned(HEADER_RARE, SIZE, HEADER);
-  if (flags & 4) codeRareSigned(HEADER_RARE + 1, TIME, HEADER);
+  const decode = decoding;
+  if (flags & 1) codeRareSigned(HEADER_RARE, Field.SIZE, HEADER);
+  if (flags & 4) codeRareSigned(HEADER_RARE + 1, Field.TIME, HEADER);
   for (let text: u32 = 0; text < 3; text++) {
     if ((flags & (8 << text)) == 0) continue;
     for (let part: u32 = 0; part < 3; part++) {
-      const coded = codeRare(decode ? 0 : <i64>readVarint(), HEADER_RARE + 2 + 3 * text + part, SPLICE, false, HEADER);
+      const coded = codeRare(decode ? 0 : <i64>readVarint(), HEADER_RARE + 2 + 3 * text + part, Field.SPLICE, false, HEADER);
       if (decode) writeVarint(<u64>coded);
     }
   }
@@ -151,8 +171,6 @@ function codeHeader(flags: u32): void {
 function remember(kind: u32, length: u32, distance: i64): void {
   store<u32>(own1 + (kind << 2), length);
   kinds = (kinds << 3) | kind;
-  length3 = length2;
-  length2 = length1;
   length1 = length;
   distance1 = distance;
   if (distance != 0) {
@@ -163,7 +181,7 @@ function remember(kind: u32, length: u32, distance: i64): void {
 
 /** Code the op at the cursor. */
 function codeOp(): void {
-  const decode = isDecoding();
+  const decode = decoding;
   const head = decode ? 0 : readVarint();
   const kind = codeKind(<u32>head & 7);
   const length = codeLength(head >> 3, kind);
@@ -171,12 +189,12 @@ function codeOp(): void {
   let distance: i64 = 0;
   if (kind == RUN) {
     const byte = decode ? 0 : readByte();
-    const coded = codeRare(byte, 0, BYTE, false, kind);
+    const coded = codeRare(byte, 0, Field.BYTE, false, kind);
     if (decode) writeByte(<u32>coded);
   } else if (kind != DATA) {
     distance = codeDistance(decode ? 0 : readSignedVarint(), kind, <u32>length);
     if (decode) writeSignedVarint(distance);
-    if (kind == TOUCH) codeRareSigned(1, TIME, kind);
+    if (kind == TOUCH) codeRareSigned(1, Field.TIME, kind);
     else if (kind == HEADER) codeHeader(<u32>(length - 1) & 63);
   }
   remember(kind, <u32>length, distance);
@@ -206,7 +224,7 @@ export function isOps(length: u32): bool {
 }
 
 /** Code whether the segment is ops. */
-export function codeForm(ops: i32): i32 {
+export function codeWhetherOps(ops: i32): i32 {
   return codeBit(ops, 65535);
 }
 
@@ -220,10 +238,7 @@ export function codeOps(from: u32, to: u32, end: u32): u32 {
 /** Code bytes that are no ops, as they are. */
 export function codeBytes(from: u32, to: u32): u32 {
   for (let at = RAW + <usize>from; at < RAW + <usize>to; at++) {
-    const byte = <u32>load<u8>(at);
-    let out: u32 = 0;
-    for (let bit = 7; bit >= 0; bit--) out = (out << 1) | codeBit((byte >> bit) & 1, 32768);
-    store<u8>(at, out);
+    store<u8>(at, codeEvenly(load<u8>(at), 8));
   }
   return to;
 }

@@ -1,17 +1,45 @@
-// Numbers are coded from their highest bit on: first how many bits they have, then the sign, then the bits below the
-// highest, up to four at a time. Each group of bits is a small tree, whose counters each context finds anew.
-import { findLine, hashBehind, hashContext } from "../../assembly/contexts";
-import { codeDecision } from "../../assembly/decision";
-import { APM_ROW_BYTES, CONTEXTS, LINES, WEIGHT_SET_BYTES } from "../../assembly/layout";
-import { APMS, TABLE_BITS, TABLE_BYTES, TABLES, WEIGHTS_A, WEIGHTS_B } from "./memory";
+// Numbers are coded by nibbles from the same four contexts: first their form, which is how many bits they have, or that they are what
+// was expected; then the bits below the highest one, four at a time. In lengths and distances only the first four of these
+// are worth learning: as plain bits the others take less time, and no more room.
+import { hashBehind, setHash } from "../../assembly/contexts";
+import { codeNibble, findLine, setLine } from "../../assembly/nibble";
+import { SETS_BYTES } from "../../assembly/nibble-layout";
+import { codeEvenly } from "../../assembly/shares";
+import { NUMBER_SETS, TABLE_BITS, TABLE_BYTES, TABLES } from "./memory";
 
-/** Steps of a field: lengths of a number in bits (two), sign, bits of the number (the first to the fifth group). */
-const FIELD_STEPS: u32 = 8;
-
-@inline
-function find(index: u32, hash: u32): void {
-  findLine(TABLES + <usize>index * TABLE_BYTES, TABLE_BITS, index, hash);
+/** Kinds of numbers. */
+export const enum Field {
+  LENGTH,
+  DISTANCE,
+  BYTE,
+  TIME,
+  SIZE,
+  SPLICE,
 }
+
+/** Steps of a number's coding: its form, its size, its sign, its first bits and the others. */
+export const enum Step {
+  FORM,
+  SIZE,
+  SIGN,
+  FIRST,
+  REST,
+}
+const STEPS: u32 = 5;
+
+/** What stands for the steps in the hashes of contexts; bits are 64 and more. */
+const FORM_NODE: u32 = 0;
+const SIZE_NODE: u32 = 1;
+const SIGN_NODE: u32 = 2;
+
+/** Forms of a number that is expected to be another one: its size, if it is less than {@link LARGE}, or these. */
+const LARGE: u32 = 14;
+const EXPECTED: u32 = 15;
+
+/** What a nibble of a size is when another follows. */
+const MORE: u32 = 15;
+/** No number has more bits; damage may say so. */
+const MAX_SIZE: u32 = 64;
 
 /** The number of bits of `value`. */
 @inline
@@ -19,91 +47,83 @@ export function countBits(value: u64): u32 {
   return 64 - <u32>clz(value);
 }
 
-/** What a number is expected to be, apart from its contexts: two guesses. */
-let guessA: i64 = 0;
-let guessB: i64 = 0;
-let guessC: i64 = 0;
-let sureness: u32 = 0;
-export function setGuesses(a: i64, b: i64): void {
-  guessA = a;
-  guessB = b;
-}
-/** Set what followed the last ops before. */
-export function setFollower(guess: i64, sure: u32): void {
-  guessC = guess;
-  sureness = sure;
-}
-
 @inline
-function magnitudeOf(value: i64): u64 {
+export function magnitudeOf(value: i64): u64 {
   return <u64>(value < 0 ? -value : value);
 }
 
-/** Code `bits` bits of `value`, the highest first, of the tree that `node` stands for. */
-export function codeTree(step: u32, field: u32, kinds: u32, node: u32, bits: u32, value: u32): u32 {
-  for (let index: u32 = 0; index < CONTEXTS; index++) find(index, hashBehind(index, node));
-  return codeFound(step, field, kinds, bits, value);
-}
-
-/** Code the bits of a tree whose lines are found. */
-function codeFound(step: u32, field: u32, kinds: u32, bits: u32, value: u32): u32 {
-  const row = <usize>(step + field * FIELD_STEPS);
-  const setB = WEIGHTS_B + (row * 64 + <usize>kinds) * WEIGHT_SET_BYTES;
-  let tree: u32 = 1;
-  for (let left = <i32>bits - 1; left >= 0; left--) {
-    const at = row * 16 + <usize>tree;
-    const bit = codeDecision(
-      (value >> left) & 1,
-      LINES,
-      <usize>tree << 1,
-      WEIGHTS_A + at * WEIGHT_SET_BYTES,
-      setB,
-      APMS + at * APM_ROW_BYTES,
-    );
-    tree = (tree << 1) | bit;
-  }
-  return tree & ((1 << bits) - 1);
-}
-
-/** A guess in the place of context `index`: what it says of the next bits, as long as it held. */
+/** Code a nibble from the lines of the four contexts behind what `node` stands for. */
 @inline
-function findGuess(index: u32, guess: i64, negative: bool, size: u32, prefix: u64, left: u32, bits: u32, salt: u32): void {
-  const magnitude = magnitudeOf(guess);
-  const holds = countBits(magnitude) == size && (guess < 0) == negative && magnitude >> left == prefix;
-  const says = holds ? <u32>(magnitude >> (left - bits)) & ((1 << bits) - 1) : 16;
-  find(index, hashContext(says | (left << 8), index | (bits << 8) | (size << 16) | (salt << 24)));
+export function codeBehind(node: u32, value: u32, sets: usize): u32 {
+  for (let index: u32 = 0; index < 4; index++) {
+    setLine(index, findLine(TABLES + <usize>index * TABLE_BYTES, TABLE_BITS, hashBehind(index, node)));
+  }
+  return codeNibble(value, sets);
 }
 
-/** Code a number whose contexts' hashes are set. */
-export function codeNumber(value: i64, field: u32, isSigned: bool, kinds: u32): i64 {
-  const magnitude = magnitudeOf(value);
-  const actual = countBits(magnitude);
-  let size: u32 = 0;
-  for (let level: u32 = 0; level < 4; level++) {
-    const part = codeTree(min<u32>(level, 1), field, kinds, level, 4, min<u32>(15, actual - size));
+/** The weights of a step of a field. */
+@inline
+export function setsOf(field: u32, step: Step): usize {
+  return NUMBER_SETS + <usize>(field * STEPS + step) * SETS_BYTES;
+}
+
+/** Tell the contexts what was coded. */
+export function narrow(node: u32): void {
+  for (let index: u32 = 0; index < 4; index++) setHash(index, hashBehind(index, node));
+}
+
+/** Code the form of a number. */
+@inline
+export function codeForm(form: u32, sets: usize): u32 {
+  return codeBehind(FORM_NODE, form, sets);
+}
+
+/** Code a size that is known to be at least `least`. */
+export function codeSize(actual: u32, least: u32, field: Field): u32 {
+  let size = least;
+  let part = MORE;
+  while (part == MORE && size < MAX_SIZE) {
+    part = codeBehind(SIZE_NODE, min<u32>(MORE, actual - size), setsOf(field, Step.SIZE));
     size += part;
-    if (part < 15) break;
   }
-  let negative = false;
-  if (isSigned && size > 0) negative = codeTree(2, field, kinds, 16 + size, 1, u32(value < 0)) != 0;
+  return min<u32>(size, MAX_SIZE);
+}
+
+/** Code the bits of a magnitude below its highest one. */
+export function codeBits(magnitude: u64, size: u32, field: Field): u64 {
   if (size == 0) return 0;
   let prefix: u64 = 1;
   let left = size - 1;
-  let step: u32 = 3;
-  while (left > 0) {
+  for (let step = Step.FIRST; left > 0 && (step == Step.FIRST || field > Field.DISTANCE); step = Step.REST) {
     const bits = min<u32>(4, left);
-    const node = ((<u32>prefix << 6) | size) + (negative ? 0x5bd1e995 : 128);
-    for (let index: u32 = 0; index < CONTEXTS; index++) {
-      if (isSigned && index == 3) findGuess(3, guessA, negative, size, prefix, left, bits, 0);
-      else if (isSigned && index == 4) findGuess(4, guessB, negative, size, prefix, left, bits, 0);
-      else if (index == 6) findGuess(6, guessC, negative, size, prefix, left, bits, sureness | (field << 5));
-      // Low bits are noise: contexts of their own would only crowd out others.
-      else if (step >= (index == 7 ? 5 : 4) && index != 2) find(index, hashContext(left, 0x100 | step));
-      else find(index, hashBehind(index, node));
-    }
+    const mask = (1 << bits) - 1;
     left -= bits;
-    prefix = (prefix << bits) | <u64>codeFound(step, field, kinds, bits, <u32>(magnitude >> left) & ((1 << bits) - 1));
-    if (step < 7) step++;
+    const part = codeBehind((<u32>prefix << 6) | size, <u32>(magnitude >> left) & mask, setsOf(field, step));
+    prefix = (prefix << bits) | <u64>(part & mask);
   }
-  return negative ? -(<i64>prefix) : <i64>prefix;
+  while (left > 0) {
+    const bits = min<u32>(32, left);
+    left -= bits;
+    prefix = (prefix << bits) | <u64>codeEvenly(<u32>(magnitude >> left), bits);
+  }
+  return prefix;
+}
+
+/**
+ * Code a number that may be the one that is expected.
+ *
+ * @param isExpected - whether to look at `expected` at all.
+ * @param formSets - the weights of its form.
+ */
+export function codeNumber(value: i64, expected: i64, isExpected: bool, field: Field, isSigned: bool, formSets: usize): i64 {
+  const magnitude = magnitudeOf(value);
+  const actual = countBits(magnitude);
+  const form = codeForm(isExpected && value == expected ? EXPECTED : min<u32>(LARGE, actual), formSets);
+  if (form == EXPECTED) return expected;
+  const size = form < LARGE ? form : codeSize(actual, LARGE, field);
+  if (!isSigned || size == 0) return codeBits(magnitude, size, field);
+  const negative = codeBehind(SIGN_NODE, u32(value < 0), setsOf(field, Step.SIGN)) & 1;
+  narrow(SIGN_NODE + negative);
+  const coded = <i64>codeBits(magnitude, size, field);
+  return negative ? -coded : coded;
 }
