@@ -1,3 +1,5 @@
+import type { MatchColumns } from "./match-columns.ts";
+
 /** A range of the target that the basis has too, exactly or nearly. */
 export interface Match {
   targetOffset: number;
@@ -135,6 +137,16 @@ export class MatchList {
       if (touch !== undefined) match.touch = touch;
     }
     return match;
+  }
+
+  /** All matches, to be moved between threads; what of them are headers is not told. */
+  toColumns(): MatchColumns {
+    return {
+      targetOffsets: this.#targetOffsets.slice(0, this.#size),
+      basisOffsets: this.#basisOffsets.slice(0, this.#size),
+      lengths: this.#lengths.slice(0, this.#size),
+      exact: this.#exact.slice(0, this.#size),
+    };
   }
 
   *[Symbol.iterator](): Generator<Match, void, undefined> {
