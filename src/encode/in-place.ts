@@ -112,18 +112,9 @@ function boundSpool(
 ): number {
   const { basisBytes, targetBytes, stepBytes } = layout;
   const opBytes = varintBytes(8 * stepBytes) + varintBytes(4 * Math.max(basisBytes, targetBytes));
-  let codedBytes = headBytes;
-  let ops = 0;
-  for (const { length } of matches.gaps(targetBytes)) {
-    codedBytes += length;
-    ops++;
-  }
-  for (const { exact, isHeader, length } of matches) {
-    if (isHeader) codedBytes += HEADER_OP_BYTES;
-    else if (!exact) codedBytes += length;
-    ops++;
-  }
-  codedBytes += ops * opBytes;
+  const { gapCount, gapBytes, headerCount, diffBytes } = matches.countTotals(targetBytes);
+  const ops = matches.size + gapCount;
+  const codedBytes = headBytes + gapBytes + diffBytes + headerCount * HEADER_OP_BYTES + ops * opBytes;
   const windows = Math.ceil((2 * codedBytes) / segmentBytes);
   const steps = Math.ceil(targetBytes / stepBytes);
   // Coded bytes may be a little more than raw ones.

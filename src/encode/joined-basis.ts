@@ -1,4 +1,4 @@
-import type { MatchColumns, MatchList } from "../match/index.ts";
+import type { AddMatch, MatchColumns, MatchList } from "../match/index.ts";
 
 /** A range of the basis. */
 export interface BasisRange {
@@ -7,31 +7,38 @@ export interface BasisRange {
 }
 
 /**
- * Append the matches of a range of the target with ranges of the basis that were joined for matching, each back where it
+ * Takes matches of a range of the target with ranges of the basis that were joined for matching, and appends each where it
  * lies. A match across a border becomes two.
  *
- * @param targetOffset - where the range of the target begins.
- * @param ranges - the ranges of the basis as they were joined; `columns` has offsets from the first one's beginning.
+ * @param start - where the range of the target begins.
+ * @param ranges - the ranges of the basis as they were joined; offsets are taken from the first one's beginning.
  */
-export function addJoinedColumns(
-  matches: MatchList,
-  targetOffset: number,
-  ranges: readonly BasisRange[],
-  { targetOffsets, basisOffsets, lengths, exact }: MatchColumns,
-): void {
-  for (let i = 0; i < lengths.length; i++) {
-    const length = lengths[i]!;
-    let at = basisOffsets[i]!;
+export function addJoined(matches: MatchList, start: number, ranges: readonly BasisRange[]): AddMatch {
+  return (targetOffset, basisOffset, length, exact) => {
+    let at = basisOffset;
     let done = 0;
     for (const { offset, bytes } of ranges) {
       if (at < bytes) {
         const piece = Math.min(length - done, bytes - at);
-        matches.add(targetOffset + targetOffsets[i]! + done, offset + at, piece, exact[i] === 1);
+        matches.add(start + targetOffset + done, offset + at, piece, exact);
         done += piece;
         if (done === length) break;
         at += piece;
       }
       at -= bytes;
     }
+  };
+}
+
+/** The same for all matches of a pair at once. */
+export function addJoinedColumns(
+  matches: MatchList,
+  start: number,
+  ranges: readonly BasisRange[],
+  { targetOffsets, basisOffsets, lengths, exact }: MatchColumns,
+): void {
+  const add = addJoined(matches, start, ranges);
+  for (let i = 0; i < lengths.length; i++) {
+    add(targetOffsets[i]!, basisOffsets[i]!, lengths[i]!, exact[i] === 1);
   }
 }

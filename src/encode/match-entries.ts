@@ -144,12 +144,13 @@ class EntryMatcher {
         paddedContent(span, this.#target.source.size).bytes,
         paddedContent(same, this.#basis.size).bytes,
       );
-      const [targetEnd, basisEnd] = [span, same].map((entry) => entry.contentOffset + entry.contentBytes);
+      const targetEnd = span.contentOffset + span.contentBytes;
+      const basisEnd = same.contentOffset + same.contentBytes;
       const bytes = padding - span.contentBytes;
       // A header's hash tells of zeros behind the content, too.
       if (span.headerHash === undefined || same.headerHash === undefined) {
-        await this.#matchAlike(targetEnd!, basisEnd!, bytes);
-      } else this.#matches.add(targetEnd!, basisEnd!, bytes);
+        await this.#matchAlike(targetEnd, basisEnd, bytes);
+      } else this.#matches.add(targetEnd, basisEnd, bytes);
       return;
     }
     if (span.contentBytes > MAX_PAIR_BYTES) return;

@@ -1,6 +1,6 @@
 import type { Source } from "../io/index.ts";
-import { type MatchColumns, MatchList, matchPairInput, toColumns } from "../match/index.ts";
-import { addJoinedColumns, type BasisRange } from "./joined-basis.ts";
+import { type MatchColumns, MatchList, matchPairInput } from "../match/index.ts";
+import { addJoined, type BasisRange } from "./joined-basis.ts";
 
 /** A range of the target, and the ranges of the basis that it is matched with as if these were one file. */
 export interface Pair {
@@ -59,14 +59,14 @@ export const inlinePairMatching: PairMatching = {
     const matches = new MatchList();
     for (const pair of pairs) {
       signal?.throwIfAborted();
-      const columns = await matchPairInput({
+      const input = {
         targetBytes: pair.target.bytes,
         basisBytes: joinedBytes(pair.basis),
-        readTarget: (offset, into) => target.read(pair.target.offset + offset, into),
-        readBasis: (into) => readJoined(basis, pair.basis, into),
-      });
-      addJoinedColumns(matches, pair.target.offset, pair.basis, columns);
+        readTarget: (offset: number, into: Uint8Array) => target.read(pair.target.offset + offset, into),
+        readBasis: (into: Uint8Array) => readJoined(basis, pair.basis, into),
+      };
+      await matchPairInput(input, addJoined(matches, pair.target.offset, pair.basis));
     }
-    return toColumns(matches);
+    return matches.toColumns();
   },
 };

@@ -9,7 +9,6 @@ import {
   PIECE_BYTES,
   pieceOfShared,
   SEED_BYTES,
-  toColumns,
 } from "../match/index.ts";
 import { addJoinedColumns, type BasisRange } from "./joined-basis.ts";
 import { onAbort } from "./on-abort.ts";
@@ -163,7 +162,7 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
     found.forEach((columns, i) => {
       addJoinedColumns(matches, target.offset + i * PIECE_BYTES, basis, columns);
     });
-    return toColumns(matches);
+    return matches.toColumns();
   }
 
   async hash64(source: Source, range: SourceRange, signal?: AbortSignal): Promise<bigint> {

@@ -67,14 +67,11 @@ const OP_BYTES = 5;
 
 /** About how many raw bytes each stream will have. */
 function expectBytes(matches: MatchList, targetBytes: number): Record<StreamId, number> {
-  let literalBytes = 0;
-  let residualBytes = 0;
-  for (const { length } of matches.gaps(targetBytes)) literalBytes += length;
-  for (const { exact, length } of matches) if (!exact) residualBytes += length;
+  const { gapBytes, diffBytes, headerBytes } = matches.countTotals(targetBytes);
   return {
     [StreamId.CONTROL]: matches.size * OP_BYTES,
-    [StreamId.DATA]: literalBytes,
-    [StreamId.RESIDUAL]: residualBytes,
+    [StreamId.DATA]: gapBytes,
+    [StreamId.RESIDUAL]: diffBytes + headerBytes,
   };
 }
 

@@ -9,24 +9,6 @@ export interface MatchColumns {
   exact: Uint8Array<ArrayBuffer>;
 }
 
-/** All matches of a list. */
-export function toColumns(matches: MatchList): MatchColumns {
-  const columns: MatchColumns = {
-    targetOffsets: new Float64Array(matches.size),
-    basisOffsets: new Float64Array(matches.size),
-    lengths: new Float64Array(matches.size),
-    exact: new Uint8Array(matches.size),
-  };
-  let i = 0;
-  for (const { targetOffset, basisOffset, length, exact } of matches) {
-    columns.targetOffsets[i] = targetOffset;
-    columns.basisOffsets[i] = basisOffset;
-    columns.lengths[i] = length;
-    columns.exact[i++] = Number(exact);
-  }
-  return columns;
-}
-
 /** Append the matches of two ranges that begin at these offsets. */
 export function addColumns(
   matches: MatchList,

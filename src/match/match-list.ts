@@ -1,3 +1,5 @@
+import type { MatchColumns } from "./match-columns.ts";
+
 /** A range of the target that the basis has too, exactly or nearly. */
 export interface Match {
   targetOffset: number;
@@ -19,19 +21,39 @@ export interface HeaderTouch {
   readonly contentBytes: number;
 }
 
+/** What all matches of a list come to. */
+export interface MatchTotals {
+  /** Ranges of the target that no match covers. */
+  gapCount: number;
+  gapBytes: number;
+  headerCount: number;
+  headerBytes: number;
+  /** Of matches that are neither exact nor headers. */
+  diffBytes: number;
+}
+
 /**
  * Matches in the order of the target, none overlapping another. What lies between them is literal.
  *
  * Columns of numbers instead of objects: a large image gives a million matches, at 25 bytes each.
  */
 export class MatchList {
-  #targetOffsets = new Float64Array(64);
-  #basisOffsets = new Float64Array(64);
-  #lengths = new Float64Array(64);
-  #exact = new Uint8Array(64);
+  #targetOffsets: Float64Array<ArrayBuffer>;
+  #basisOffsets: Float64Array<ArrayBuffer>;
+  #lengths: Float64Array<ArrayBuffer>;
+  #exact: Uint8Array<ArrayBuffer>;
   #size = 0;
   /** The numbers of the matches that are headers: few are. */
   readonly #headers = new Map<number, HeaderTouch | undefined>();
+
+  /** @param capacity - for so many matches the list need not grow. */
+  constructor(capacity = 64) {
+    const room = Math.max(1, capacity);
+    this.#targetOffsets = new Float64Array(room);
+    this.#basisOffsets = new Float64Array(room);
+    this.#lengths = new Float64Array(room);
+    this.#exact = new Uint8Array(room);
+  }
 
   /** How many matches there are. */
   get size(): number {
@@ -49,7 +71,7 @@ export class MatchList {
   }
 
   #grow(): void {
-    const grow = <T extends Float64Array | Uint8Array>(column: T): T => {
+    const grow = <T extends Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(column: T): T => {
       const grown = new (column.constructor as new (length: number) => T)(column.length * 2);
       grown.set(column);
       return grown;
@@ -137,6 +159,42 @@ export class MatchList {
     return match;
   }
 
+  /** All matches, to be moved between threads; what of them are headers is not told. */
+  toColumns(): MatchColumns {
+    return {
+      targetOffsets: this.#targetOffsets.slice(0, this.#size),
+      basisOffsets: this.#basisOffsets.slice(0, this.#size),
+      lengths: this.#lengths.slice(0, this.#size),
+      exact: this.#exact.slice(0, this.#size),
+    };
+  }
+
+  /** What the matches of a target of so many bytes come to. */
+  countTotals(targetBytes: number): MatchTotals {
+    let covered = 0;
+    let gapCount = 0;
+    let diffBytes = 0;
+    let end = 0;
+    for (let i = 0; i < this.#size; i++) {
+      const start = this.#targetOffsets[i]!;
+      const length = this.#lengths[i]!;
+      if (start > end) gapCount++;
+      if (this.#exact[i] === 0) diffBytes += length;
+      covered += length;
+      end = start + length;
+    }
+    if (end < targetBytes) gapCount++;
+    let headerBytes = 0;
+    for (const i of this.#headers.keys()) headerBytes += this.#lengths[i]!;
+    return {
+      gapCount,
+      gapBytes: targetBytes - covered,
+      headerCount: this.#headers.size,
+      diffBytes: diffBytes - headerBytes,
+      headerBytes,
+    };
+  }
+
   *[Symbol.iterator](): Generator<Match, void, undefined> {
     for (let i = 0; i < this.#size; i++) yield this.at(i);
   }
@@ -155,7 +213,7 @@ export class MatchList {
 
 /** Two lists that do not overlap in the target, as one. */
 export function mergeMatches(a: MatchList, b: MatchList): MatchList {
-  const merged = new MatchList();
+  const merged = new MatchList(a.size + b.size);
   let next = 0;
   for (let i = 0; i < a.size; i++) {
     for (; next < b.size && b.targetOffsetOf(next) < a.targetOffsetOf(i); next++) merged.addFrom(b, next);

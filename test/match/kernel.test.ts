@@ -14,14 +14,13 @@ import {
   PIECE_BYTES,
   pieceOfShared,
 } from "../../src/match/index.ts";
-import { toColumns } from "../../src/match/match-columns.ts";
 import { noise } from "../codec/mix-data.ts";
 import { makeBytes, pairArbitrary } from "../support/pairs.ts";
 
 function matchPlainly(target: Uint8Array, basis: Uint8Array) {
   const matches = new MatchList();
   new PairMatcher().match(target, basis, (...match) => matches.add(...match));
-  return toColumns(matches);
+  return matches.toColumns();
 }
 
 /** A target of pieces of the basis, most from near where the last was, with bytes changed at several rates. */
@@ -114,6 +113,6 @@ describe("the kernel", () => {
     found.forEach((columns, i) => {
       addColumns(joined, i * PIECE_BYTES, 0, columns);
     });
-    assert.deepEqual(toColumns(joined), matchPlainly(target, basis));
+    assert.deepEqual(joined.toColumns(), matchPlainly(target, basis));
   });
 });

@@ -1,6 +1,6 @@
-import { type MatchColumns, toColumns } from "../match-columns.ts";
+import type { MatchColumns } from "../match-columns.ts";
 import { MatchList } from "../match-list.ts";
-import { PIECE_BYTES } from "../pair.ts";
+import { type AddMatch, PIECE_BYTES } from "../pair.ts";
 import { layOut } from "./layout.ts";
 import { instantiateMatchKernel, type MatchKernel } from "./load.ts";
 import { addFound } from "./records.ts";
@@ -20,8 +20,8 @@ export interface PairInput {
   readBasis(into: Uint8Array): Promise<void> | void;
 }
 
-/** Match all of a target with a basis, byte by byte; offsets are relative to the two. */
-export async function matchPairInput(input: PairInput): Promise<MatchColumns> {
+/** Match all of a target with a basis, byte by byte; `add` receives offsets relative to the two. */
+export async function matchPairInput(input: PairInput, add: AddMatch): Promise<void> {
   const { targetBytes, basisBytes } = input;
   const kernel = kept ?? (await instantiateMatchKernel());
   // Whoever comes meanwhile makes another.
@@ -35,7 +35,6 @@ export async function matchPairInput(input: PairInput): Promise<MatchColumns> {
   await input.readBasis(bytes.subarray(layout.basis, layout.basis + basisBytes));
   kernels.setBasis(layout.basis, basisBytes);
   const found = kernels.setScratch(scratch);
-  const matches = new MatchList();
   let isIndexed = false;
   for (let at = 0; at < targetBytes; at += PIECE_BYTES) {
     const pieceBytes = Math.min(PIECE_BYTES, targetBytes - at);
@@ -47,18 +46,22 @@ export async function matchPairInput(input: PairInput): Promise<MatchColumns> {
       kernels.setSlots(layout.slots, layout.slotBits);
       kernels.fillSlots(0, 0);
     }
-    addFound(kernel, found, at, matches);
+    addFound(kernel, found, at, add);
   }
   if (layout.pages <= MAX_KEPT_PAGES) kept = kernel;
-  return toColumns(matches);
 }
 
 /** Match all of `target` with `basis`, byte by byte; offsets are relative to the two arrays. */
-export function matchPair(target: Uint8Array, basis: Uint8Array): Promise<MatchColumns> {
-  return matchPairInput({
+export async function matchPair(target: Uint8Array, basis: Uint8Array): Promise<MatchColumns> {
+  const matches = new MatchList();
+  const input: PairInput = {
     targetBytes: target.length,
     basisBytes: basis.length,
     readTarget: (offset, into) => into.set(target.subarray(offset, offset + into.length)),
     readBasis: (into) => into.set(basis),
-  });
+  };
+  await matchPairInput(input, (targetOffset, basisOffset, bytes, exact) =>
+    matches.add(targetOffset, basisOffset, bytes, exact),
+  );
+  return matches.toColumns();
 }

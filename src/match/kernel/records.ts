@@ -1,4 +1,4 @@
-import type { MatchList } from "../match-list.ts";
+import type { AddMatch } from "../pair.ts";
 import type { MatchKernel } from "./load.ts";
 
 /** Bytes of a match as the kernel lists it: target offset, basis offset, length · 2 + 1 where it is exact, as u32. */
@@ -14,13 +14,13 @@ export function addFound(
   { kernels, memory }: MatchKernel,
   found: number,
   pieceOffset: number,
-  matches: MatchList,
+  add: AddMatch,
 ): void {
   for (let bytes = kernels.findMatches(); bytes > 0; bytes = kernels.findMatches()) {
     const view = new DataView(memory.buffer, found, bytes);
     for (let at = 0; at < bytes; at += RECORD_BYTES) {
       const length = view.getUint32(at + 8, true);
-      matches.add(
+      add(
         pieceOffset + view.getUint32(at, true),
         view.getUint32(at + 4, true),
         length >>> 1,

@@ -1,4 +1,4 @@
-import { type MatchColumns, toColumns } from "../match-columns.ts";
+import type { MatchColumns } from "../match-columns.ts";
 import { MatchList } from "../match-list.ts";
 import { PIECE_BYTES } from "../pair.ts";
 import { layOut, type MatchLayout } from "./layout.ts";
@@ -70,6 +70,8 @@ export async function matchSharedPiece(
   kernels.setTarget(piece, pieceBytes);
   kernels.startPiece(pieceOffset);
   const matches = new MatchList();
-  addFound(kernel, found, 0, matches);
-  return toColumns(matches);
+  addFound(kernel, found, 0, (targetOffset, basisOffset, bytes, exact) =>
+    matches.add(targetOffset, basisOffset, bytes, exact),
+  );
+  return matches.toColumns();
 }
