@@ -55,10 +55,14 @@ export function finishCoder(): void {
 export function codeBit(bit: i32, probability: i32): i32 {
   const range = high - low;
   const middle = low + (range >> 16) * <u32>probability + (((range & 0xffff) * <u32>probability) >> 16);
-  bit = select<i32>(i32(code <= middle), bit, decoding);
-  // Without a branch: half of the bits of a number cannot be foreseen. (Decoding is a tenth faster for it.)
-  high = select<u32>(middle, high, bit);
-  low = select<u32>(low, middle + 1, bit);
+  // Two constants behind a branch, not the result of the comparison: so the next decision's loads need not wait for it.
+  if (decoding ? code <= middle : bit != 0) {
+    high = middle;
+    bit = 1;
+  } else {
+    low = middle + 1;
+    bit = 0;
+  }
   const bits = settledBits(low, high);
   if (decoding) code = shiftIn(code, bswap(load<u32>(at)), bits);
   else store<u32>(at, bswap(high));

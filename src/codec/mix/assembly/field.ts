@@ -3,7 +3,7 @@
 import { findSlot, hashContext } from "../../assembly/contexts";
 import { codeDecision } from "./decision";
 import { SLOTS, WEIGHT_SET_BYTES } from "../../assembly/layout";
-import { CANDIDATES, CONFIDENCE_TABLE_BYTES, CONFIDENCES, DELTA_TABLE_BITS, DELTA_TABLE_BYTES, DELTAS, ENTRIES, HIT_CONTEXTS, HIT_TABLES, HIT_WEIGHTS_A, HIT_WEIGHTS_B, RECENT, SLOT_TABLE_BITS, SLOT_TABLE_BYTES, SOURCE_SCORES } from "./memory";
+import { CANDIDATES, DELTA_BYTES, DELTA_TABLE_BITS, DELTA_TABLE_BYTES, DELTAS, ENTRIES, HIT_CONTEXTS, HIT_TABLES, HIT_WEIGHTS_A, HIT_WEIGHTS_B, RECENT, SLOT_TABLE_BITS, SLOT_TABLE_BYTES, SOURCE_SCORES } from "./memory";
 
 /** Sources that are tables; the others are the differences seen last. */
 const TABLES: u32 = 6;
@@ -17,11 +17,7 @@ let outcomes: u32 = 0;
 
 @inline
 function deltaAt(source: u32, entry: u32): usize {
-  return DELTAS + <usize>source * DELTA_TABLE_BYTES + (<usize>entry << 2);
-}
-@inline
-function confidenceAt(source: u32, entry: u32): usize {
-  return CONFIDENCES + <usize>source * CONFIDENCE_TABLE_BYTES + <usize>entry;
+  return DELTAS + <usize>source * DELTA_TABLE_BYTES + <usize>entry * DELTA_BYTES;
 }
 
 @inline
@@ -29,8 +25,9 @@ function gatherTable(index: u32, hash: u32): void {
   const entry = hash >> (32 - DELTA_TABLE_BITS);
   store<u32>(ENTRIES + (<usize>index << 2), entry);
   const candidate = CANDIDATES + (<usize>index << 3);
-  store<u32>(candidate, load<u32>(deltaAt(index, entry)));
-  store<u32>(candidate, load<u8>(confidenceAt(index, entry)), 4);
+  const held = deltaAt(index, entry);
+  store<u32>(candidate, load<u32>(held));
+  store<u32>(candidate, load<u8>(held, 4), 4);
 }
 
 /**
@@ -130,13 +127,14 @@ export function codeField(actual: u32, word: u32, behind: u32, address: u32, shi
 export function learnField(actual: u32, shift: u32): void {
   for (let source: u32 = 0; source < SOURCES; source++) {
     const score = scoreAt(source);
-    const held = <i32>load<u16>(score);
+    const old = <i32>load<u16>(score);
     const right = difference(source) == actual;
-    store<u16>(score, held + (((-i32(right) & 65535) - held) >> 5));
+    store<u16>(score, old + (((-i32(right) & 65535) - old) >> 5));
     if (source < TABLES) {
       const entry = load<u32>(ENTRIES + (<usize>source << 2));
-      if (!right) store<u32>(deltaAt(source, entry), actual + ((PLACED >> source) & 1) * shift);
-      store<u8>(confidenceAt(source, entry), right ? min(MAX_CONFIDENCE, confidence(source) + 1) : 0);
+      const held = deltaAt(source, entry);
+      if (!right) store<u32>(held, actual + ((PLACED >> source) & 1) * shift);
+      store<u8>(held, right ? min(MAX_CONFIDENCE, confidence(source) + 1) : 0, 4);
     }
   }
   // Move to the front.
