@@ -11,6 +11,20 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compileProject } from "./support/preload/compile.ts";
 
+/** What takes longest, in this order: it starts first, or a processor waits for the last of it. */
+const LONGEST = [
+  "apply/in-place-faults",
+  "conformance/second-reader",
+  "apply/damage",
+  "rootfs/rootfs",
+  "encode/round-trip",
+  "conformance/golden",
+  "rootfs/faults",
+  "update/faults",
+  "update/kill",
+].map((name) => `${name}.test.ts`);
+const rankOf = (path: string): number => (LONGEST.includes(path) ? LONGEST.indexOf(path) : LONGEST.length);
+
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const isExcluding = (word: string): boolean => word.startsWith("!");
 const excluded = process.argv.slice(2).filter(isExcluding);
@@ -20,6 +34,7 @@ const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
   .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
   .filter((path) => !excluded.some((word) => path.includes(word.slice(1))))
   .sort()
+  .sort((one, other) => rankOf(one) - rankOf(other))
   .map((path) => join(folder, path));
 if (files.length === 0) {
   console.error(`no test file's path contains ${words.map((word) => `"${word}"`).join(" or ")}`);

@@ -117,8 +117,8 @@ test("a server that is not there is UNREACHABLE, and tried again", async () => {
 test("an answer that does not come is a TIMEOUT", async (context) => {
   const { origin, log } = await startServer(context, () => {});
   await assert.rejects(
-    sendRequest(origin, { headersTimeoutMs: 30, clock: instantClock(), retry: { retries: 1 } }),
-    { code: ErrorCode.TIMEOUT, message: /within 30 ms/ },
+    sendRequest(origin, { headersTimeoutMs: 300, clock: instantClock(), retry: { retries: 1 } }),
+    { code: ErrorCode.TIMEOUT, message: /within 300 ms/ },
   );
   assert.equal(log.length, 2);
 });

@@ -4,10 +4,11 @@
  * The compiler is pinned by the lock file and the embedded text holds nothing but the binary, so the same sources give
  * the same file on any machine.
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import asc from "assemblyscript/asc";
 import { embedWasm } from "./embed.ts";
 
 interface WasmModule {
@@ -33,37 +34,34 @@ const MODULES: readonly WasmModule[] = [
 
 const sourceRoot = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
-async function compile({ folder, memoryPages, isShared = false }: WasmModule): Promise<Uint8Array> {
-  let binary: Uint8Array | undefined;
-  const { error, stderr } = await asc.main(
-    [
-      "index.ts",
-      ...["--baseDir", join(sourceRoot, folder, "assembly")],
-      ...["--outFile", "core.wasm"],
-      ...["--runtime", "stub"],
-      ...["--enable", isShared ? "simd,bulk-memory,threads" : "simd,bulk-memory"],
-      ...(isShared ? ["--importMemory", "--sharedMemory", "--maximumMemory", "65536"] : []),
-      ...["--initialMemory", `${memoryPages}`],
-      "-O3",
-      "--noAssert",
-    ],
-    {
-      writeFile: (name, contents) => {
-        if (name.endsWith(".wasm")) binary = contents as Uint8Array;
-      },
-    },
-  );
-  if (error !== null || binary === undefined) {
-    process.stderr.write(stderr.toString());
-    throw error ?? new Error("the compiler wrote no binary");
-  }
-  return binary;
+/** The compiler's arguments for a module. */
+function compilerOptions({ folder, memoryPages, isShared = false }: WasmModule, outFile: string): string[] {
+  return [
+    "index.ts",
+    ...["--baseDir", join(sourceRoot, folder, "assembly")],
+    ...["--outFile", outFile],
+    ...["--runtime", "stub"],
+    ...["--enable", isShared ? "simd,bulk-memory,threads" : "simd,bulk-memory"],
+    ...(isShared ? ["--importMemory", "--sharedMemory", "--maximumMemory", "65536"] : []),
+    ...["--initialMemory", `${memoryPages}`],
+    "-O3",
+    "--noAssert",
+  ];
 }
 
-for (const module of MODULES) {
-  const binary = await compile(module);
-  const output = join(sourceRoot, module.folder, module.isShared ? "shared" : "", "generated.ts");
-  await mkdir(dirname(output), { recursive: true });
-  await writeFile(output, embedWasm(binary));
-  process.stdout.write(`${relative(process.cwd(), output)}: ${binary.length} bytes of WASM\n`);
+const binaries = await mkdtemp(join(tmpdir(), "flatdelta-core-"));
+try {
+  const outFiles = MODULES.map((_, index) => join(binaries, `${index}.wasm`));
+  const options = MODULES.map((module, index) => compilerOptions(module, outFiles[index]!));
+  const compiler = fileURLToPath(new URL("compiler.mjs", import.meta.url));
+  execFileSync(process.execPath, [compiler, JSON.stringify(options)], { stdio: "inherit" });
+  for (const [index, module] of MODULES.entries()) {
+    const binary = await readFile(outFiles[index]!);
+    const output = join(sourceRoot, module.folder, module.isShared ? "shared" : "", "generated.ts");
+    await mkdir(dirname(output), { recursive: true });
+    await writeFile(output, embedWasm(binary));
+    process.stdout.write(`${relative(process.cwd(), output)}: ${binary.length} bytes of WASM\n`);
+  }
+} finally {
+  await rm(binaries, { recursive: true });
 }
