@@ -5,6 +5,7 @@
  * @module
  */
 import { ErrorCode, FormatError } from "../errors.ts";
+import { ReferenceInterval } from "./interval-reference.ts";
 
 /** Counters that each decision is predicted from. */
 export const CONTEXTS = 8;
@@ -127,23 +128,7 @@ function learnMap(map: Uint16Array, mixed: number, wanted: number): void {
 }
 
 /** The arithmetic decoder, and the decisions. */
-export class ReferenceCoder {
-  #coded: Uint8Array = new Uint8Array(0);
-  #at = 0;
-  #low = 0;
-  #high = 0xffffffff;
-  #code = 0;
-
-  /** Begin a segment. */
-  start(coded: Uint8Array): void {
-    this.#coded = coded;
-    this.#at = 0;
-    this.#low = 0;
-    this.#high = 0xffffffff;
-    this.#code = 0;
-    for (let i = 0; i < 4; i++) this.#readByte();
-  }
-
+export class ReferenceCoder extends ReferenceInterval {
   /**
    * End a segment.
    *
@@ -151,32 +136,14 @@ export class ReferenceCoder {
    */
   finish(): void {
     let bytes = 0;
-    while (this.#high - (this.#high % 2 ** (32 - 8 * bytes)) < this.#low) bytes++;
-    const written = this.#at - 4 + bytes;
-    if (written !== this.#coded.length) {
+    while (this.high - (this.high % 2 ** (32 - 8 * bytes)) < this.low) bytes++;
+    const written = this.bytesRead - 4 + bytes;
+    if (written !== this.coded.length) {
       throw new FormatError(
         ErrorCode.CORRUPT_BODY,
-        `expected ${written} coded bytes, found ${this.#coded.length}`,
+        `expected ${written} coded bytes, found ${this.coded.length}`,
       );
     }
-  }
-
-  /** Decode a bit that is 1 with the probability `probability`, of 65,536. */
-  decodeBit(probability: number): number {
-    const range = this.#high - this.#low;
-    const middle =
-      this.#low +
-      Math.floor(range / 65_536) * probability +
-      Math.floor(((range % 65_536) * probability) / 65_536);
-    const bit = this.#code <= middle ? 1 : 0;
-    if (bit === 1) this.#high = middle;
-    else this.#low = middle + 1;
-    while (this.#low >>> 24 === this.#high >>> 24) {
-      this.#low = (this.#low << 8) >>> 0;
-      this.#high = ((this.#high << 8) | 255) >>> 0;
-      this.#readByte();
-    }
-    return bit;
   }
 
   /**
@@ -211,10 +178,6 @@ export class ReferenceCoder {
     if (map !== undefined) learnMap(map, mixed, wanted);
     for (const line of lines) line[node] = learnCounter(line[node]!, bit, COUNT_LIMIT);
     return bit;
-  }
-
-  #readByte(): void {
-    this.#code = ((this.#code << 8) | (this.#coded[this.#at++] ?? 0)) >>> 0;
   }
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { ErrorCode, FormatError } from "../errors.ts";
+import { ReferenceInterval } from "./interval-reference.ts";
 
 /** The distribution of a nibble in one context. */
 export class Line {
@@ -62,35 +63,16 @@ export const makeSets = (kinds: number): number[][][] =>
 
 const classOf = ({ count }: Line): number => (count === 0 ? 0 : count < 3 ? 1 : count < 8 ? 2 : 3);
 
-function corrupt(): FormatError {
-  return new FormatError(ErrorCode.CORRUPT_BODY, "expected a whole segment, found a damaged one");
-}
-
 /** The arithmetic decoder, and nibbles. */
-export class ReferenceNibbleCoder {
-  #coded: Uint8Array = new Uint8Array(0);
-  #at = 0;
-  #low = 0;
-  #high = 0xffffffff;
-  #code = 0;
-
-  /** Begin a segment. */
-  start(coded: Uint8Array): void {
-    this.#coded = coded;
-    this.#at = 0;
-    this.#low = 0;
-    this.#high = 0xffffffff;
-    this.#code = 0;
-    for (let i = 0; i < 4; i++) this.#code = ((this.#code << 8) | this.#nextByte()) >>> 0;
-  }
-
+export class ReferenceNibbleCoder extends ReferenceInterval {
   /**
    * End a segment.
    *
    * @throws {@link FormatError} `CORRUPT_BODY` when it has not as many coded bytes as were read, or another last one.
    */
   finish(): void {
-    if (this.#at - 3 !== this.#coded.length || this.#coded.at(-1) !== (this.#low >>> 24) + 1) throw corrupt();
+    if (this.bytesRead - 3 === this.coded.length && this.coded.at(-1) === (this.low >>> 24) + 1) return;
+    throw new FormatError(ErrorCode.CORRUPT_BODY, "expected a whole segment, found a damaged one");
   }
 
   /** A nibble from four lines; `known` is what it is while the history is taken. */
@@ -140,49 +122,26 @@ export class ReferenceNibbleCoder {
     return value;
   }
 
-  /** Decode a bit that is 1 with the probability `probability`, of 65,536. */
-  decodeBit(probability: number): number {
-    const range = this.#high - this.#low;
-    const middle =
-      this.#low +
-      Math.floor(range / 65_536) * probability +
-      Math.floor(((range % 65_536) * probability) / 65_536);
-    const bit = this.#code <= middle ? 1 : 0;
-    if (bit === 1) this.#high = middle;
-    else this.#low = middle + 1;
-    this.#renew();
-    return bit;
-  }
-
   /** Where in the interval the coded number is, in 2^bits shares. */
   #findShare(bits: number): number {
-    const unit = Math.floor((this.#high - this.#low) / 2 ** bits);
-    return Math.min(Math.floor(((this.#code - this.#low) >>> 0) / unit), 2 ** bits - 1);
+    const unit = Math.floor((this.high - this.low) / 2 ** bits);
+    return Math.min(Math.floor(((this.code - this.low) >>> 0) / unit), 2 ** bits - 1);
   }
 
   #takeShares(from: number, to: number, bits: number): void {
-    const unit = Math.floor((this.#high - this.#low) / 2 ** bits);
-    if (to < 2 ** bits) this.#high = this.#low + unit * to - 1;
-    this.#low += unit * from;
-    this.#renew();
+    const unit = Math.floor((this.high - this.low) / 2 ** bits);
+    if (to < 2 ** bits) this.high = this.low + unit * to - 1;
+    this.low += unit * from;
+    this.renew();
   }
 
-  #renew(): void {
-    for (;;) {
-      if (this.#low >>> 24 === this.#high >>> 24) {
-        this.#low = (this.#low << 8) >>> 0;
-        this.#high = ((this.#high << 8) | 255) >>> 0;
-        this.#code = ((this.#code << 8) | this.#nextByte()) >>> 0;
-      } else if (this.#high - this.#low < 65_536) {
-        const border = (this.#high & 0xff000000) >>> 0;
-        if (this.#high - border < border - this.#low) this.#high = border - 1;
-        else this.#low = border;
-      } else return;
+  protected override renew(): void {
+    super.renew();
+    while (this.high - this.low < 65_536) {
+      const border = (this.high & 0xff000000) >>> 0;
+      if (this.high - border < border - this.low) this.high = border - 1;
+      else this.low = border;
+      super.renew();
     }
-  }
-
-  #nextByte(): number {
-    if (this.#at > this.#coded.length + 3) throw corrupt();
-    return this.#coded[this.#at++] ?? 0;
   }
 }
