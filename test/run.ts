@@ -41,10 +41,11 @@ if (files.length === 0) {
   process.exit(1);
 }
 // One more file at a time than there are processors: files wait for threads, processes and disks for a quarter of their time.
+const concurrency = availableParallelism() + 1;
 const preload = new URL("support/preload/typescript.mjs", import.meta.url).href;
-const options = ["--import", preload, "--test", `--test-concurrency=${availableParallelism() + 1}`];
+const runner = fileURLToPath(new URL("support/preload/run-files.mjs", import.meta.url));
 const compiled = await compileProject();
-const { status } = spawnSync(process.execPath, [...options, ...files], {
+const { status } = spawnSync(process.execPath, ["--import", preload, runner, `${concurrency}`, ...files], {
   stdio: "inherit",
   env: { ...process.env, FLATDELTA_COMPILED: compiled },
 });

@@ -251,6 +251,9 @@ export async function applyOpened(
       );
     }
     if (digestBasis !== undefined) checkBasisDigest(await digestBasis(), header);
+    // Not after an error: sink or basis may be at work in its memory then.
+    await pages.settle();
+    kernel?.close();
     return {
       ...applier.totals,
       basisBytes: header.basisBytes,

@@ -2,8 +2,13 @@ import { EMPTY_BYTES } from "../bytes/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
 
-// Loaded when first needed: 20 ms that most runs of the command line would spend for nothing.
-const loadFflate = (): Promise<typeof import("fflate")> => import("fflate");
+let fflate: Promise<typeof import("fflate")> | undefined;
+
+/** Loaded when first needed: 20 ms that most runs of the command line would spend for nothing. */
+function loadFflate(): Promise<typeof import("fflate")> {
+  fflate ??= import("fflate");
+  return fflate;
+}
 
 // Deflate refers 32 KiB back at most (RFC 1951, section 2).
 const DICTIONARY_BYTES = 1 << 15;

@@ -25,9 +25,7 @@ export const opsCodec: Codec = {
         encoder ??= createOpsEncoder();
         return (await encoder).encode(raw);
       },
-      close: () => {
-        encoder = undefined;
-      },
+      close: () => void encoder?.then((opened) => opened.close()),
     };
   },
   createDecoder: () => {
@@ -37,9 +35,7 @@ export const opsCodec: Codec = {
         decoder ??= createOpsDecoder();
         into.set((await decoder).decode(coded, into.length));
       },
-      close: () => {
-        decoder = undefined;
-      },
+      close: () => void decoder?.then((opened) => opened.close()),
     };
   },
 };

@@ -27,9 +27,7 @@ export const textCodec: Codec = {
     return {
       prime: async (history) => (await open()).prime(history),
       encode: async (raw) => (await open()).encode(raw),
-      close: () => {
-        encoder = undefined;
-      },
+      close: () => void encoder?.then((opened) => opened.close()),
     };
   },
   createDecoder: () => {
@@ -41,9 +39,7 @@ export const textCodec: Codec = {
     return {
       prime: async (history) => (await open()).prime(history),
       decode: async (coded, into) => (await open()).decodeInto(coded, into),
-      close: () => {
-        decoder = undefined;
-      },
+      close: () => void decoder?.then((opened) => opened.close()),
     };
   },
 };

@@ -1,5 +1,6 @@
 import { concatBytes } from "../bytes/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
+import type { WasmModule } from "./wasm-module.ts";
 
 /** What every module that is built on `assembly/` exports. */
 export interface CoderKernels {
@@ -21,29 +22,54 @@ export type CodePiece = (from: number, to: number) => number;
 
 /** One instance of a module: a model in a fixed memory of its own, and the way of segments through it. */
 export class WasmCoder<Kernels extends CoderKernels> {
-  readonly kernels: Kernels;
-  /** The whole memory. All that is copied in and out is bytes, so any byte order will do. */
-  readonly memory: Uint8Array;
+  /** What is used of the instance, until it is closed. */
+  #parts: { kernels: Kernels; memory: Uint8Array } | undefined;
   readonly #coded: number;
   readonly #pieceBytes: number;
   readonly #maxCodedBytes: number;
+  readonly #module: WasmModule;
   readonly #exports: WebAssembly.Exports;
 
-  private constructor(exports: WebAssembly.Exports) {
+  private constructor(module: WasmModule, exports: WebAssembly.Exports) {
+    this.#module = module;
     this.#exports = exports;
-    this.kernels = exports as unknown as Kernels;
-    this.kernels.prepareModel();
-    this.memory = new Uint8Array(this.kernels.memory.buffer);
+    const kernels = exports as unknown as Kernels;
+    kernels.prepareModel();
+    this.#parts = { kernels, memory: new Uint8Array(kernels.memory.buffer) };
     this.#coded = this.constant("CODED");
     this.#pieceBytes = this.constant("PIECE_BYTES");
     this.#maxCodedBytes = this.constant("MAX_CODED_BYTES");
   }
 
   /** Make an instance whose model knows nothing yet. */
-  static async instantiate<Kernels extends CoderKernels>(
-    module: WebAssembly.Module,
-  ): Promise<WasmCoder<Kernels>> {
-    return new WasmCoder<Kernels>((await WebAssembly.instantiate(module)).exports);
+  static async instantiate<Kernels extends CoderKernels>(module: WasmModule): Promise<WasmCoder<Kernels>> {
+    return new WasmCoder<Kernels>(module, await module.instantiate());
+  }
+
+  #get(): { kernels: Kernels; memory: Uint8Array } {
+    if (this.#parts === undefined) throw new TypeError("expected an open coder, this one is closed");
+    return this.#parts;
+  }
+
+  /** @throws TypeError after `close`. */
+  get kernels(): Kernels {
+    return this.#get().kernels;
+  }
+
+  /**
+   * The whole memory. All that is copied in and out is bytes, so any byte order will do.
+   *
+   * @throws TypeError after `close`.
+   */
+  get memory(): Uint8Array {
+    return this.#get().memory;
+  }
+
+  /** Release the memory: another instance may get it. */
+  close(): void {
+    if (this.#parts === undefined) return;
+    this.#module.takeBack(this.#parts.kernels.memory);
+    this.#parts = undefined;
   }
 
   /** A number that the module exports. */
@@ -115,13 +141,4 @@ export class WasmCoder<Kernels extends CoderKernels> {
     this.memory.set(part, this.#coded);
     this.memory.fill(0, this.#coded + part.length, this.#coded + part.length + 2 * READ_AHEAD_BYTES);
   }
-}
-
-/** Compile a module when it is first needed. */
-export function lazyModule(base64: string): () => Promise<WebAssembly.Module> {
-  let compiled: Promise<WebAssembly.Module> | undefined;
-  return () => {
-    compiled ??= WebAssembly.compile(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
-    return compiled;
-  };
 }

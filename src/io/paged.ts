@@ -165,6 +165,11 @@ export class PagedSource implements Source {
     return slot;
   }
 
+  /** Wait until nothing is read any more: only then may its memory serve another purpose. */
+  async settle(): Promise<void> {
+    await this.#ahead;
+  }
+
   /**
    * Fill `length` bytes of `into` from `at` on without a turn of the event loop: from cached pages, or, up to 256 KiB,
    * from a source that reads at once.

@@ -42,8 +42,7 @@ for (const codec of ["none", "deflate", "fast", "mix"] as const) {
     const delta = await makeDelta(codec);
     assert.equal(await applyOrFail(delta), "exact");
     for (let i = 0; i < delta.length; i++) {
-      // Context mixing takes 20 ms to begin: one bit of each byte will do.
-      for (const bit of codec === "mix" ? [1 << (i % 8)] : [1, 16, 128]) {
+      for (const bit of [1, 16, 128]) {
         const damaged = delta.slice();
         damaged[i]! ^= bit;
         assert.notEqual(await applyOrFail(damaged), "exact", `byte ${i}`);

@@ -60,15 +60,19 @@ async function checkRoundTrip(
   history?: Uint8Array,
 ): Promise<Uint8Array[]> {
   const encoder = await createLzEncoder({ ...SETTINGS, effort });
-  const decoders = [await createLzDecoder(SETTINGS.windowBits), new ReferenceDecoder()];
+  const decoder = await createLzDecoder(SETTINGS.windowBits);
+  const decoders = [decoder, new ReferenceDecoder()];
   if (history !== undefined) for (const side of [encoder, ...decoders]) side.prime(history);
-  return segments.map((raw, i) => {
-    const coded = encoder.encode(raw);
-    for (const decoder of decoders) {
-      assert.ok(Buffer.from(decoder.decode(coded, raw.length)).equals(raw), `segment ${i}`);
+  const coded = segments.map((raw, i) => {
+    const segment = encoder.encode(raw);
+    for (const each of decoders) {
+      assert.ok(Buffer.from(each.decode(segment, raw.length)).equals(raw), `segment ${i}`);
     }
-    return coded;
+    return segment;
   });
+  encoder.close();
+  decoder.close();
+  return coded;
 }
 
 /** Check that an encoder in two parts codes what the whole one does. */
@@ -87,6 +91,7 @@ async function checkParts(
   for (const [i, raw] of segments.entries()) {
     assert.ok(Buffer.from(parser.encode(raw, found[i]!)).equals(whole.encode(raw)), `segment ${i}`);
   }
+  for (const part of [whole, finder, parser]) part.close();
 }
 
 /** The same matches, those of the last places in a chunk of their own. */
@@ -254,6 +259,7 @@ describe("literal coder", () => {
         (error) =>
           error instanceof FormatError && error.code === ErrorCode.CORRUPT_BODY && found.test(error.message),
       );
+      decoder.close();
       assert.throws(() => new ReferenceDecoder().decode(bytes, length), { code: ErrorCode.CORRUPT_BODY });
     };
     // Without its last byte a segment may pass: what follows is read as zeros, and the checksum of what it makes must tell.

@@ -12,10 +12,13 @@ import {
 import { ReferenceDecoder } from "../../src/codec/mix/reference.ts";
 import { ErrorCode, FormatError } from "../../src/errors.ts";
 import { noise, type Segment, syntheticSegment, syntheticSpans } from "./mix-data.ts";
+import { instantiateWithin } from "./wasm-imports.ts";
 
 async function encodeAll(segments: readonly Segment[]): Promise<Uint8Array[]> {
   const encoder = await createResidualEncoder();
-  return segments.map(({ residual, basis, spans }) => encoder.encode(residual, basis, spans));
+  const coded = segments.map(({ residual, basis, spans }) => encoder.encode(residual, basis, spans));
+  encoder.close();
+  return coded;
 }
 
 async function checkRoundTrip(segments: readonly Segment[]): Promise<Uint8Array[]> {
@@ -24,6 +27,7 @@ async function checkRoundTrip(segments: readonly Segment[]): Promise<Uint8Array[
   for (const [i, { residual, basis, spans }] of segments.entries()) {
     assert.ok(Buffer.from(decoder.decode(coded[i]!, basis, spans)).equals(residual), `segment ${i}`);
   }
+  decoder.close();
   return coded;
 }
 
@@ -125,8 +129,7 @@ describe("residual coder", () => {
   });
 
   it("keeps the memory that it says", () => {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(WASM_BASE64, "base64")));
-    assert.equal((exports.memory as WebAssembly.Memory).buffer.byteLength, RESIDUAL_CODER_MEMORY_BYTES);
+    const exports = instantiateWithin(WASM_BASE64, RESIDUAL_CODER_MEMORY_BYTES);
     assert.equal((exports.MAX_SEGMENT_BYTES as WebAssembly.Global).value, MAX_RESIDUAL_SEGMENT_BYTES);
   });
 
@@ -205,10 +208,12 @@ describe("damaged residuals", () => {
   async function decodeDamaged(coded: Uint8Array): Promise<Uint8Array | undefined> {
     const decoder = await createResidualDecoder();
     try {
-      return decoder.decode(coded, segment.basis);
+      return decoder.decode(coded, segment.basis).slice();
     } catch (error) {
       assert.ok(error instanceof FormatError && error.code === ErrorCode.CORRUPT_BODY, String(error));
       return undefined;
+    } finally {
+      decoder.close();
     }
   }
 

@@ -15,6 +15,7 @@ import { ReferenceOpsDecoder } from "../../src/codec/ops/reference.ts";
 import { OpKind } from "../../src/delta/format.ts";
 import { ErrorCode, FormatError } from "../../src/errors.ts";
 import { noise } from "./mix-data.ts";
+import { instantiateWithin } from "./wasm-imports.ts";
 
 interface PlainOp {
   kind: OpKind;
@@ -85,7 +86,9 @@ function syntheticControl(count: number, seed: number): Uint8Array {
 
 async function encodeAll(segments: readonly Uint8Array[]): Promise<Uint8Array[]> {
   const encoder = await createOpsEncoder();
-  return segments.map((segment) => encoder.encode(segment));
+  const coded = segments.map((segment) => encoder.encode(segment));
+  encoder.close();
+  return coded;
 }
 
 async function checkRoundTrip(segments: readonly Uint8Array[]): Promise<Uint8Array[]> {
@@ -94,6 +97,7 @@ async function checkRoundTrip(segments: readonly Uint8Array[]): Promise<Uint8Arr
   for (const [i, segment] of segments.entries()) {
     assert.ok(Buffer.from(decoder.decode(coded[i]!, segment.length)).equals(segment), `segment ${i}`);
   }
+  decoder.close();
   return coded;
 }
 
@@ -131,8 +135,7 @@ describe("ops coder", () => {
   });
 
   it("keeps the memory that it says", () => {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(WASM_BASE64, "base64")));
-    assert.equal((exports.memory as WebAssembly.Memory).buffer.byteLength, OPS_CODER_MEMORY_BYTES);
+    const exports = instantiateWithin(WASM_BASE64, OPS_CODER_MEMORY_BYTES);
     assert.equal((exports.MAX_SEGMENT_BYTES as WebAssembly.Global).value, MAX_OPS_SEGMENT_BYTES);
   });
 
@@ -213,11 +216,14 @@ describe("damaged ops", () => {
     const control = syntheticControl(80, 4);
     const [coded] = await encodeAll([control]);
     const decodeDamaged = async (bytes: Uint8Array): Promise<Uint8Array | undefined> => {
+      const decoder = await createOpsDecoder();
       try {
-        return (await createOpsDecoder()).decode(bytes, control.length);
+        return decoder.decode(bytes, control.length).slice();
       } catch (error) {
         assert.ok(error instanceof FormatError && error.code === ErrorCode.CORRUPT_BODY, String(error));
         return undefined;
+      } finally {
+        decoder.close();
       }
     };
     for (let at = 0; at < coded!.length; at += 2) {

@@ -15,6 +15,7 @@ import {
 import { ReferenceTextDecoder } from "../../src/codec/text/reference.ts";
 import { ErrorCode, FormatError } from "../../src/errors.ts";
 import { noise } from "./mix-data.ts";
+import { instantiateWithin } from "./wasm-imports.ts";
 
 const NAMES = ["order", "total", "voucher", "lines", "quantity", "customer", "price", "rate"];
 
@@ -47,7 +48,9 @@ async function encodeAll(
 ): Promise<Uint8Array[]> {
   const encoder = await createTextEncoder();
   encoder.prime(history);
-  return segments.map((segment) => encoder.encode(segment));
+  const coded = segments.map((segment) => encoder.encode(segment));
+  encoder.close();
+  return coded;
 }
 
 async function checkRoundTrip(segments: readonly Uint8Array[], history?: Uint8Array): Promise<Uint8Array[]> {
@@ -59,6 +62,7 @@ async function checkRoundTrip(segments: readonly Uint8Array[], history?: Uint8Ar
     decoder.decodeInto(coded[i]!, into);
     assert.ok(Buffer.from(into).equals(segment), `segment ${i}`);
   }
+  decoder.close();
   return coded;
 }
 
@@ -106,8 +110,7 @@ describe("text coder", () => {
   });
 
   it("keeps the memory that it says", () => {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(WASM_BASE64, "base64")));
-    assert.equal((exports.memory as WebAssembly.Memory).buffer.byteLength, TEXT_CODER_MEMORY_BYTES);
+    const exports = instantiateWithin(WASM_BASE64, TEXT_CODER_MEMORY_BYTES);
     assert.equal((exports.MAX_SEGMENT_BYTES as WebAssembly.Global).value, MAX_TEXT_SEGMENT_BYTES);
   });
 
@@ -186,6 +189,7 @@ describe("reference decoder of text", () => {
         decoder.decodeInto(damaged, into);
         return into;
       });
+      decoder.close();
       assert.equal(
         byWasm,
         decodeBy((into) => new ReferenceTextDecoder().decode(damaged, into.length)),
@@ -208,6 +212,8 @@ describe("damaged text", () => {
       } catch (error) {
         assert.ok(error instanceof FormatError && error.code === ErrorCode.CORRUPT_BODY, String(error));
         return undefined;
+      } finally {
+        decoder.close();
       }
     };
     for (let at = 0; at < coded!.length; at += 11) {

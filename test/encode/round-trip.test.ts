@@ -26,7 +26,7 @@ const available = DELTA_CODECS.filter(
   (name) => name !== "zstd" || getZlib()?.createZstdCompress !== undefined,
 );
 
-// These begin with tables of some megabytes for each stream, to encode it and to decode it: a case takes half a second.
+// These clear some megabytes for each stream, to encode it and to decode it.
 const SLOW_CODECS: ReadonlySet<string> = new Set(["mix", "lz"]);
 const caseCount = Number(process.env.FLATDELTA_CASES ?? 60);
 

@@ -50,8 +50,12 @@ function shortenRuns(bytes: Uint8Array): number[] {
 function transform(text: readonly number[]): { column: number[]; row: number } {
   const rows = text.map((_, i) => i);
   const { length } = text;
-  const twice = Buffer.from([...text, ...text]);
-  rows.sort((a, b) => twice.compare(twice, b, b + length, a, a + length) || a - b);
+  const twice = Buffer.alloc(2 * length + 2, Uint8Array.from(text));
+  // Mostly the first bytes decide.
+  const firstBytes = rows.map((row) => twice.readUInt32BE(row));
+  const compareRotations = (a: number, b: number): number =>
+    twice.compare(twice, b, b + length, a, a + length) || a - b;
+  rows.sort((a, b) => firstBytes[a]! - firstBytes[b]! || compareRotations(a, b));
   return { column: rows.map((row) => text[(row + length - 1) % length]!), row: rows.indexOf(0) };
 }
 
@@ -103,9 +107,9 @@ export function putBlockHead(
   return bits;
 }
 
-/** Compress bytes as one stream, with blocks of `blockBytes`: sorting is naive, so keep them few. */
+/** Compress bytes as one stream of the smallest level, with blocks of `blockBytes`: sorting is naive, so keep them few. */
 export function compressBzip2(bytes: Uint8Array, blockBytes = 4000): Uint8Array {
-  const out = new BitWriter().put(24, 0x425a68).put(8, 0x39);
+  const out = new BitWriter().put(24, 0x425a68).put(8, 0x31);
   let combined = 0;
   for (let at = 0; at < bytes.length; at += blockBytes) {
     const block = bytes.subarray(at, at + blockBytes);

@@ -1,3 +1,4 @@
+import { WasmModule } from "../../codec/wasm-module.ts";
 import { WASM_BASE64 } from "./generated.ts";
 
 /** One instance, with its memory. */
@@ -11,18 +12,20 @@ export interface OpKernelInstance {
   addTo(to: number, from: number, length: number): void;
 }
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+const opModule = new WasmModule(WASM_BASE64, 1 << 16);
 
-/** Make an instance whose memory is one page of 64 KiB. */
+/** Make an instance whose memory has one page of 64 KiB, or more, with any bytes in it. */
 export async function instantiateOpKernel(): Promise<OpKernelInstance> {
-  compiled ??= WebAssembly.compile(
-    Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0)),
-  );
-  const { exports } = await WebAssembly.instantiate(await compiled);
+  const exports = await opModule.instantiate({ isZero: false });
   return {
     memory: exports.memory as WebAssembly.Memory,
     state: (exports.STATE as WebAssembly.Global).value as number,
     runOps: exports.runOps as OpKernelInstance["runOps"],
     addTo: exports.addTo as OpKernelInstance["addTo"],
   };
+}
+
+/** Take back the memory of an instance that is used no more. */
+export function releaseOpKernel({ memory }: OpKernelInstance): void {
+  opModule.takeBack(memory);
 }

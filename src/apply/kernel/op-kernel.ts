@@ -1,13 +1,13 @@
+import { growMemory } from "../../codec/wasm-module.ts";
 import type { OpReader, OpTotals } from "../../delta/index.ts";
 import { isLittleEndian } from "../../hash/index.ts";
 import { type PageMemory, pageSlots } from "../../io/index.ts";
 import type { OpOutput, OutputBuffers } from "../output.ts";
 import type { DecodedSegments } from "../prepare.ts";
-import { instantiateOpKernel, type OpKernelInstance } from "./load.ts";
+import { instantiateOpKernel, type OpKernelInstance, releaseOpKernel } from "./load.ts";
 
 // Behind each area that vectors are written to or read from.
 const VECTOR_BYTES = 16;
-const WASM_PAGE_BYTES = 1 << 16;
 const NUMBER_BYTES = 8;
 const STATE_NUMBERS = 32;
 
@@ -68,10 +68,11 @@ export class OpKernel {
     const outputsAt = [areas.take(outputBytes), areas.take(outputBytes)] as const;
     this.#segmentsAt = areas.take(segmentsBytes + 2 * VECTOR_BYTES);
     this.#segmentsBytes = segmentsBytes;
-    memory.grow(Math.ceil(areas.bytes / WASM_PAGE_BYTES) - 1);
-    const { buffer } = memory;
+    const { buffer } = growMemory(memory, areas.bytes);
     this.#kernel = kernel;
     this.#memory = new Uint8Array(buffer);
+    // What comes before the pages is told to the kernel. All else is written before it is read.
+    this.#memory.fill(0, state, pagesAt);
     this.#state = new Float64Array(buffer, state, STATE_NUMBERS);
     this.pages = {
       bytes: new Uint8Array(buffer, pagesAt, slots.count * slots.bytes),
@@ -142,6 +143,11 @@ export class OpKernel {
     totals.literalBytes += state[20]!;
     totals.runBytes += state[21]!;
     return state[22]!;
+  }
+
+  /** Release the memory: whoever calls knows that pages and outputs are used no more. */
+  close(): void {
+    releaseOpKernel(this.#kernel);
   }
 
   #holds(bytes: Uint8Array): boolean {

@@ -1,4 +1,4 @@
-import type { LzInstance } from "./load.ts";
+import { type LzInstance, releaseLz } from "./load.ts";
 
 /** The most history that a coder takes, in bytes. */
 export const MAX_LZ_HISTORY_BYTES = 1_048_576;
@@ -30,6 +30,7 @@ export class Holder {
   }
 
   close(): void {
+    if (this.#instance !== undefined) releaseLz(this.#instance);
     this.#instance = undefined;
   }
 }

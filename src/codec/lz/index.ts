@@ -12,16 +12,14 @@
  * @module
  */
 import { ErrorCode, FormatError } from "../../errors.ts";
+import { growMemory } from "../wasm-module.ts";
 import { checkHistory, Holder, PIECE_BYTES } from "./holder.ts";
-import { growMemory, instantiateLz } from "./load.ts";
+import { instantiateLz, LZ_MODEL_BYTES } from "./load.ts";
 
 export { createLzEncoder, createLzParser, type LzEncoder, type LzParser } from "./encoder.ts";
 export { createLzFinder, type FoundMatches, type LzFinder } from "./finder.ts";
 export { MAX_LZ_HISTORY_BYTES } from "./holder.ts";
 export { type LzSettings, MAX_LZ_WINDOW_BITS, MIN_LZ_WINDOW_BITS } from "./settings.ts";
-
-/** The model and the area for coded bytes, in bytes. */
-const MODEL_BYTES = 36 * 65_536;
 
 /** The smallest ring of a decoder: pieces are taken from it. */
 const MIN_RING_BITS = 20;
@@ -51,7 +49,7 @@ export interface LzDecoder {
 
 /** What a decoder for a window keeps in memory, in bytes. */
 export function lzDecoderMemoryBytes(windowBits: number): number {
-  return MODEL_BYTES + 2 ** Math.max(windowBits, MIN_RING_BITS);
+  return LZ_MODEL_BYTES + 2 ** Math.max(windowBits, MIN_RING_BITS);
 }
 
 /**
@@ -70,7 +68,7 @@ export async function createLzDecoder(windowBits: number): Promise<LzDecoder> {
   let begun = false;
   /** The ring has as much memory as bytes were made, until all of it is in use. */
   const makeRoom = (bytes: number): Uint8Array =>
-    growMemory(kernels, modelEnd + Math.min(ringBytes, position + bytes));
+    growMemory(kernels.memory, modelEnd + Math.min(ringBytes, position + bytes));
   /** Where the `bytes` bytes from the position on are in the ring: a part up to its end, and the rest. */
   const split = (bytes: number): { at: number; first: number } => {
     const at = position % ringBytes;

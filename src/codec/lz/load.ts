@@ -1,4 +1,4 @@
-import { lazyModule } from "../wasm-coder.ts";
+import { WASM_PAGE_BYTES, WasmModule } from "../wasm-module.ts";
 import { WASM_BASE64 } from "./generated.ts";
 
 /** What the module exports. */
@@ -41,13 +41,14 @@ export interface LzInstance {
   readonly found: number;
 }
 
-const PAGE_BYTES = 65_536;
+/** The model and the area for coded bytes, in bytes. */
+export const LZ_MODEL_BYTES = 36 * WASM_PAGE_BYTES;
 
-const compileLz = lazyModule(WASM_BASE64);
+const lzModule = new WasmModule(WASM_BASE64, LZ_MODEL_BYTES);
 
 /** Make an instance whose model knows nothing yet. All that is copied in and out is bytes, so any byte order will do. */
 export async function instantiateLz(): Promise<LzInstance> {
-  const { exports } = await WebAssembly.instantiate(await compileLz());
+  const exports = await lzModule.instantiate();
   const constant = (name: string): number => (exports[name] as WebAssembly.Global).value as number;
   return {
     kernels: exports as unknown as Kernels,
@@ -58,9 +59,7 @@ export async function instantiateLz(): Promise<LzInstance> {
   };
 }
 
-/** The whole memory, which has at least `bytes` bytes from now on; views from before may be detached. */
-export function growMemory({ memory }: Kernels, bytes: number): Uint8Array {
-  const missing = bytes - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
-  return new Uint8Array(memory.buffer);
+/** Take back the memory of an instance that is used no more. */
+export function releaseLz({ kernels }: LzInstance): void {
+  lzModule.takeBack(kernels.memory);
 }

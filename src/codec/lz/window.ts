@@ -1,5 +1,6 @@
+import { growMemory } from "../wasm-module.ts";
 import { PIECE_BYTES } from "./holder.ts";
-import { growMemory, type Kernels } from "./load.ts";
+import type { Kernels } from "./load.ts";
 
 /** Room behind the buffer's bytes, for loads of more than one. */
 const BUFFER_PADDING = 64;
@@ -22,7 +23,7 @@ export class EncoderWindow {
     this.#buffer = buffer;
     this.#windowBits = windowBits;
     this.#bufferBytes = 2 ** windowBits + BUFFER_MARGIN + 2 * PIECE_BYTES;
-    growMemory(kernels, buffer + this.#bufferBytes + BUFFER_PADDING);
+    growMemory(kernels.memory, buffer + this.#bufferBytes + BUFFER_PADDING);
   }
 
   /** Bytes taken in so far, modulo 2^32. */

@@ -13,7 +13,8 @@
  */
 import { EMPTY_BYTES } from "../../bytes/index.ts";
 import { ErrorCode, FormatError } from "../../errors.ts";
-import { type CodePiece, type CoderKernels, lazyModule, WasmCoder } from "../wasm-coder.ts";
+import { type CodePiece, type CoderKernels, WasmCoder } from "../wasm-coder.ts";
+import { WasmModule } from "../wasm-module.ts";
 import { WASM_BASE64 } from "./generated.ts";
 
 /** The longest segment that can be coded at once, in bytes. */
@@ -58,7 +59,7 @@ export interface ResidualDecoder {
    * @param coded - all coded bytes of the segment.
    * @param basis - the same basis bytes as in the encoder, at most {@link MAX_RESIDUAL_SEGMENT_BYTES}.
    * @param spans - the same spans as in the encoder.
-   * @returns the residual, as long as the basis: bytes of the decoder itself, which the next call overwrites.
+   * @returns the residual, as long as the basis: bytes of the decoder itself, of use until the next call, `close` included.
    * @throws {@link FormatError} `CORRUPT_BODY` when the coded bytes end early or are not used up. Damage need not be
    * noticed, the result needs a checksum; after an error the decoder is of no more use.
    * @throws RangeError when the basis is over the limit, or the spans have another length, TypeError after `close`.
@@ -90,45 +91,36 @@ interface MixKernels extends CoderKernels {
   addBasis(length: number): void;
 }
 
-const compileMix = lazyModule(WASM_BASE64);
+const mixModule = new WasmModule(WASM_BASE64, RESIDUAL_CODER_MEMORY_BYTES);
 
-/** An instance until it is closed, and where its areas for basis and residual begin. */
-class Holder {
+/** An instance, and where its areas for basis and residual begin. */
+class MixCoder {
+  readonly coder: WasmCoder<MixKernels>;
   readonly basisAt: number;
   readonly residualAt: number;
-  #coder: WasmCoder<MixKernels> | undefined;
 
   private constructor(coder: WasmCoder<MixKernels>) {
-    this.#coder = coder;
+    this.coder = coder;
     this.basisAt = coder.constant("BASIS");
     this.residualAt = coder.constant("RESIDUAL");
   }
 
-  static async open(): Promise<Holder> {
-    return new Holder(await WasmCoder.instantiate<MixKernels>(await compileMix()));
-  }
-
-  get(): WasmCoder<MixKernels> {
-    if (this.#coder === undefined) throw new TypeError("expected an open residual coder, this one is closed");
-    return this.#coder;
+  static async create(): Promise<MixCoder> {
+    return new MixCoder(await WasmCoder.instantiate<MixKernels>(mixModule));
   }
 
   /** Place the basis of a segment, with zeros behind it. */
   placeBasis(basis: Uint8Array): void {
-    const { memory } = this.get();
+    const { memory } = this.coder;
     memory.set(basis, this.basisAt);
     memory.fill(0, this.basisAt + basis.length, this.basisAt + basis.length + LOOK_AHEAD_BYTES);
   }
 
   /** The coding of a segment of `length` bytes that stand in `spans`. */
   pieceCoder(length: number, spans: ResidualSpans = Uint32Array.of(length, 0, 0)): CodePiece {
-    const { kernels } = this.get();
-    const loader = new SpanLoader(this.get(), spans, length);
+    const { kernels } = this.coder;
+    const loader = new SpanLoader(this.coder, spans, length);
     return (from, to) => kernels.codeResidual(from, loader.load(from, to), length);
-  }
-
-  close(): void {
-    this.#coder = undefined;
   }
 }
 
@@ -181,29 +173,29 @@ class SpanLoader {
 
 /** Make an encoder with a fresh model. */
 export async function createResidualEncoder(): Promise<ResidualEncoder> {
-  const holder = await Holder.open();
+  const mix = await MixCoder.create();
+  const { coder } = mix;
   return {
     encode(residual, basis, spans) {
-      const coder = holder.get();
       checkSegment(residual.length, basis.length);
       if (residual.length === 0) return EMPTY_BYTES;
-      holder.placeBasis(basis);
-      coder.memory.set(residual, holder.residualAt);
+      mix.placeBasis(basis);
+      coder.memory.set(residual, mix.residualAt);
       const { kernels } = coder;
-      const coded = coder.encodeSegment(residual.length, holder.pieceCoder(residual.length, spans));
+      const coded = coder.encodeSegment(residual.length, mix.pieceCoder(residual.length, spans));
       kernels.keepHistory(residual.length);
       return coded;
     },
-    close: () => holder.close(),
+    close: () => coder.close(),
   };
 }
 
 /** Make a decoder with a fresh model. */
 export async function createResidualDecoder(): Promise<ResidualDecoder> {
-  const holder = await Holder.open();
+  const mix = await MixCoder.create();
+  const { coder } = mix;
   const decoder: ResidualDecoder = {
     decode(coded, basis, spans) {
-      const coder = holder.get();
       checkSegment(basis.length, basis.length);
       if (basis.length === 0) {
         if (coded.length === 0) return EMPTY_BYTES;
@@ -212,18 +204,18 @@ export async function createResidualDecoder(): Promise<ResidualDecoder> {
           `expected no coded bytes of an empty residual, found ${coded.length}`,
         );
       }
-      holder.placeBasis(basis);
+      mix.placeBasis(basis);
       const { kernels } = coder;
-      coder.decodeSegment(coded, basis.length, holder.pieceCoder(basis.length, spans), "a residual");
+      coder.decodeSegment(coded, basis.length, mix.pieceCoder(basis.length, spans), "a residual");
       kernels.keepHistory(basis.length);
-      return coder.memory.subarray(holder.residualAt, holder.residualAt + basis.length);
+      return coder.memory.subarray(mix.residualAt, mix.residualAt + basis.length);
     },
     decodeSum(coded, basis, spans) {
       const residual = decoder.decode(coded, basis, spans);
-      holder.get().kernels.addBasis(residual.length);
+      coder.kernels.addBasis(residual.length);
       return residual;
     },
-    close: () => holder.close(),
+    close: () => coder.close(),
   };
   return decoder;
 }

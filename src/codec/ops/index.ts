@@ -11,7 +11,8 @@
  */
 import { EMPTY_BYTES } from "../../bytes/index.ts";
 import { ErrorCode, FormatError } from "../../errors.ts";
-import { type CoderKernels, lazyModule, WasmCoder } from "../wasm-coder.ts";
+import { type CoderKernels, WasmCoder } from "../wasm-coder.ts";
+import { WasmModule } from "../wasm-module.ts";
 import { WASM_BASE64 } from "./generated.ts";
 import { PRIME_BYTES, PRIME_CODED } from "./prime.ts";
 
@@ -28,38 +29,38 @@ interface OpsKernels extends CoderKernels {
   codeBytes(from: number, to: number): number;
 }
 
-const compileOps = lazyModule(WASM_BASE64);
+const opsModule = new WasmModule(WASM_BASE64, OPS_CODER_MEMORY_BYTES);
 
 /** An instance with its raw bytes; what a coder is before its first segment. */
 class OpsCoder {
-  readonly coder: WasmCoder<OpsKernels>;
+  readonly #coder: WasmCoder<OpsKernels>;
   readonly #rawAt: number;
 
   private constructor(coder: WasmCoder<OpsKernels>) {
-    this.coder = coder;
+    this.#coder = coder;
     this.#rawAt = coder.constant("RAW");
   }
 
   static async create(): Promise<OpsCoder> {
-    const created = new OpsCoder(await WasmCoder.instantiate<OpsKernels>(await compileOps()));
+    const created = new OpsCoder(await WasmCoder.instantiate<OpsKernels>(opsModule));
     created.decode(decodeHex(PRIME_CODED), PRIME_BYTES);
     return created;
   }
 
   encode(raw: Uint8Array): Uint8Array {
-    const { kernels, memory } = this.coder;
+    const { kernels, memory } = this.#coder;
     memory.set(raw, this.#rawAt);
     const isOps = kernels.isOps(raw.length);
-    return this.coder.encodeSegment(raw.length, (from, to) => {
+    return this.#coder.encodeSegment(raw.length, (from, to) => {
       if (from === 0) kernels.codeWhetherOps(isOps);
       return isOps === 1 ? kernels.codeOps(from, to, raw.length) : kernels.codeBytes(from, to);
     });
   }
 
   decode(coded: Uint8Array, rawBytes: number): Uint8Array {
-    const { kernels, memory } = this.coder;
+    const { kernels, memory } = this.#coder;
     let isOps = 0;
-    this.coder.decodeSegment(
+    this.#coder.decodeSegment(
       coded,
       rawBytes,
       (from, to) => {
@@ -69,6 +70,10 @@ class OpsCoder {
       "a control segment",
     );
     return memory.subarray(this.#rawAt, this.#rawAt + rawBytes);
+  }
+
+  close(): void {
+    this.#coder.close();
   }
 }
 
@@ -85,9 +90,11 @@ export interface OpsEncoder {
    *
    * @param raw - at most {@link MAX_OPS_SEGMENT_BYTES} bytes: whole ops. Any other bytes become as many, or a few more.
    * @returns the coded bytes: none for an empty segment.
-   * @throws RangeError when it is over the limit.
+   * @throws RangeError when it is over the limit, TypeError after `close`.
    */
   encode(raw: Uint8Array): Uint8Array;
+  /** Release the memory. */
+  close(): void;
 }
 
 /** The other side of {@link OpsEncoder}: takes the segments in the order in which they were coded, each once. */
@@ -97,11 +104,14 @@ export interface OpsDecoder {
    *
    * @param coded - all coded bytes of the segment.
    * @param rawBytes - how many bytes it decodes to.
-   * @returns them, in memory of the decoder itself, which the next call overwrites.
+   * @returns them, in memory of the decoder itself: they are of use until the next call, `close` included.
    * @throws {@link FormatError} `CORRUPT_BODY` when the coded bytes end early, are not used up, or give another length.
    * Damage need not be noticed; after an error the decoder is of no more use.
+   * @throws TypeError after `close`.
    */
   decode(coded: Uint8Array, rawBytes: number): Uint8Array;
+  /** Release the memory. */
+  close(): void;
 }
 
 /** Make an encoder with a fresh model. */
@@ -116,6 +126,7 @@ export async function createOpsEncoder(): Promise<OpsEncoder> {
       }
       return raw.length === 0 ? EMPTY_BYTES : coder.encode(raw);
     },
+    close: () => coder.close(),
   };
 }
 
@@ -132,5 +143,6 @@ export async function createOpsDecoder(): Promise<OpsDecoder> {
       }
       return rawBytes === 0 ? EMPTY_BYTES : coder.decode(coded, rawBytes);
     },
+    close: () => coder.close(),
   };
 }

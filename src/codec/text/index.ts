@@ -12,7 +12,8 @@
  */
 import { EMPTY_BYTES } from "../../bytes/index.ts";
 import { ErrorCode, FormatError } from "../../errors.ts";
-import { type CoderKernels, lazyModule, WasmCoder } from "../wasm-coder.ts";
+import { type CoderKernels, WasmCoder } from "../wasm-coder.ts";
+import { WasmModule } from "../wasm-module.ts";
 import { WASM_BASE64 } from "./generated.ts";
 
 /** The longest segment that can be coded at once, and the most history, in bytes. */
@@ -25,7 +26,7 @@ interface TextKernels extends CoderKernels {
   codeBytes(from: number, to: number): number;
 }
 
-const compileText = lazyModule(WASM_BASE64);
+const textModule = new WasmModule(WASM_BASE64, TEXT_CODER_MEMORY_BYTES);
 
 /** An instance with its raw bytes; what a coder is before its first segment. */
 class TextCoder {
@@ -39,7 +40,7 @@ class TextCoder {
   }
 
   static async create(): Promise<TextCoder> {
-    return new TextCoder(await WasmCoder.instantiate<TextKernels>(await compileText()));
+    return new TextCoder(await WasmCoder.instantiate<TextKernels>(textModule));
   }
 
   /** History is coded as a segment is, and what it is coded in is thrown away. */
@@ -66,6 +67,10 @@ class TextCoder {
     this.#coder.decodeSegment(coded, into.length, (from, to) => kernels.codeBytes(from, to), "literals");
     into.set(memory.subarray(this.#rawAt, this.#rawAt + into.length));
   }
+
+  close(): void {
+    this.#coder.close();
+  }
 }
 
 /** Codes literals; what was learned from a segment helps the next. */
@@ -82,9 +87,11 @@ export interface TextEncoder {
    *
    * @param raw - at most {@link MAX_TEXT_SEGMENT_BYTES} bytes.
    * @returns the coded bytes: none for an empty segment.
-   * @throws RangeError when it is over the limit.
+   * @throws RangeError when it is over the limit, TypeError after `close`.
    */
   encode(raw: Uint8Array): Uint8Array;
+  /** Release the memory. */
+  close(): void;
 }
 
 /** The other side of {@link TextEncoder}: takes the segments in the order in which they were coded, each once. */
@@ -97,8 +104,11 @@ export interface TextDecoder {
    * @param coded - all coded bytes of the segment.
    * @throws {@link FormatError} `CORRUPT_BODY` when the coded bytes end early, are not used up, or give another length.
    * Damage need not be noticed; after an error the decoder is of no more use.
+   * @throws TypeError after `close`.
    */
   decodeInto(coded: Uint8Array, into: Uint8Array): void;
+  /** Release the memory. */
+  close(): void;
 }
 
 /** Make an encoder with a fresh model. */
@@ -114,6 +124,7 @@ export async function createTextEncoder(): Promise<TextEncoder> {
       }
       return raw.length === 0 ? EMPTY_BYTES : coder.encode(raw);
     },
+    close: () => coder.close(),
   };
 }
 
@@ -131,5 +142,6 @@ export async function createTextDecoder(): Promise<TextDecoder> {
       }
       if (into.length > 0) coder.decodeInto(coded, into);
     },
+    close: () => coder.close(),
   };
 }

@@ -16,18 +16,20 @@ interface WasmModule {
   folder: string;
   /** Memory of an instance, in pages of 64 KiB. */
   memoryPages: number;
-  /** Whether the memory is one that instances on several threads share: then it is given to each. */
+  /** Whether an instance is given its memory: that of one before it. */
+  takesMemory?: boolean;
+  /** Whether it is given one that instances on several threads share. */
   isShared?: boolean;
 }
 
 const MODULES: readonly WasmModule[] = [
   { folder: "hash/core", memoryPages: 8 },
-  { folder: "codec/mix", memoryPages: 79 },
-  { folder: "codec/lz", memoryPages: 36 },
-  { folder: "codec/ops", memoryPages: 97 },
-  { folder: "codec/text", memoryPages: 191 },
+  { folder: "codec/mix", memoryPages: 79, takesMemory: true },
+  { folder: "codec/lz", memoryPages: 36, takesMemory: true },
+  { folder: "codec/ops", memoryPages: 97, takesMemory: true },
+  { folder: "codec/text", memoryPages: 191, takesMemory: true },
   { folder: "interop/librsync/kernel", memoryPages: 5 },
-  { folder: "apply/kernel", memoryPages: 1 },
+  { folder: "apply/kernel", memoryPages: 1, takesMemory: true },
   { folder: "match/kernel", memoryPages: 1 },
   { folder: "match/kernel", memoryPages: 1, isShared: true },
 ];
@@ -35,14 +37,16 @@ const MODULES: readonly WasmModule[] = [
 const sourceRoot = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
 /** The compiler's arguments for a module. */
-function compilerOptions({ folder, memoryPages, isShared = false }: WasmModule, outFile: string): string[] {
+function compilerOptions(module: WasmModule, outFile: string): string[] {
+  const { folder, memoryPages, isShared = false, takesMemory = isShared } = module;
   return [
     "index.ts",
     ...["--baseDir", join(sourceRoot, folder, "assembly")],
     ...["--outFile", outFile],
     ...["--runtime", "stub"],
     ...["--enable", isShared ? "simd,bulk-memory,threads" : "simd,bulk-memory"],
-    ...(isShared ? ["--importMemory", "--sharedMemory", "--maximumMemory", "65536"] : []),
+    ...(takesMemory ? ["--importMemory"] : []),
+    ...(isShared ? ["--sharedMemory", "--maximumMemory", "65536"] : []),
     ...["--initialMemory", `${memoryPages}`],
     "-O3",
     "--noAssert",

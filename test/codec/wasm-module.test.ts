@@ -1,0 +1,105 @@
+/** A coder that gets the memory of one that was closed codes as one with a memory of its own. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { WASM_BASE64 } from "../../src/apply/kernel/generated.ts";
+import { createLzEncoder } from "../../src/codec/lz/index.ts";
+import { createResidualDecoder, createResidualEncoder } from "../../src/codec/mix/index.ts";
+import { createOpsDecoder, createOpsEncoder } from "../../src/codec/ops/index.ts";
+import { createTextDecoder, createTextEncoder } from "../../src/codec/text/index.ts";
+import { WASM_PAGE_BYTES, WasmModule } from "../../src/codec/wasm-module.ts";
+import { makeBytes } from "../support/pairs.ts";
+
+// Of the module that needs the least.
+const MEMORY_BYTES = WASM_PAGE_BYTES;
+
+async function takeMemory(module: WasmModule, settings?: { isZero: boolean }): Promise<WebAssembly.Memory> {
+  return (await module.instantiate(settings)).memory as WebAssembly.Memory;
+}
+
+test("memory that was taken back is given to the next instance, zero where that matters", async () => {
+  const module = new WasmModule(WASM_BASE64, MEMORY_BYTES);
+  const [fresh, first, second] = [
+    await takeMemory(module),
+    await takeMemory(module),
+    await takeMemory(module),
+  ];
+  for (const memory of [first, second]) {
+    new Uint8Array(memory.buffer).fill(7);
+    module.takeBack(memory);
+  }
+  assert.equal(await takeMemory(module, { isZero: false }), second);
+  assert.ok(new Uint8Array(second.buffer, MEMORY_BYTES / 2).every((byte) => byte === 7));
+  assert.equal(await takeMemory(module), first);
+  assert.deepEqual(new Uint8Array(first.buffer), new Uint8Array(fresh.buffer));
+  const third = await takeMemory(module);
+  assert.ok(third !== first && third !== second);
+});
+
+test("memory that has grown far is not kept", async () => {
+  const module = new WasmModule(WASM_BASE64, MEMORY_BYTES);
+  const memory = await takeMemory(module);
+  memory.grow(1000);
+  module.takeBack(memory);
+  assert.equal((await takeMemory(module)).buffer.byteLength, MEMORY_BYTES);
+});
+
+const raw = makeBytes(3000, 3);
+const others = makeBytes(20_000, 4);
+
+/** Each makes an encoder, encodes the bytes, and closes it. */
+const CODERS: Readonly<Record<string, (bytes: Uint8Array) => Promise<Uint8Array>>> = {
+  ops: async (bytes) => {
+    const encoder = await createOpsEncoder();
+    const coded = encoder.encode(bytes);
+    encoder.close();
+    encoder.close();
+    assert.throws(() => encoder.encode(bytes), TypeError);
+    return coded;
+  },
+  mix: async (bytes) => {
+    const encoder = await createResidualEncoder();
+    const coded = encoder.encode(bytes, bytes);
+    encoder.close();
+    encoder.close();
+    assert.throws(() => encoder.encode(bytes, bytes), TypeError);
+    return coded;
+  },
+  text: async (bytes) => {
+    const encoder = await createTextEncoder();
+    const coded = encoder.encode(bytes);
+    encoder.close();
+    encoder.close();
+    assert.throws(() => encoder.encode(bytes), TypeError);
+    return coded;
+  },
+  "lz, a large window first": async (bytes) => {
+    const encoder = await createLzEncoder({ effort: 9, windowBits: bytes === others ? 21 : 16 });
+    const coded = encoder.encode(bytes);
+    encoder.close();
+    encoder.close();
+    assert.throws(() => encoder.encode(bytes), TypeError);
+    return coded;
+  },
+};
+
+for (const [name, code] of Object.entries(CODERS)) {
+  test(`${name}: what was coded before leaves nothing behind`, async () => {
+    const first = await code(raw);
+    await code(others);
+    assert.deepEqual(await code(raw), first);
+    const [one, other] = await Promise.all([code(raw), code(raw)]);
+    assert.deepEqual([one, other], [first, first]);
+  });
+}
+
+test("a closed decoder decodes no more", async () => {
+  const [ops, mix, text] = [
+    await createOpsDecoder(),
+    await createResidualDecoder(),
+    await createTextDecoder(),
+  ];
+  for (const decoder of [ops, mix, text]) decoder.close();
+  assert.throws(() => ops.decode(raw, 10), TypeError);
+  assert.throws(() => mix.decode(raw, raw), TypeError);
+  assert.throws(() => text.decodeInto(raw, new Uint8Array(10)), TypeError);
+});
