@@ -26,6 +26,7 @@ const MODULES: readonly WasmModule[] = [
   { folder: "codec/lz", memoryPages: 36 },
   { folder: "codec/ops", memoryPages: 97 },
   { folder: "codec/text", memoryPages: 191 },
+  { folder: "codec/sparse", memoryPages: 1 },
   { folder: "interop/librsync/kernel", memoryPages: 5 },
   { folder: "apply/kernel", memoryPages: 1 },
   { folder: "match/kernel", memoryPages: 1 },
