@@ -9,6 +9,10 @@ export interface OpKernelInstance {
   runOps(): void;
   /** Add `length` bytes to others, modulo 256. */
   addTo(to: number, from: number, length: number): void;
+  /** Begin an XXH64, take in bytes, give the hash of all since. */
+  startHash(): void;
+  updateHash(from: number, length: number): void;
+  digestHash(): bigint;
 }
 
 let compiled: Promise<WebAssembly.Module> | undefined;
@@ -24,5 +28,8 @@ export async function instantiateOpKernel(): Promise<OpKernelInstance> {
     state: (exports.STATE as WebAssembly.Global).value as number,
     runOps: exports.runOps as OpKernelInstance["runOps"],
     addTo: exports.addTo as OpKernelInstance["addTo"],
+    startHash: exports.startHash as OpKernelInstance["startHash"],
+    updateHash: exports.updateHash as OpKernelInstance["updateHash"],
+    digestHash: exports.digestHash as OpKernelInstance["digestHash"],
   };
 }
