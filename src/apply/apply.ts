@@ -10,7 +10,7 @@ import {
   WindowDecoder,
 } from "../delta/index.ts";
 import { ErrorCode, MismatchError } from "../errors.ts";
-import { createSha256, hashSource, loadHash64 } from "../hash/index.ts";
+import { createSha256, type Hash64, hashSource, loadHash64 } from "../hash/index.ts";
 import {
   type ByteInput,
   type OnProgress,
@@ -198,7 +198,8 @@ export async function applyOpened(
     const digest = createSha256();
     const kernel = decoder.residualNeedsBasis ? undefined : await createKernel(header);
     const buffers = kernel?.outputs ?? createOutputBuffers(header);
-    const output = new TargetOutput(sink, digest, () => hash64.create(), buffers);
+    const startHash = (): Hash64 => kernel?.startHash() ?? hash64.create();
+    const output = new TargetOutput(sink, digest, startHash, buffers);
     const existing = new ExistingTarget(sink, hash64);
     let reusedBytes = 0;
     const head = header.envelope && new HeadOutput(header.envelope, header);

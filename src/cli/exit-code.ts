@@ -31,10 +31,12 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [code: string, meaning: stri
   ["130, 143", "interrupted by SIGINT or SIGTERM"],
 ];
 
+const USAGE_CODE = "USAGE";
+
 /** The command line is wrong. The message says what was expected. */
 export class UsageError extends Error {
   override name = "UsageError";
-  readonly code = "USAGE";
+  readonly code = USAGE_CODE;
 }
 
 /** Run a check of the library's on an argument of the command line: what it refuses is wrong use. */
@@ -59,7 +61,7 @@ export class InterruptedError extends Error {
   }
 }
 
-// By name and not by `instanceof`, so that an error of another copy of the package keeps its code.
+// By name and not by `instanceof`, so that an error of another copy of the package keeps its code: bundles have such copies.
 const CODE_OF_CLASS: Readonly<Record<string, number>> = {
   FormatError: ExitCode.FORMAT,
   MismatchError: ExitCode.MISMATCH,
@@ -73,9 +75,9 @@ const CODE_OF_CLASS: Readonly<Record<string, number>> = {
 
 /** The exit code for an error that ended a command. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof UsageError) return ExitCode.USAGE;
   if (error instanceof InterruptedError) return error.exitCode;
   if (isFlatdeltaError(error)) return CODE_OF_CLASS[error.name] ?? ExitCode.UNEXPECTED;
   const code = errorCodeOf(error);
+  if (code === USAGE_CODE) return ExitCode.USAGE;
   return code === "ENOSPC" || code === "EDQUOT" ? ExitCode.SPACE : ExitCode.UNEXPECTED;
 }

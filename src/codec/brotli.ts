@@ -6,8 +6,9 @@ import { getZlib, type Zlib, zlibDecoder, zlibEncoder } from "./zlib-segments.ts
 // Output pieces; the default of 16 KiB costs a turn of the event loop each.
 const CHUNK_BYTES = 1 << 18;
 
-// A segment of the usual size: each piece costs a turn of the event loop, and a call of a thread.
-const DECODED_CHUNK_BYTES = 1 << 19;
+// More than a segment of the usual size, so that none fills it: each piece costs a turn of the event loop and a call of a thread, and a full
+// buffer makes way for a new one.
+const DECODED_CHUNK_BYTES = (1 << 19) + 1;
 
 function requireZlib(): Zlib {
   const zlib = getZlib();

@@ -2,7 +2,8 @@ import { ByteReader, ByteWriter, concatBytes, EMPTY_BYTES } from "../bytes/index
 import { ErrorCode, FormatError } from "../errors.ts";
 import { brotliCodec } from "./brotli.ts";
 import type { Codec, SegmentDecoder, SegmentEncoder } from "./codec.ts";
-import { maxPackedBytes, SparsePacker, unpackSparse } from "./sparse/pack.ts";
+import { maxPackedBytes, SparsePacker } from "./sparse/pack.ts";
+import { SparseUnpacker } from "./sparse/unpacker.ts";
 
 function createEncoder(brotli: SegmentEncoder): SegmentEncoder {
   const packer = new SparsePacker();
@@ -19,8 +20,7 @@ function createEncoder(brotli: SegmentEncoder): SegmentEncoder {
 }
 
 function createDecoder(brotli: SegmentDecoder): SegmentDecoder {
-  // Grows to the largest segment and is used again.
-  let memory = EMPTY_BYTES;
+  let unpacker: SparseUnpacker | undefined;
   return {
     decode: async (coded, into) => {
       if (coded.length === 0 && into.length === 0) return;
@@ -32,10 +32,9 @@ function createDecoder(brotli: SegmentDecoder): SegmentDecoder {
           `a sparse segment: expected at most ${maxPackedBytes(into.length)} bytes before brotli, found ${packedBytes}`,
         );
       }
-      if (packedBytes > memory.length) memory = new Uint8Array(packedBytes);
-      const packed = memory.subarray(0, packedBytes);
-      await brotli.decode(head.bytes(head.remaining), packed);
-      unpackSparse(packed, into);
+      unpacker ??= await SparseUnpacker.create();
+      await brotli.decode(head.bytes(head.remaining), unpacker.packed(packedBytes, into.length));
+      unpacker.unpack(packedBytes, into);
     },
     close: () => brotli.close(),
   };

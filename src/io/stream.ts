@@ -218,6 +218,19 @@ export class StreamReader {
     return part;
   }
 
+  /** The next `length` bytes, which are still to be read; fewer where the stream ends. A view that is valid until more are read. */
+  async peek(length: number): Promise<Uint8Array> {
+    while (this.#piece.length - this.#at < length) {
+      // A copy, since a piece is gone when the next one is asked for; not `slice`, which for a Buffer gives a view.
+      const rest = new Uint8Array(this.#piece.subarray(this.#at));
+      const { done, value } = await this.#iterator.next();
+      this.#piece = done ? rest : concatBytes([rest, value]);
+      this.#at = 0;
+      if (done) break;
+    }
+    return this.#piece.subarray(this.#at, this.#at + length);
+  }
+
   /**
    * The next `length` bytes, copied. Memory grows with what has arrived, not with what `length` claims.
    *

@@ -146,3 +146,23 @@ test("segments that do not fit the kernel are used without it", async () => {
   const expected = await carryOut(window, source, false);
   assert.deepEqual(await carryOut(window, source, true, { segmentsBytes: 150 }), expected);
 });
+
+test("the kernel hashes what is in its outputs, in whatever pieces", async () => {
+  const kernel = await OpKernel.create({ basisBytes: 1000, outputBytes: 1000, segmentsBytes: 1000 });
+  assert.ok(kernel !== undefined);
+  const [output] = kernel.outputs;
+  output.set(segment.subarray(0, output.length));
+  const hash64 = await loadHash64();
+  fc.assert(
+    fc.property(fc.array(fc.nat(100), { maxLength: 10 }), (lengths) => {
+      const hash = kernel.startHash();
+      let at = 0;
+      for (const length of lengths) {
+        hash.update(output.subarray(at, at + length));
+        at += length;
+      }
+      assert.equal(hash.digest(), hash64.hash(output.subarray(0, at)));
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -16,6 +16,8 @@ test("every class of error has its exit code", () => {
     [new errors.SpaceError(ErrorCode.NO_SPACE, ""), 8],
     [new errors.StateError(ErrorCode.IN_USE, ""), 9],
     [new UsageError(""), 2],
+    // Of another copy of the class, as bundles have them.
+    [Object.assign(new Error(""), { name: "UsageError", code: "USAGE" }), 2],
     [new InterruptedError("SIGINT"), 130],
     [new InterruptedError("SIGTERM"), 143],
     [Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" }), 8],

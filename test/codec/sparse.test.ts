@@ -3,7 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { getCodec } from "../../src/codec/index.ts";
 import { maxPackedBytes, SparsePacker, unpackSparse } from "../../src/codec/sparse/pack.ts";
-import { ErrorCode } from "../../src/errors.ts";
+import { SparseUnpacker } from "../../src/codec/sparse/unpacker.ts";
+import { ErrorCode, errorMessageOf } from "../../src/errors.ts";
 
 /** Runs of zeros and of other bytes, in turn, of any length. */
 const residuals = fc
@@ -11,6 +12,26 @@ const residuals = fc
   .map((parts) => Uint8Array.from(parts.flatMap(([zeros, bytes]) => [...new Uint8Array(zeros), ...bytes])));
 
 const packer = new SparsePacker();
+const unpacker = await SparseUnpacker.create();
+
+/** In WASM what {@link unpackSparse} does. */
+function unpackInWasm(packed: Uint8Array, into: Uint8Array): void {
+  unpacker.packed(packed.length, into.length).set(packed);
+  unpacker.unpack(packed.length, into);
+}
+
+const WAYS = [unpackSparse, unpackInWasm] as const;
+
+/** What becomes of a packed segment, and why it is refused if it is. */
+function outcome(unpack: (typeof WAYS)[number], packed: Uint8Array, bytes: number): unknown {
+  const into = new Uint8Array(bytes).fill(7);
+  try {
+    unpack(packed, into);
+    return into;
+  } catch (error) {
+    return errorMessageOf(error);
+  }
+}
 
 test("what is packed comes back, over whatever was there, and within its bound", () => {
   fc.assert(
@@ -20,9 +41,7 @@ test("what is packed comes back, over whatever was there, and within its bound",
       raw.set(bytes);
       const packed = packer.pack(raw);
       assert.ok(packed.length <= maxPackedBytes(raw.length));
-      const back = new Uint8Array(raw.length).fill(7);
-      unpackSparse(packed, back);
-      assert.deepEqual(back, raw);
+      for (const unpack of WAYS) assert.deepEqual(outcome(unpack, packed, raw.length), raw);
     }),
     { numRuns: 2000 },
   );
@@ -50,12 +69,37 @@ const WRONG: readonly (readonly [says: string, packed: readonly number[], bytes:
 ];
 
 test("a packed segment that no writer makes is refused", () => {
-  for (const [says, packed, bytes] of WRONG)
-    assert.throws(
-      () => unpackSparse(Uint8Array.from(packed), new Uint8Array(bytes)),
-      { code: ErrorCode.CORRUPT_BODY },
-      says,
-    );
+  for (const unpack of WAYS) {
+    for (const [says, packed, bytes] of WRONG)
+      assert.throws(
+        () => unpack(Uint8Array.from(packed), new Uint8Array(bytes)),
+        { code: ErrorCode.CORRUPT_BODY },
+        says,
+      );
+  }
+});
+
+test("whatever a packed segment becomes, WASM does the same and refuses with the same words", () => {
+  const damaged = fc.tuple(residuals, fc.nat(), fc.nat(255)).map(([raw, at, byte]) => {
+    const packed = packer.pack(raw);
+    packed[at % packed.length] = byte;
+    return [packed, raw.length] as const;
+  });
+  const noise = fc.tuple(fc.uint8Array({ maxLength: 30 }), fc.nat(40));
+  fc.assert(
+    fc.property(fc.oneof(damaged, noise), ([packed, bytes]) => {
+      assert.deepEqual(outcome(unpackInWasm, packed, bytes), outcome(unpackSparse, packed, bytes));
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test("a long gap and a long run are unpacked in WASM, in memory that grows", () => {
+  const raw = new Uint8Array(600_000);
+  for (let at = 300_000; at < 500_000; at++) raw[at] = 1 + (at % 255);
+  const into = new Uint8Array(raw.length).fill(7);
+  unpackInWasm(packer.pack(raw), into);
+  assert.deepEqual(into, raw);
 });
 
 test("a length before brotli that no segment has is refused before memory is taken", async () => {

@@ -104,6 +104,8 @@ test("a stream reader takes exact amounts from pieces of any size, and tells whe
         );
         let at = 0;
         for (const length of lengths) {
+          assert.deepEqual(new Uint8Array(await reader.peek(length)), all.slice(at, at + length));
+          assert.equal(reader.position, at);
           if (at + length > all.length) {
             await assert.rejects(reader.read(length), { code: ErrorCode.TRUNCATED });
             return;

@@ -10,6 +10,10 @@ export interface OpKernelInstance {
   runOps(): void;
   /** Add `length` bytes to others, modulo 256. */
   addTo(to: number, from: number, length: number): void;
+  /** Begin an XXH64, take in bytes, give the hash of all since. */
+  startHash(): void;
+  updateHash(from: number, length: number): void;
+  digestHash(): bigint;
 }
 
 const opModule = new WasmModule(WASM_BASE64, 1 << 16);
@@ -22,6 +26,9 @@ export async function instantiateOpKernel(): Promise<OpKernelInstance> {
     state: (exports.STATE as WebAssembly.Global).value as number,
     runOps: exports.runOps as OpKernelInstance["runOps"],
     addTo: exports.addTo as OpKernelInstance["addTo"],
+    startHash: exports.startHash as OpKernelInstance["startHash"],
+    updateHash: exports.updateHash as OpKernelInstance["updateHash"],
+    digestHash: exports.digestHash as OpKernelInstance["digestHash"],
   };
 }
 

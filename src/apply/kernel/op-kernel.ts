@@ -1,6 +1,6 @@
 import { growMemory } from "../../codec/wasm-module.ts";
 import type { OpReader, OpTotals } from "../../delta/index.ts";
-import { isLittleEndian } from "../../hash/index.ts";
+import { type Hash64, isLittleEndian } from "../../hash/index.ts";
 import { type PageMemory, pageSlots } from "../../io/index.ts";
 import type { OpOutput, OutputBuffers } from "../output.ts";
 import type { DecodedSegments } from "../prepare.ts";
@@ -163,5 +163,15 @@ export class OpKernel {
     if (!this.#isLoaded || !this.#holds(bytes)) return false;
     this.#kernel.addTo(bytes.byteOffset + at, this.#residualAt + residualAt, length);
     return true;
+  }
+
+  /** Begin an XXH64 of bytes in {@link outputs}, where they need not be copied to be hashed. One that was begun before is spent. */
+  startHash(): Hash64 {
+    const kernel = this.#kernel;
+    kernel.startHash();
+    return {
+      update: ({ byteOffset, length }) => kernel.updateHash(byteOffset, length),
+      digest: () => BigInt.asUintN(64, kernel.digestHash()),
+    };
   }
 }

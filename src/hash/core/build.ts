@@ -28,6 +28,7 @@ const MODULES: readonly WasmModule[] = [
   { folder: "codec/lz", memoryPages: 36, takesMemory: true },
   { folder: "codec/ops", memoryPages: 97, takesMemory: true },
   { folder: "codec/text", memoryPages: 191, takesMemory: true },
+  { folder: "codec/sparse", memoryPages: 1, takesMemory: true },
   { folder: "interop/librsync/kernel", memoryPages: 5 },
   { folder: "apply/kernel", memoryPages: 1, takesMemory: true },
   { folder: "match/kernel", memoryPages: 1 },

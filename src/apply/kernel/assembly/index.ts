@@ -5,6 +5,7 @@ import * as state from "./state";
 import { NO_VARINT, readSignedVarint, readVarint, varintEnd } from "./varint";
 
 export { addTo } from "./copy";
+export { digestHash, startHash, updateHash } from "./hash";
 export { STATE } from "./state";
 
 const COPY: i64 = 0;
