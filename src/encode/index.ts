@@ -17,5 +17,11 @@ export {
 export type { Pair, PairMatching, PairSources } from "./pair-matching.ts";
 export type { RangeHashing } from "./range-hashing.ts";
 export type { Sketching } from "./sketch.ts";
-export type { WholeHashes, WholeHashing } from "./whole-hashing.ts";
+export {
+  hashWholeSource,
+  type WholeHashes,
+  type WholeHashing,
+  type WholePass,
+  type WholePassOptions,
+} from "./whole-hashing.ts";
 export type { DeltaWorkers } from "./workers.ts";

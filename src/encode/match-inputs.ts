@@ -61,9 +61,9 @@ export async function indexInput(
       index: await input.index({ wantsXxh64, wholeHashing, signal, onProgress }),
     };
   const onBytes = (doneBytes: number): void => onProgress?.({ phase, doneBytes, totalBytes: input.size });
-  let hashes = wholeHashing?.hashWhole(input, wantsXxh64, signal);
+  let hashes = wholeHashing?.hashWhole(input, { wantsXxh64 }, signal);
   if (hashes === undefined) {
-    hashes = hashWholeSource(input, wantsXxh64, { signal, onBytes });
+    hashes = hashWholeSource(input, { wantsXxh64 }, { signal, onBytes });
     await hashes;
   } else {
     hashes.catch(() => {}); // seen by whoever needs them

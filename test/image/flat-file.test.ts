@@ -33,7 +33,7 @@ describe("a flat image whose bytes are hashed elsewhere", () => {
     const source = memorySource(bytes);
     const expected = await (await openFlatImage(source)).index({ wantsXxh64: true });
     const wholeHashing: WholeHashing = {
-      hashWhole: (whole, wantsXxh64) => hashWholeSource(whole, wantsXxh64),
+      hashWhole: (whole, options) => hashWholeSource(whole, options),
     };
     const flat = await openFlatImage(source);
     const index = await flat.index({ wantsXxh64: true, wholeHashing });

@@ -28,6 +28,7 @@ const MODULES: readonly WasmModule[] = [
   { folder: "codec/text", memoryPages: 191 },
   { folder: "interop/librsync/kernel", memoryPages: 5 },
   { folder: "apply/kernel", memoryPages: 1 },
+  { folder: "transform/entry-scan", memoryPages: 7 },
   { folder: "match/kernel", memoryPages: 1 },
   { folder: "match/kernel", memoryPages: 1, isShared: true },
 ];
