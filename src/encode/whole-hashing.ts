@@ -1,4 +1,4 @@
-import { createSha256 } from "../hash/index.ts";
+import { createSha256, type HashSourceOptions } from "../hash/index.ts";
 import { type Source, type SourceRange, scanSource } from "../io/index.ts";
 import { EntryScanner, type ScannedTar } from "../transform/index.ts";
 
@@ -39,29 +39,6 @@ export const inlineWholeHashing: WholeHashing = { hashWhole: () => undefined };
 /** So many pieces are read at once, then one while the event loop turns: signals are to be seen. */
 const TURN_PIECES = 64;
 
-/** Put one piece of a source after the other into memory; gives the length of each. */
-async function* readPieces(
-  source: Source,
-  into: Uint8Array,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<number, void, undefined> {
-  if (source.readSync === undefined) {
-    for await (const piece of scanSource(source, { chunkBytes: into.length, signal })) {
-      into.set(piece);
-      yield piece.length;
-    }
-    return;
-  }
-  for (let at = 0, turn = 0; at < source.size; turn++) {
-    signal?.throwIfAborted();
-    const piece = into.subarray(0, Math.min(into.length, source.size - at));
-    if (turn % TURN_PIECES === 0) await source.read(at, piece);
-    else source.readSync(at, piece);
-    yield piece.length;
-    at += piece.length;
-  }
-}
-
 /**
  * Read a source once, for all that is to be known of its bytes. A piece is still in the processor's nearer cache when it is looked at
  * again.
@@ -69,14 +46,14 @@ async function* readPieces(
 export async function hashWholeSource(
   source: Source,
   { wantsXxh64 = false, tar }: WholePassOptions,
-  { signal, onBytes }: { signal?: AbortSignal | undefined; onBytes?: (doneBytes: number) => void } = {},
+  { signal, onBytes }: HashSourceOptions = {},
 ): Promise<WholePass> {
   const sha256 = createSha256();
   const scanner = await EntryScanner.create();
-  scanner.start();
+  const { piece } = scanner;
   let at = 0;
-  for await (const length of readPieces(source, scanner.piece, signal)) {
-    sha256.update(scanner.piece.subarray(0, length));
+  const takeIn = (length: number): void => {
+    sha256.update(piece.subarray(0, length));
     if (wantsXxh64) scanner.hashPiece(length);
     if (tar !== undefined) {
       const from = Math.max(tar.offset, at);
@@ -85,6 +62,25 @@ export async function hashWholeSource(
     }
     at += length;
     onBytes?.(at);
+  };
+  if (source.readSync === undefined) {
+    for await (const part of scanSource(source, { chunkBytes: piece.length, signal })) {
+      piece.set(part);
+      takeIn(part.length);
+    }
+  } else {
+    const next = (): Uint8Array => piece.subarray(0, Math.min(piece.length, source.size - at));
+    while (at < source.size) {
+      signal?.throwIfAborted();
+      const first = next();
+      await source.read(at, first);
+      takeIn(first.length);
+      for (let turn = 1; turn < TURN_PIECES && at < source.size; turn++) {
+        const part = next();
+        source.readSync(at, part);
+        takeIn(part.length);
+      }
+    }
   }
   return {
     sha256: sha256.digest(),

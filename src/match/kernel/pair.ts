@@ -1,9 +1,9 @@
 import type { MatchColumns } from "../match-columns.ts";
 import { MatchList } from "../match-list.ts";
-import { type AddMatch, PIECE_BYTES } from "../pair.ts";
+import { PIECE_BYTES } from "../pair.ts";
 import { layOut } from "./layout.ts";
 import { instantiateMatchKernel, type MatchKernel } from "./load.ts";
-import { addFound } from "./records.ts";
+import { type AddRecords, addFound } from "./records.ts";
 
 // Memory of WASM never becomes less: an instance that needed more than this is not used again.
 const MAX_KEPT_PAGES = 1 << 9;
@@ -15,13 +15,13 @@ export interface PairInput {
   readonly targetBytes: number;
   readonly basisBytes: number;
   /** Fill `into` with the target's bytes from `offset`. */
-  readTarget(offset: number, into: Uint8Array): Promise<void> | void;
+  readTarget(offset: number, into: Uint8Array): Promise<void> | undefined;
   /** Fill `into` with all bytes of the basis. */
-  readBasis(into: Uint8Array): Promise<void> | void;
+  readBasis(into: Uint8Array): Promise<void> | undefined;
 }
 
 /** Match all of a target with a basis, byte by byte; `add` receives offsets relative to the two. */
-export async function matchPairInput(input: PairInput, add: AddMatch): Promise<void> {
+export async function matchPairInput(input: PairInput, add: AddRecords): Promise<void> {
   const { targetBytes, basisBytes } = input;
   const kernel = kept ?? (await instantiateMatchKernel());
   // Whoever comes meanwhile makes another.
@@ -32,13 +32,16 @@ export async function matchPairInput(input: PairInput, add: AddMatch): Promise<v
   if (missing > 0) memory.grow(missing);
   const bytes = new Uint8Array(memory.buffer);
   const { scratch, piece } = layout.areas[0]!;
-  await input.readBasis(bytes.subarray(layout.basis, layout.basis + basisBytes));
+  // Not awaited where there is nothing to wait for: most pairs are of a few kilobytes.
+  const basis = input.readBasis(bytes.subarray(layout.basis, layout.basis + basisBytes));
+  if (basis !== undefined) await basis;
   kernels.setBasis(layout.basis, basisBytes);
   const found = kernels.setScratch(scratch);
   let isIndexed = false;
   for (let at = 0; at < targetBytes; at += PIECE_BYTES) {
     const pieceBytes = Math.min(PIECE_BYTES, targetBytes - at);
-    await input.readTarget(at, bytes.subarray(piece, piece + pieceBytes));
+    const target = input.readTarget(at, bytes.subarray(piece, piece + pieceBytes));
+    if (target !== undefined) await target;
     kernels.setTarget(piece, pieceBytes);
     if (kernels.startPiece(at) !== 0 && !isIndexed) {
       isIndexed = true;
@@ -57,11 +60,15 @@ export async function matchPair(target: Uint8Array, basis: Uint8Array): Promise<
   const input: PairInput = {
     targetBytes: target.length,
     basisBytes: basis.length,
-    readTarget: (offset, into) => into.set(target.subarray(offset, offset + into.length)),
-    readBasis: (into) => into.set(basis),
+    readTarget: (offset, into) => {
+      into.set(target.subarray(offset, offset + into.length));
+      return undefined;
+    },
+    readBasis: (into) => {
+      into.set(basis);
+      return undefined;
+    },
   };
-  await matchPairInput(input, (targetOffset, basisOffset, bytes, exact) =>
-    matches.add(targetOffset, basisOffset, bytes, exact),
-  );
+  await matchPairInput(input, (records, pieceOffset) => matches.addRecords(records, pieceOffset, 0));
   return matches.toColumns();
 }

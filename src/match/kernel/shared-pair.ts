@@ -70,8 +70,6 @@ export async function matchSharedPiece(
   kernels.setTarget(piece, pieceBytes);
   kernels.startPiece(pieceOffset);
   const matches = new MatchList();
-  addFound(kernel, found, 0, (targetOffset, basisOffset, bytes, exact) =>
-    matches.add(targetOffset, basisOffset, bytes, exact),
-  );
+  addFound(kernel, found, 0, (records) => matches.addRecords(records, 0, 0));
   return matches.toColumns();
 }

@@ -2,34 +2,31 @@ import { ByteWriter } from "../../bytes/index.ts";
 import { type EntryScanInstance, instantiateEntryScan } from "./load.ts";
 import type { ScannedTar } from "./records.ts";
 
+/** Room for what is found of a thousand entries. */
+const FIRST_BYTES = 1 << 16;
+
 /**
  * Finds the entries of a tar while its bytes pass, and hashes their contents and headers: what `scanFlatImage` does entry by entry,
  * in WASM, for headers of the form that flat images have. Ten thousand of them are parsed before V8 has compiled what parses them.
  *
- * One source after the other: {@link start}, then each piece in order.
+ * For one source, whose pieces come in order.
  */
 export class EntryScanner {
   /** Where a piece is put before it is taken in. */
   readonly piece: Uint8Array;
   readonly #instance: EntryScanInstance;
-  #records = new ByteWriter();
-  #texts = new ByteWriter();
+  readonly #records = new ByteWriter(FIRST_BYTES);
+  readonly #texts = new ByteWriter(FIRST_BYTES);
 
   private constructor(instance: EntryScanInstance) {
     const { kernels, input, inputBytes } = instance;
     this.#instance = instance;
+    kernels.start();
     this.piece = new Uint8Array(kernels.memory.buffer, input, inputBytes);
   }
 
   static async create(): Promise<EntryScanner> {
     return new EntryScanner(await instantiateEntryScan());
-  }
-
-  /** Begin with a source. */
-  start(): void {
-    this.#records = new ByteWriter(1 << 16);
-    this.#texts = new ByteWriter(1 << 16);
-    this.#instance.kernels.start();
   }
 
   /** Take the first `length` bytes of the piece into the hash of all that passes. */
