@@ -50,7 +50,10 @@ export function addJoinedRecords(
   ranges: readonly BasisRange[],
   records: Uint32Array,
 ): void {
-  if (ranges.length === 1) return matches.addRecords(records, start, ranges[0]!.offset);
+  if (ranges.length === 1) {
+    matches.addRecords(records, start, ranges[0]!.offset);
+    return;
+  }
   const add = addJoined(matches, start, ranges);
   for (let i = 0; i < records.length; i += 3) {
     add(records[i]!, records[i + 1]!, records[i + 2]! >>> 1, (records[i + 2]! & 1) === 1);

@@ -63,6 +63,7 @@ class EntryMatcher {
   readonly #target: Side;
   readonly #pairs: PairQueue;
   readonly #matches: MatchList;
+  readonly #skims: boolean;
   readonly #basisPages: PagedSource;
   readonly #targetPages: PagedSource;
   readonly #files: BasisFiles;
@@ -71,11 +72,12 @@ class EntryMatcher {
   readonly #targetSketches = new Map<EntrySpan, Uint32Array>();
 
   /** @param matches - receives what is known at once; `pairs` the rest. */
-  constructor(basis: Side, target: Side, pairs: PairQueue, matches: MatchList) {
+  constructor(basis: Side, target: Side, pairs: PairQueue, matches: MatchList, skims: boolean) {
     this.#basis = basis.source;
     this.#target = target;
     this.#pairs = pairs;
     this.#matches = matches;
+    this.#skims = skims;
     this.#basisPages = new PagedSource(basis.source);
     this.#targetPages = new PagedSource(target.source);
     this.#files = new BasisFiles(basis.index.entries);
@@ -137,7 +139,7 @@ class EntryMatcher {
   /** Match a range of the target with ranges of the basis, as if these were one file. */
   async #matchPair(target: BasisRange, basis: readonly BasisRange[]): Promise<void> {
     if (target.bytes > MAX_PAIR_BYTES || joinedBytes(basis) > MAX_PAIR_BYTES) return;
-    await this.#pairs.push({ target, basis });
+    await this.#pairs.push({ target, basis, skims: this.#skims });
   }
 
   /** Match the content of a file with `same`, which has the same; returns nothing where that is done at once. */
@@ -244,18 +246,20 @@ export async function matchEntries(
   options: {
     /** Whether files are found by their contents too, not by their names alone: true unless said otherwise. */
     searchesContent?: boolean;
+    /** Whether files are skimmed: see `Pair`. */
+    skims?: boolean | undefined;
     workers?: Partial<DeltaWorkers> | undefined;
     signal?: AbortSignal | undefined;
     onProgress?: OnProgress | undefined;
   } = {},
 ): Promise<MatchList> {
-  const { searchesContent = true, signal, onProgress } = options;
+  const { searchesContent = true, skims = false, signal, onProgress } = options;
   const { pairMatching, sketching } = { ...inlineWorkers, ...options.workers };
   const matches = new OrderedMatches();
   const sources = { target: target.source, basis: basis.source };
   const pairs = new PairQueue(pairMatching, sources, () => matches.reserve(), signal);
   try {
-    const matcher = new EntryMatcher(basis, target, pairs, matches.known);
+    const matcher = new EntryMatcher(basis, target, pairs, matches.known, skims);
     if (searchesContent) await matcher.sketchAll(basis.index.entries, sketching, signal);
     await matcher.matchAll(signal, onProgress);
   } finally {

@@ -23,6 +23,8 @@ const MAX_GLOBAL_BLOCKS = 1 << 22;
 export interface MatchInputOptions {
   /** Whether content is found wherever it was, not by the names of files alone: true unless said otherwise. */
   searchesContent?: boolean | undefined;
+  /** Whether pairs of files are skimmed: see `Pair`. */
+  skims?: boolean | undefined;
   /** Who matches pairs of files: the calling thread unless said otherwise. */
   workers?: Partial<DeltaWorkers> | undefined;
   signal?: AbortSignal | undefined;
@@ -114,7 +116,11 @@ async function matchLikely(
   const [basisBytes, targetBytes] = [basis.source.size, target.source.size];
   if (basisBytes <= MAX_PAIR_BYTES && targetBytes <= MAX_PAIR_BYTES) {
     const { pairMatching } = { ...inlineWorkers, ...options.workers };
-    const pair = { target: { offset: 0, bytes: targetBytes }, basis: [{ offset: 0, bytes: basisBytes }] };
+    const pair = {
+      target: { offset: 0, bytes: targetBytes },
+      basis: [{ offset: 0, bytes: basisBytes }],
+      skims: options.skims === true,
+    };
     const sources = { target: target.source, basis: basis.source };
     addColumns(matches, 0, 0, await pairMatching.match(sources, [pair], options.signal));
   }

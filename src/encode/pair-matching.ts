@@ -6,6 +6,8 @@ import { addJoinedRecords, type BasisRange } from "./joined-basis.ts";
 export interface Pair {
   readonly target: BasisRange;
   readonly basis: readonly BasisRange[];
+  /** Whether to look for better alignments in steps only where one has most bytes equal: a third less time. */
+  readonly skims?: boolean | undefined;
 }
 
 /** Where the bytes of pairs are. */
@@ -74,6 +76,7 @@ export const inlinePairMatching: PairMatching = {
       const input = {
         targetBytes,
         basisBytes: joinedBytes(pair.basis),
+        skims: pair.skims === true,
         readTarget: (offset: number, into: Uint8Array) => readSoon(target, start + offset, into),
         readBasis: (into: Uint8Array) =>
           pair.basis.length === 1

@@ -134,12 +134,12 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
   /** The threads index the basis, each a part of it, then all match pieces of the target. */
   async #matchInPieces(
     sources: PairSources,
-    { target, basis }: Pair,
+    { target, basis, skims }: Pair,
     signal: AbortSignal | undefined,
   ): Promise<MatchColumns> {
     const pieceCount = Math.ceil(target.bytes / PIECE_BYTES);
     const areaCount = Math.min(this.concurrency, pieceCount);
-    const pair = createSharedPair(joinedBytes(basis), areaCount);
+    const pair = createSharedPair(joinedBytes(basis), areaCount, skims);
     await readJoined(sources.basis, basis, basisOfShared(pair));
     const partBits = Math.min(MAX_INDEX_PART_BITS, Math.floor(Math.log2(this.concurrency)));
     const parts = Array.from({ length: 2 ** partBits }, (_, part) =>

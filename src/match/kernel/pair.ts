@@ -14,6 +14,8 @@ let kept: MatchKernel | undefined;
 export interface PairInput {
   readonly targetBytes: number;
   readonly basisBytes: number;
+  /** Whether what one alignment has mostly equal is searched for a better one in steps only: see `findAnchors`. */
+  readonly skims: boolean;
   /** Fill `into` with the target's bytes from `offset`. */
   readTarget(offset: number, into: Uint8Array): Promise<void> | undefined;
   /** Fill `into` with all bytes of the basis. */
@@ -43,7 +45,7 @@ export async function matchPairInput(input: PairInput, add: AddRecords): Promise
     const target = input.readTarget(at, bytes.subarray(piece, piece + pieceBytes));
     if (target !== undefined) await target;
     kernels.setTarget(piece, pieceBytes);
-    if (kernels.startPiece(at) !== 0 && !isIndexed) {
+    if (kernels.startPiece(at, Number(input.skims)) !== 0 && !isIndexed) {
       isIndexed = true;
       bytes.fill(0, layout.slots, layout.slots + 4 * 2 ** layout.slotBits);
       kernels.setSlots(layout.slots, layout.slotBits);
@@ -55,11 +57,12 @@ export async function matchPairInput(input: PairInput, add: AddRecords): Promise
 }
 
 /** Match all of `target` with `basis`, byte by byte; offsets are relative to the two arrays. */
-export async function matchPair(target: Uint8Array, basis: Uint8Array): Promise<MatchColumns> {
+export async function matchPair(target: Uint8Array, basis: Uint8Array, skims = false): Promise<MatchColumns> {
   const matches = new MatchList();
   const input: PairInput = {
     targetBytes: target.length,
     basisBytes: basis.length,
+    skims,
     readTarget: (offset, into) => {
       into.set(target.subarray(offset, offset + into.length));
       return undefined;
