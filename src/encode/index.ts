@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { ScannedTar } from "../transform/index.ts";
 export * from "./create.ts";
 export type { InPlaceSettings } from "./in-place.ts";
 export type { EntrySpan, EnvelopeSpan, IndexedInput, IndexOptions, SourceIndex } from "./input.ts";
