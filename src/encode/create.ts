@@ -112,8 +112,8 @@ export async function createDelta(
       tree: undefined,
     };
   } else {
-    const { searchesContent } = settings;
-    const matched = await matchInputs(basis, target, { ...options, searchesContent });
+    const { searchesContent, skims } = settings;
+    const matched = await matchInputs(basis, target, { ...options, searchesContent, skims });
     ({ matches, target: wanted } = matched);
     const { source, index } = matched.basis;
     known = {

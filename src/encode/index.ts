@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { ScannedTar } from "../transform/index.ts";
 export * from "./create.ts";
 export type { InPlaceSettings } from "./in-place.ts";
 export type { EntrySpan, EnvelopeSpan, IndexedInput, IndexOptions, SourceIndex } from "./input.ts";
@@ -17,5 +18,11 @@ export {
 export type { Pair, PairMatching, PairSources } from "./pair-matching.ts";
 export type { RangeHashing } from "./range-hashing.ts";
 export type { Sketching } from "./sketch.ts";
-export type { WholeHashes, WholeHashing } from "./whole-hashing.ts";
+export {
+  hashWholeSource,
+  type WholeHashes,
+  type WholeHashing,
+  type WholePass,
+  type WholePassOptions,
+} from "./whole-hashing.ts";
 export type { DeltaWorkers } from "./workers.ts";

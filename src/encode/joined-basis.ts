@@ -42,3 +42,20 @@ export function addJoinedColumns(
     add(targetOffsets[i]!, basisOffsets[i]!, lengths[i]!, exact[i] === 1);
   }
 }
+
+/** The same for matches as a kernel lists them: see `AddRecords`. */
+export function addJoinedRecords(
+  matches: MatchList,
+  start: number,
+  ranges: readonly BasisRange[],
+  records: Uint32Array,
+): void {
+  if (ranges.length === 1) {
+    matches.addRecords(records, start, ranges[0]!.offset);
+    return;
+  }
+  const add = addJoined(matches, start, ranges);
+  for (let i = 0; i < records.length; i += 3) {
+    add(records[i]!, records[i + 1]!, records[i + 2]! >>> 1, (records[i + 2]! & 1) === 1);
+  }
+}

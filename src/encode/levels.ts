@@ -19,6 +19,8 @@ export interface Level {
   codec: DeltaCodec;
   /** Whether content is looked for beyond the file that a name suggests: by sketches, and by blocks of the whole basis. */
   searchesContent: boolean;
+  /** Whether files are matched in a hurry: see `Pair`. */
+  skims: boolean;
   /** How hard the codecs try, 1 to 9. */
   effort: number;
   /** Base-2 logarithm of how far back literals may refer: memory on the device. */
@@ -30,15 +32,15 @@ export const DEFAULT_LEVEL = 6;
 
 // What each of them costs and gives is in bench/RESULTS.md.
 const LEVELS: readonly Level[] = [
-  { codec: "fast", searchesContent: false, effort: 1, literalWindowBits: 22 },
-  { codec: "fast", searchesContent: false, effort: 4, literalWindowBits: 23 },
-  { codec: "fast", searchesContent: true, effort: 7, literalWindowBits: 23 },
-  { codec: "mix", searchesContent: true, effort: 3, literalWindowBits: 23 },
-  { codec: "mix", searchesContent: true, effort: 5, literalWindowBits: 24 },
-  { codec: "mix", searchesContent: true, effort: 7, literalWindowBits: 24 },
-  { codec: "mix", searchesContent: true, effort: 8, literalWindowBits: 24 },
-  { codec: "mix", searchesContent: true, effort: 8, literalWindowBits: 25 },
-  { codec: "mix", searchesContent: true, effort: 9, literalWindowBits: 25 },
+  { codec: "fast", searchesContent: false, skims: true, effort: 1, literalWindowBits: 22 },
+  { codec: "fast", searchesContent: false, skims: false, effort: 4, literalWindowBits: 23 },
+  { codec: "fast", searchesContent: true, skims: false, effort: 7, literalWindowBits: 23 },
+  { codec: "mix", searchesContent: true, skims: false, effort: 3, literalWindowBits: 23 },
+  { codec: "mix", searchesContent: true, skims: false, effort: 5, literalWindowBits: 24 },
+  { codec: "mix", searchesContent: true, skims: false, effort: 7, literalWindowBits: 24 },
+  { codec: "mix", searchesContent: true, skims: false, effort: 8, literalWindowBits: 24 },
+  { codec: "mix", searchesContent: true, skims: false, effort: 8, literalWindowBits: 25 },
+  { codec: "mix", searchesContent: true, skims: false, effort: 9, literalWindowBits: 25 },
 ];
 
 /** @throws RangeError when `level` is not a whole number from 1 to 9. */

@@ -63,6 +63,7 @@ class EntryMatcher {
   readonly #target: Side;
   readonly #pairs: PairQueue;
   readonly #matches: MatchList;
+  readonly #skims: boolean;
   readonly #basisPages: PagedSource;
   readonly #targetPages: PagedSource;
   readonly #files: BasisFiles;
@@ -71,11 +72,12 @@ class EntryMatcher {
   readonly #targetSketches = new Map<EntrySpan, Uint32Array>();
 
   /** @param matches - receives what is known at once; `pairs` the rest. */
-  constructor(basis: Side, target: Side, pairs: PairQueue, matches: MatchList) {
+  constructor(basis: Side, target: Side, pairs: PairQueue, matches: MatchList, skims: boolean) {
     this.#basis = basis.source;
     this.#target = target;
     this.#pairs = pairs;
     this.#matches = matches;
+    this.#skims = skims;
     this.#basisPages = new PagedSource(basis.source);
     this.#targetPages = new PagedSource(target.source);
     this.#files = new BasisFiles(basis.index.entries);
@@ -95,19 +97,22 @@ class EntryMatcher {
     addDifference(this.#matches, targetOffset, basisOffset, target, basis);
   }
 
-  async #matchHeader(span: EntrySpan, counterpart: EntrySpan | undefined): Promise<void> {
-    if (counterpart === undefined) return;
+  /** Match the headers of an entry. Returns nothing where that is done at once, as it is for nearly all of ten thousand. */
+  #matchHeader(span: EntrySpan, counterpart: EntrySpan | undefined): Promise<void> | undefined {
+    if (counterpart === undefined) return undefined;
     const timeShift = haveSameHeader(span, counterpart) ? timeShiftOf(span, counterpart) : undefined;
-    if (timeShift === 0) {
-      this.#matches.add(span.headerOffset, counterpart.headerOffset, span.headerBytes);
-      return;
-    }
-    if (timeShift !== undefined) {
+    if (timeShift === undefined) return this.#matchOtherHeader(span, counterpart);
+    if (timeShift === 0) this.#matches.add(span.headerOffset, counterpart.headerOffset, span.headerBytes);
+    else {
       const { bytes: contentBytes } = paddedContent(span, this.#target.source.size);
       const touch = { timeShift, contentBytes };
       this.#matches.addHeader(span.headerOffset, counterpart.headerOffset, span.headerBytes, touch);
-      return;
     }
+    return undefined;
+  }
+
+  /** Match headers of which not all is known. */
+  async #matchOtherHeader(span: EntrySpan, counterpart: EntrySpan): Promise<void> {
     if (counterpart.headerBytes === span.headerBytes) {
       const targetEnd = span.headerOffset + span.headerBytes;
       const basisEnd = counterpart.headerOffset + counterpart.headerBytes;
@@ -134,25 +139,28 @@ class EntryMatcher {
   /** Match a range of the target with ranges of the basis, as if these were one file. */
   async #matchPair(target: BasisRange, basis: readonly BasisRange[]): Promise<void> {
     if (target.bytes > MAX_PAIR_BYTES || joinedBytes(basis) > MAX_PAIR_BYTES) return;
-    await this.#pairs.push({ target, basis });
+    await this.#pairs.push({ target, basis, skims: this.#skims });
   }
 
-  async #matchContent(span: EntrySpan, same: EntrySpan | undefined): Promise<void> {
-    if (same !== undefined) {
-      this.#matches.add(span.contentOffset, same.contentOffset, span.contentBytes);
-      const padding = Math.min(
-        paddedContent(span, this.#target.source.size).bytes,
-        paddedContent(same, this.#basis.size).bytes,
-      );
-      const targetEnd = span.contentOffset + span.contentBytes;
-      const basisEnd = same.contentOffset + same.contentBytes;
-      const bytes = padding - span.contentBytes;
-      // A header's hash tells of zeros behind the content, too.
-      if (span.headerHash === undefined || same.headerHash === undefined) {
-        await this.#matchAlike(targetEnd, basisEnd, bytes);
-      } else this.#matches.add(targetEnd, basisEnd, bytes);
-      return;
-    }
+  /** Match the content of a file with `same`, which has the same; returns nothing where that is done at once. */
+  #matchSame(span: EntrySpan, same: EntrySpan): Promise<void> | undefined {
+    this.#matches.add(span.contentOffset, same.contentOffset, span.contentBytes);
+    const padding = Math.min(
+      paddedContent(span, this.#target.source.size).bytes,
+      paddedContent(same, this.#basis.size).bytes,
+    );
+    const targetEnd = span.contentOffset + span.contentBytes;
+    const basisEnd = same.contentOffset + same.contentBytes;
+    const bytes = padding - span.contentBytes;
+    // A header's hash tells of zeros behind the content, too.
+    if (span.headerHash === undefined || same.headerHash === undefined)
+      return this.#matchAlike(targetEnd, basisEnd, bytes);
+    this.#matches.add(targetEnd, basisEnd, bytes);
+    return undefined;
+  }
+
+  /** Match the content of a file that the basis does not have as it is. */
+  async #matchChanged(span: EntrySpan): Promise<void> {
     if (span.contentBytes > MAX_PAIR_BYTES) return;
     const sketch = this.#targetSketches.get(span);
     const shared = sketch === undefined ? NO_FILES : this.#sketches.find(sketch);
@@ -212,8 +220,12 @@ class EntryMatcher {
       signal?.throwIfAborted();
       const same = span.contentBytes > 0 ? this.#files.sameContent(span, previous) : undefined;
       const counterpart = this.#files.samePath(span.path) ?? same ?? this.#files.similar(span) ?? previous;
-      await this.#matchHeader(span, counterpart);
-      if (span.contentBytes > 0) await this.#matchContent(span, same);
+      const header = this.#matchHeader(span, counterpart);
+      if (header !== undefined) await header;
+      if (span.contentBytes > 0) {
+        const content = same === undefined ? this.#matchChanged(span) : this.#matchSame(span, same);
+        if (content !== undefined) await content;
+      }
       previous = same ?? counterpart;
       onProgress?.({
         phase: "match",
@@ -234,18 +246,20 @@ export async function matchEntries(
   options: {
     /** Whether files are found by their contents too, not by their names alone: true unless said otherwise. */
     searchesContent?: boolean;
+    /** Whether files are skimmed: see `Pair`. */
+    skims?: boolean | undefined;
     workers?: Partial<DeltaWorkers> | undefined;
     signal?: AbortSignal | undefined;
     onProgress?: OnProgress | undefined;
   } = {},
 ): Promise<MatchList> {
-  const { searchesContent = true, signal, onProgress } = options;
+  const { searchesContent = true, skims = false, signal, onProgress } = options;
   const { pairMatching, sketching } = { ...inlineWorkers, ...options.workers };
   const matches = new OrderedMatches();
   const sources = { target: target.source, basis: basis.source };
   const pairs = new PairQueue(pairMatching, sources, () => matches.reserve(), signal);
   try {
-    const matcher = new EntryMatcher(basis, target, pairs, matches.known);
+    const matcher = new EntryMatcher(basis, target, pairs, matches.known, skims);
     if (searchesContent) await matcher.sketchAll(basis.index.entries, sketching, signal);
     await matcher.matchAll(signal, onProgress);
   } finally {

@@ -23,6 +23,8 @@ const MAX_GLOBAL_BLOCKS = 1 << 22;
 export interface MatchInputOptions {
   /** Whether content is found wherever it was, not by the names of files alone: true unless said otherwise. */
   searchesContent?: boolean | undefined;
+  /** Whether pairs of files are skimmed: see `Pair`. */
+  skims?: boolean | undefined;
   /** Who matches pairs of files: the calling thread unless said otherwise. */
   workers?: Partial<DeltaWorkers> | undefined;
   signal?: AbortSignal | undefined;
@@ -61,9 +63,9 @@ export async function indexInput(
       index: await input.index({ wantsXxh64, wholeHashing, signal, onProgress }),
     };
   const onBytes = (doneBytes: number): void => onProgress?.({ phase, doneBytes, totalBytes: input.size });
-  let hashes = wholeHashing?.hashWhole(input, wantsXxh64, signal);
+  let hashes = wholeHashing?.hashWhole(input, { wantsXxh64 }, signal);
   if (hashes === undefined) {
-    hashes = hashWholeSource(input, wantsXxh64, { signal, onBytes });
+    hashes = hashWholeSource(input, { wantsXxh64 }, { signal, onBytes });
     await hashes;
   } else {
     hashes.catch(() => {}); // seen by whoever needs them
@@ -114,7 +116,11 @@ async function matchLikely(
   const [basisBytes, targetBytes] = [basis.source.size, target.source.size];
   if (basisBytes <= MAX_PAIR_BYTES && targetBytes <= MAX_PAIR_BYTES) {
     const { pairMatching } = { ...inlineWorkers, ...options.workers };
-    const pair = { target: { offset: 0, bytes: targetBytes }, basis: [{ offset: 0, bytes: basisBytes }] };
+    const pair = {
+      target: { offset: 0, bytes: targetBytes },
+      basis: [{ offset: 0, bytes: basisBytes }],
+      skims: options.skims === true,
+    };
     const sources = { target: target.source, basis: basis.source };
     addColumns(matches, 0, 0, await pairMatching.match(sources, [pair], options.signal));
   }

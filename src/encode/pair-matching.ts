@@ -1,11 +1,13 @@
 import type { Source } from "../io/index.ts";
 import { type MatchColumns, MatchList, matchPairInput } from "../match/index.ts";
-import { addJoined, type BasisRange } from "./joined-basis.ts";
+import { addJoinedRecords, type BasisRange } from "./joined-basis.ts";
 
 /** A range of the target, and the ranges of the basis that it is matched with as if these were one file. */
 export interface Pair {
   readonly target: BasisRange;
   readonly basis: readonly BasisRange[];
+  /** Whether to look for better alignments in steps only where one has most bytes equal: a third less time. */
+  readonly skims?: boolean | undefined;
 }
 
 /** Where the bytes of pairs are. */
@@ -52,6 +54,16 @@ export async function readJoined(
   }
 }
 
+// Longer reads hold up whatever else the calling thread has to do.
+const MAX_SYNC_BYTES = 1 << 20;
+
+/** Read a range at once where that can be and is soon done; else what must be awaited. */
+function readSoon(source: Source, offset: number, into: Uint8Array): Promise<void> | undefined {
+  if (source.readSync === undefined || into.length > MAX_SYNC_BYTES) return source.read(offset, into);
+  source.readSync(offset, into);
+  return undefined;
+}
+
 /** Matches pairs one after the other in the calling thread. */
 export const inlinePairMatching: PairMatching = {
   concurrency: 1,
@@ -59,13 +71,21 @@ export const inlinePairMatching: PairMatching = {
     const matches = new MatchList();
     for (const pair of pairs) {
       signal?.throwIfAborted();
+      const { offset: start, bytes: targetBytes } = pair.target;
+      const [first] = pair.basis;
       const input = {
-        targetBytes: pair.target.bytes,
+        targetBytes,
         basisBytes: joinedBytes(pair.basis),
-        readTarget: (offset: number, into: Uint8Array) => target.read(pair.target.offset + offset, into),
-        readBasis: (into: Uint8Array) => readJoined(basis, pair.basis, into),
+        skims: pair.skims === true,
+        readTarget: (offset: number, into: Uint8Array) => readSoon(target, start + offset, into),
+        readBasis: (into: Uint8Array) =>
+          pair.basis.length === 1
+            ? readSoon(basis, first!.offset, into)
+            : readJoined(basis, pair.basis, into),
       };
-      await matchPairInput(input, addJoined(matches, pair.target.offset, pair.basis));
+      await matchPairInput(input, (records, pieceOffset) =>
+        addJoinedRecords(matches, start + pieceOffset, pair.basis, records),
+      );
     }
     return matches.toColumns();
   },

@@ -11,7 +11,7 @@ import type { BasisRange } from "./joined-basis.ts";
 import { inlinePairMatching, type Pair } from "./pair-matching.ts";
 import { inlineRangeHashing } from "./range-hashing.ts";
 import { inlineSketching } from "./sketch.ts";
-import { hashWholeSource, type WholeHashes } from "./whole-hashing.ts";
+import { hashWholeSource, type WholePass, type WholePassOptions } from "./whole-hashing.ts";
 
 /** A file that the process holds open, on its way to another thread. */
 export interface SentFile {
@@ -32,13 +32,13 @@ export type PairTask =
   | { kind: "piece"; pair: SharedPair; area: number; pieceBytes: number; pieceOffset: number }
   /** Hash a range of a file. */
   | { kind: "hash"; file: SentFile; range: SourceRange }
-  /** Hash all of a file. */
-  | { kind: "whole"; file: SentFile; wantsXxh64: boolean }
+  /** Read all of a file. */
+  | { kind: "whole"; file: SentFile; options: WholePassOptions }
   /** Sketch ranges of a file. */
   | { kind: "sketch"; file: SentFile; ranges: readonly SourceRange[] };
 
 /** What a thread answers. */
-export type PairAnswer = MatchColumns | bigint | Uint32Array[] | WholeHashes | undefined;
+export type PairAnswer = MatchColumns | bigint | Uint32Array[] | WholePass | undefined;
 
 function openSent(sent: SentSource): Source {
   if ("descriptor" in sent) return descriptorSource(sent.descriptor, sent.sizeBytes);
@@ -73,7 +73,7 @@ async function perform(task: PairTask): Promise<PairAnswer> {
     case "hash":
       return inlineRangeHashing.hash64(openSent(task.file), task.range);
     case "whole":
-      return hashWholeSource(openSent(task.file), task.wantsXxh64);
+      return hashWholeSource(openSent(task.file), task.options);
     case "sketch":
       return inlineSketching.sketch(openSent(task.file), task.ranges);
   }

@@ -24,7 +24,7 @@ import {
 import type { PairAnswer, PairTask, SentFile, SentSource } from "./pair-worker.ts";
 import { inlineRangeHashing, type RangeHashing } from "./range-hashing.ts";
 import { inlineSketching, type Sketching, sketchedBytes } from "./sketch.ts";
-import type { WholeHashes, WholeHashing } from "./whole-hashing.ts";
+import type { WholeHashing, WholePass, WholePassOptions } from "./whole-hashing.ts";
 
 /** Smaller pairs are matched in the calling thread: sending them away would take longer. */
 const MIN_SENT_BYTES = 1 << 16;
@@ -96,8 +96,8 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
   readonly #threads = new Set<Thread>();
   readonly #waiting: Job[] = [];
   #closed = false;
-  /** When the whole source that was asked for last is hashed. */
-  #hashed: Promise<unknown> = Promise.resolve();
+  /** Whether a thread reads a whole source. Whoever has another reads that one meanwhile: a second thread takes time to start. */
+  #isHashing = false;
 
   readonly #startThread: () => Worker;
 
@@ -134,12 +134,12 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
   /** The threads index the basis, each a part of it, then all match pieces of the target. */
   async #matchInPieces(
     sources: PairSources,
-    { target, basis }: Pair,
+    { target, basis, skims }: Pair,
     signal: AbortSignal | undefined,
   ): Promise<MatchColumns> {
     const pieceCount = Math.ceil(target.bytes / PIECE_BYTES);
     const areaCount = Math.min(this.concurrency, pieceCount);
-    const pair = createSharedPair(joinedBytes(basis), areaCount);
+    const pair = createSharedPair(joinedBytes(basis), areaCount, skims);
     await readJoined(sources.basis, basis, basisOfShared(pair));
     const partBits = Math.min(MAX_INDEX_PART_BITS, Math.floor(Math.log2(this.concurrency)));
     const parts = Array.from({ length: 2 ** partBits }, (_, part) =>
@@ -173,15 +173,13 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
       : this.#run<bigint>({ kind: "hash", file, range }, [], signal);
   }
 
-  hashWhole(source: Source, wantsXxh64: boolean, signal?: AbortSignal): Promise<WholeHashes> | undefined {
+  hashWhole(source: Source, options: WholePassOptions, signal?: AbortSignal): Promise<WholePass> | undefined {
     const file = sendFile(source);
-    if (file === undefined || file.sizeBytes < MIN_HASHED_BYTES_TO_START) return undefined;
-    // One after the other: the calling thread takes as long to see what is in them, and a second thread takes time to start.
-    const hashes = this.#hashed.then(() =>
-      this.#run<WholeHashes>({ kind: "whole", file, wantsXxh64 }, [], signal),
-    );
-    this.#hashed = hashes.catch(() => {});
-    return hashes;
+    if (file === undefined || file.sizeBytes < MIN_HASHED_BYTES_TO_START || this.#isHashing) return undefined;
+    this.#isHashing = true;
+    return this.#run<WholePass>({ kind: "whole", file, options }, [], signal).finally(() => {
+      this.#isHashing = false;
+    });
   }
 
   async sketch(source: Source, ranges: readonly SourceRange[], signal?: AbortSignal): Promise<Uint32Array[]> {

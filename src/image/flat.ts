@@ -13,6 +13,7 @@ import { concatSources, memorySource, subSource, zeroSource } from "../io/index.
 import { ENVELOPE_END_BYTES, encodeEnvelopeHead } from "../transform/index.ts";
 import { encodeFlatConfig } from "./flat/config.ts";
 import { type Envelope, hasFlatMark, readEnvelope } from "./flat/envelope.ts";
+import { indexFlatImage } from "./flat/index-image.ts";
 import { buildFlatLayer, digestLayer } from "./flat/layer.ts";
 import { scanFlatImage } from "./flat/scan.ts";
 import { tarLayer } from "./layer.ts";
@@ -97,7 +98,7 @@ class EnvelopedFlatImage implements FlatImage {
 
   async #scan(options: IndexOptions): Promise<SourceIndex> {
     try {
-      const { index } = await scanFlatImage(this.#source, this.#envelope, false, options);
+      const index = await indexFlatImage(this.#source, this.#envelope, options);
       index.hashes.catch(() => {
         this.#index = undefined;
       });
@@ -181,7 +182,7 @@ export async function verifyFlatImage(
 ): Promise<FlatVerification> {
   const envelope = await readEnvelope(source);
   const { config, layer, layerOffset } = envelope;
-  const { index, layerDigest, entryCount } = await scanFlatImage(source, envelope, true, options);
+  const { index, layerDigest, entryCount } = await scanFlatImage(source, envelope, options);
   if (layerDigest !== layer.digest) {
     throw new ImageError(
       ErrorCode.DIGEST_MISMATCH,

@@ -1,8 +1,8 @@
 import type { EntrySpan, SourceIndex } from "../encode/input.ts";
 import { createSha256, loadHash64 } from "../hash/index.ts";
 import { type Source, scanSource } from "../io/index.ts";
-import { hashContent, trimPath } from "./flat/scan.ts";
-import { parseTar, ScanCursor, type TarLimits } from "./tar/index.ts";
+import { hashContent } from "./flat/scan.ts";
+import { parseTar, ScanCursor, type TarLimits, trimPath } from "./tar/index.ts";
 
 /** Options of {@link indexTar}. */
 export interface IndexTarOptions {

@@ -9,21 +9,19 @@ import { checkRange, type Source } from "./source.ts";
  * @param descriptor - the file's, `FileSource.descriptor`.
  */
 export function descriptorSource(descriptor: number, size: number): Source {
-  return {
-    size,
-    read: async (offset, into) => {
-      checkRange(size, offset, into.length);
-      for (let done = 0; done < into.length; ) {
-        const bytesRead = readSync(descriptor, into, done, into.length - done, offset + done);
-        if (bytesRead === 0) {
-          throw new FormatError(
-            ErrorCode.TRUNCATED,
-            `expected ${into.length - done} more bytes, the file ends`,
-            { offset: offset + done },
-          );
-        }
-        done += bytesRead;
+  const readAll = (offset: number, into: Uint8Array): void => {
+    checkRange(size, offset, into.length);
+    for (let done = 0; done < into.length; ) {
+      const bytesRead = readSync(descriptor, into, done, into.length - done, offset + done);
+      if (bytesRead === 0) {
+        throw new FormatError(
+          ErrorCode.TRUNCATED,
+          `expected ${into.length - done} more bytes, the file ends`,
+          { offset: offset + done },
+        );
       }
-    },
+      done += bytesRead;
+    }
   };
+  return { size, read: async (offset, into) => readAll(offset, into), readSync: readAll };
 }

@@ -19,6 +19,12 @@ const MIN_NEAR_GAIN_BYTES = 16;
 // A gain is hopeless when it has fallen so far below its best.
 const HOPELESS_BYTES = 32;
 
+// Skimming goes on in steps where fewer bytes within the range are unlike in the present alignment: most of a program that was linked
+// anew, where another alignment is seldom better. It takes a third less time on the pairs of bench/RESULTS.md, and changes level 1's
+// deltas by −1.5 to 0.4 %. From 112 on a program's delta would be half as large again, for no less time.
+const MAX_SKIMMED_UNLIKE = 64;
+const SKIMMED_BYTES = 16;
+
 /** Tries seeds of one kind as anchors. */
 class SeedTrial {
   readonly #target: Uint8Array;
@@ -132,12 +138,14 @@ class UnlikeCounter {
  *
  * @param firstShift - the alignment to begin with.
  * @param seedsOf - gives the index of the basis; called when it is needed, at most once.
+ * @param skims - whether to go in steps through what the present alignment has mostly equal.
  */
 export function* findAnchors(
   target: Uint8Array,
   basis: Uint8Array,
   firstShift: number,
   seedsOf: () => SeedIndex,
+  skims: boolean,
 ): Generator<Anchor, void, undefined> {
   let last: Anchor = { start: 0, end: countEqual(target, basis, 0, firstShift), shift: firstShift };
   if (last.end > 0) yield last;
@@ -153,6 +161,10 @@ export function* findAnchors(
   for (let at = last.end; at <= lastSeed; ) {
     const basisAt = at + last.shift;
     const inside = basisAt >= 0 && basisAt < basis.length;
+    if (skims && inside && isMostlyEqual(target, basis, at, basisAt)) {
+      at += SKIMMED_BYTES;
+      continue;
+    }
     if (inside) near.moveTo(basisAt);
     // Where no other alignment can gain enough, a seed is needed only if it is of this alignment: look at the bytes first.
     const mostGain = unlike.count(at, last.shift);
@@ -182,6 +194,14 @@ export function* findAnchors(
       at = anchor.end;
     }
   }
+}
+
+/** Whether few of the bytes ahead are unlike in an alignment. */
+function isMostlyEqual(target: Uint8Array, basis: Uint8Array, at: number, basisAt: number): boolean {
+  if (at + GAIN_RANGE_BYTES > target.length || basisAt + GAIN_RANGE_BYTES > basis.length) return false;
+  let unlike = 0;
+  for (let i = 0; i < GAIN_RANGE_BYTES; i++) unlike += Number(target[at + i] !== basis[basisAt + i]);
+  return unlike < MAX_SKIMMED_UNLIKE;
 }
 
 function countEqual(target: Uint8Array, basis: Uint8Array, targetAt: number, basisAt: number): number {

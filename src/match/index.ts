@@ -7,6 +7,7 @@ export * from "./blocks.ts";
 export * from "./difference.ts";
 export type { MatchLayout } from "./kernel/layout.ts";
 export { matchPair, matchPairInput, type PairInput } from "./kernel/pair.ts";
+export type { AddRecords } from "./kernel/records.ts";
 export * from "./kernel/shared-pair.ts";
 export * from "./match-columns.ts";
 export * from "./match-list.ts";

@@ -90,7 +90,7 @@ export class MatchList {
   add(targetOffset: number, basisOffset: number, length: number, exact = true): void {
     if (length === 0) return;
     if (targetOffset < this.targetEnd) {
-      throw new RangeError(`expected a match at ${this.targetEnd} or later, got one at ${targetOffset}`);
+      throw new RangeError(orderMessage(this.targetEnd, targetOffset));
     }
     const last = this.#size - 1;
     if (
@@ -113,6 +113,44 @@ export class MatchList {
     this.#lengths[this.#size] = length;
     this.#exact[this.#size] = Number(exact);
     this.#size++;
+  }
+
+  /**
+   * Append what a kernel lists, as {@link add} does one by one: for each match target offset, basis offset, and length · 2 + 1 where it
+   * is exact.
+   *
+   * @param targetStart - is added to the offsets in the target, `basisStart` to those in the basis.
+   */
+  addRecords(records: Uint32Array, targetStart: number, basisStart: number): void {
+    while (this.#size + records.length / 3 > this.#lengths.length) this.#grow();
+    const [targetOffsets, basisOffsets] = [this.#targetOffsets, this.#basisOffsets];
+    const [lengths, exacts] = [this.#lengths, this.#exact];
+    let last = this.#size - 1;
+    let targetEnd = this.targetEnd;
+    let basisEnd = this.basisEnd;
+    // A header is of no kind.
+    let lastExact = last >= 0 && !this.#headers.has(last) ? exacts[last]! : -1;
+    for (let i = 0; i < records.length; i += 3) {
+      const targetOffset = targetStart + records[i]!;
+      const basisOffset = basisStart + records[i + 1]!;
+      const length = records[i + 2]! >>> 1;
+      const exact = records[i + 2]! & 1;
+      if (length === 0) continue;
+      if (targetOffset < targetEnd) throw new RangeError(orderMessage(targetEnd, targetOffset));
+      if (targetOffset === targetEnd && basisOffset === basisEnd && exact === lastExact) {
+        lengths[last]! += length;
+      } else {
+        last++;
+        targetOffsets[last] = targetOffset;
+        basisOffsets[last] = basisOffset;
+        lengths[last] = length;
+        exacts[last] = exact;
+        lastExact = exact;
+      }
+      targetEnd = targetOffset + length;
+      basisEnd = basisOffset + length;
+    }
+    this.#size = last + 1;
   }
 
   /** Append a tar header block that follows from that of the basis by other fields. */
@@ -210,6 +248,9 @@ export class MatchList {
     if (at < targetBytes) yield { offset: at, length: targetBytes - at };
   }
 }
+
+const orderMessage = (end: number, targetOffset: number): string =>
+  `expected a match at ${end} or later, got one at ${targetOffset}`;
 
 /** Two lists that do not overlap in the target, as one. */
 export function mergeMatches(a: MatchList, b: MatchList): MatchList {

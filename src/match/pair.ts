@@ -35,16 +35,15 @@ export const PIECE_BYTES = 1 << 23;
  */
 export class PairMatcher {
   /** Match all of `target` with `basis`; offsets given to `add` are relative to the two arrays. */
-  match(target: Uint8Array, basis: Uint8Array, add: AddMatch): void {
+  match(target: Uint8Array, basis: Uint8Array, add: AddMatch, skims = false): void {
     let seeds: SeedIndex | undefined;
     const seedsOf = (): SeedIndex => {
       seeds ??= indexSeeds(basis);
       return seeds;
     };
     for (let at = 0; at < target.length; at += PIECE_BYTES) {
-      matchPiece(target.subarray(at, at + PIECE_BYTES), at, basis, seedsOf, (targetOffset, ...match) =>
-        add(at + targetOffset, ...match),
-      );
+      const addFromPiece: AddMatch = (targetOffset, ...match) => add(at + targetOffset, ...match);
+      matchPiece(target.subarray(at, at + PIECE_BYTES), at, basis, seedsOf, addFromPiece, skims);
     }
   }
 }
@@ -61,6 +60,7 @@ export function matchPiece(
   basis: Uint8Array,
   seedsOf: () => SeedIndex,
   add: AddMatch,
+  skims: boolean,
 ): void {
   let lastShift = pieceOffset;
   const flush = ({ start, end, shift }: Anchor, anchoredBytes: number): void => {
@@ -80,7 +80,7 @@ export function matchPiece(
   // Anchors of one alignment, and the bytes between them, that follow each other without a gap.
   let stretch: Anchor | undefined;
   let anchoredBytes = 0;
-  for (const anchor of findAnchors(piece, basis, pieceOffset, seedsOf)) {
+  for (const anchor of findAnchors(piece, basis, pieceOffset, seedsOf, skims)) {
     const { left, right } = fillGap(piece, basis, stretch, anchor);
     if (stretch !== undefined && left === right && stretch.shift === anchor.shift) {
       stretch.end = anchor.end;

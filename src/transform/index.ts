@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from "./entry-scan/index.ts";
 export * from "./flat-envelope.ts";
 export * from "./in-place-plan.ts";
 export * from "./in-place-reads.ts";

@@ -179,16 +179,22 @@ test("threads hash whole files where that is worth a thread, and say when they c
   await writeFile(join(folder, "large"), bytes);
   const large = await openFileSource(join(folder, "large"));
   try {
-    const { xxh64 } = await hashWholeSource(memorySource(bytes), true);
-    assert.deepEqual(await wholeHashing.hashWhole(large, true), { sha256: sha256(bytes), xxh64 });
-    assert.deepEqual(await wholeHashing.hashWhole(large, false), { sha256: sha256(bytes), xxh64: undefined });
-    assert.equal(wholeHashing.hashWhole({ ...large, size: (1 << 25) - 1 }, false), undefined, "small");
-    assert.equal(wholeHashing.hashWhole(memorySource(bytes), false), undefined, "no file");
+    const { xxh64 } = await hashWholeSource(memorySource(bytes), { wantsXxh64: true });
+    assert.deepEqual(await wholeHashing.hashWhole(large, { wantsXxh64: true }), {
+      sha256: sha256(bytes),
+      xxh64,
+      tar: undefined,
+    });
+    const reading = wholeHashing.hashWhole(large, {});
+    assert.equal(wholeHashing.hashWhole(large, {}), undefined, "the calling thread reads another meanwhile");
+    assert.deepEqual(await reading, { sha256: sha256(bytes), xxh64: undefined, tar: undefined });
+    assert.equal(wholeHashing.hashWhole({ ...large, size: (1 << 25) - 1 }, {}), undefined, "small");
+    assert.equal(wholeHashing.hashWhole(memorySource(bytes), {}), undefined, "no file");
     const longer = { ...large, size: bytes.length + 1 };
-    await assert.rejects(async () => wholeHashing.hashWhole(longer, false), { code: "WORKER_FAILED" });
+    await assert.rejects(async () => wholeHashing.hashWhole(longer, {}), { code: "WORKER_FAILED" });
     const aborted = AbortSignal.abort(new Error("enough"));
-    await assert.rejects(async () => wholeHashing.hashWhole(large, false, aborted), /enough/);
-    assert.deepEqual((await wholeHashing.hashWhole(large, false))?.sha256, sha256(bytes), "goes on");
+    await assert.rejects(async () => wholeHashing.hashWhole(large, {}, aborted), /enough/);
+    assert.deepEqual((await wholeHashing.hashWhole(large, {}))?.sha256, sha256(bytes), "goes on");
   } finally {
     await large.close();
     await rm(folder, { recursive: true });

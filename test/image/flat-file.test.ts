@@ -33,7 +33,7 @@ describe("a flat image whose bytes are hashed elsewhere", () => {
     const source = memorySource(bytes);
     const expected = await (await openFlatImage(source)).index({ wantsXxh64: true });
     const wholeHashing: WholeHashing = {
-      hashWhole: (whole, wantsXxh64) => hashWholeSource(whole, wantsXxh64),
+      hashWhole: (whole, options) => hashWholeSource(whole, options),
     };
     const flat = await openFlatImage(source);
     const index = await flat.index({ wantsXxh64: true, wholeHashing });
@@ -44,13 +44,18 @@ describe("a flat image whose bytes are hashed elsewhere", () => {
     assert.equal(await flat.index(), index, "made once");
   });
 
-  test("fails as the pass does, whatever comes from elsewhere", async () => {
+  test("fails where its layer is damaged, and where the pass fails", async () => {
     const damaged = bytes.slice();
     damaged[(await contentOf("bin/app2")).headerOffset + 150]! ^= 1;
-    const wholeHashing: WholeHashing = { hashWhole: () => Promise.reject(new Error("from elsewhere")) };
+    const wholeHashing: WholeHashing = { hashWhole: (whole, options) => hashWholeSource(whole, options) };
     await assert.rejects((await openFlatImage(memorySource(damaged))).index({ wholeHashing }), {
       code: ErrorCode.BAD_TAR_HEADER,
     });
+    const failing: WholeHashing = { hashWhole: () => Promise.reject(new Error("from elsewhere")) };
+    await assert.rejects(
+      (await openFlatImage(memorySource(bytes))).index({ wholeHashing: failing }),
+      /from elsewhere/,
+    );
   });
 
   test("gives a delta that fails where hashing does", async () => {

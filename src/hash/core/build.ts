@@ -31,6 +31,7 @@ const MODULES: readonly WasmModule[] = [
   { folder: "codec/sparse", memoryPages: 1, takesMemory: true },
   { folder: "interop/librsync/kernel", memoryPages: 5 },
   { folder: "apply/kernel", memoryPages: 1, takesMemory: true },
+  { folder: "transform/entry-scan", memoryPages: 7 },
   { folder: "match/kernel", memoryPages: 1 },
   { folder: "match/kernel", memoryPages: 1, isShared: true },
 ];

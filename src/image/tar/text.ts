@@ -50,3 +50,9 @@ export function showName(name: string): string {
   const text = isUtf8(name) ? new TextDecoder("utf-8", { ignoreBOM: true }).decode(encodeBinary(name)) : name;
   return text.length <= 200 ? text : `${text.slice(0, 197)}...`;
 }
+
+/** A path as spans have it: of folders without the slash behind it. */
+export function trimPath(name: string): string {
+  if (name === "./") return "";
+  return name.endsWith("/") ? name.slice(0, -1) : name;
+}

@@ -11,8 +11,8 @@ export interface MatchKernels {
   fillSlots(part: number, partBits: number): void;
   /** Give the instance memory of its own, as much as `SCRATCH_BYTES` says; returns where matches will be listed. */
   setScratch(at: number): number;
-  /** Begin with a piece of the target; returns whether the slots are needed. */
-  startPiece(pieceOffset: number): number;
+  /** Begin with a piece of the target, skimming it if that is not 0; returns whether the slots are needed. */
+  startPiece(pieceOffset: number, skims: number): number;
   /** List matches; returns how many bytes they take, 0 when there are no more. */
   findMatches(): number;
 }

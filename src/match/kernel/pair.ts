@@ -1,9 +1,9 @@
 import type { MatchColumns } from "../match-columns.ts";
 import { MatchList } from "../match-list.ts";
-import { type AddMatch, PIECE_BYTES } from "../pair.ts";
+import { PIECE_BYTES } from "../pair.ts";
 import { layOut } from "./layout.ts";
 import { instantiateMatchKernel, type MatchKernel } from "./load.ts";
-import { addFound } from "./records.ts";
+import { type AddRecords, addFound } from "./records.ts";
 
 // Memory of WASM never becomes less: an instance that needed more than this is not used again.
 const MAX_KEPT_PAGES = 1 << 9;
@@ -14,14 +14,16 @@ let kept: MatchKernel | undefined;
 export interface PairInput {
   readonly targetBytes: number;
   readonly basisBytes: number;
+  /** Whether what one alignment has mostly equal is searched for a better one in steps only: see `findAnchors`. */
+  readonly skims: boolean;
   /** Fill `into` with the target's bytes from `offset`. */
-  readTarget(offset: number, into: Uint8Array): Promise<void> | void;
+  readTarget(offset: number, into: Uint8Array): Promise<void> | undefined;
   /** Fill `into` with all bytes of the basis. */
-  readBasis(into: Uint8Array): Promise<void> | void;
+  readBasis(into: Uint8Array): Promise<void> | undefined;
 }
 
 /** Match all of a target with a basis, byte by byte; `add` receives offsets relative to the two. */
-export async function matchPairInput(input: PairInput, add: AddMatch): Promise<void> {
+export async function matchPairInput(input: PairInput, add: AddRecords): Promise<void> {
   const { targetBytes, basisBytes } = input;
   const kernel = kept ?? (await instantiateMatchKernel());
   // Whoever comes meanwhile makes another.
@@ -32,15 +34,18 @@ export async function matchPairInput(input: PairInput, add: AddMatch): Promise<v
   if (missing > 0) memory.grow(missing);
   const bytes = new Uint8Array(memory.buffer);
   const { scratch, piece } = layout.areas[0]!;
-  await input.readBasis(bytes.subarray(layout.basis, layout.basis + basisBytes));
+  // Not awaited where there is nothing to wait for: most pairs are of a few kilobytes.
+  const basis = input.readBasis(bytes.subarray(layout.basis, layout.basis + basisBytes));
+  if (basis !== undefined) await basis;
   kernels.setBasis(layout.basis, basisBytes);
   const found = kernels.setScratch(scratch);
   let isIndexed = false;
   for (let at = 0; at < targetBytes; at += PIECE_BYTES) {
     const pieceBytes = Math.min(PIECE_BYTES, targetBytes - at);
-    await input.readTarget(at, bytes.subarray(piece, piece + pieceBytes));
+    const target = input.readTarget(at, bytes.subarray(piece, piece + pieceBytes));
+    if (target !== undefined) await target;
     kernels.setTarget(piece, pieceBytes);
-    if (kernels.startPiece(at) !== 0 && !isIndexed) {
+    if (kernels.startPiece(at, Number(input.skims)) !== 0 && !isIndexed) {
       isIndexed = true;
       bytes.fill(0, layout.slots, layout.slots + 4 * 2 ** layout.slotBits);
       kernels.setSlots(layout.slots, layout.slotBits);
@@ -52,16 +57,21 @@ export async function matchPairInput(input: PairInput, add: AddMatch): Promise<v
 }
 
 /** Match all of `target` with `basis`, byte by byte; offsets are relative to the two arrays. */
-export async function matchPair(target: Uint8Array, basis: Uint8Array): Promise<MatchColumns> {
+export async function matchPair(target: Uint8Array, basis: Uint8Array, skims = false): Promise<MatchColumns> {
   const matches = new MatchList();
   const input: PairInput = {
     targetBytes: target.length,
     basisBytes: basis.length,
-    readTarget: (offset, into) => into.set(target.subarray(offset, offset + into.length)),
-    readBasis: (into) => into.set(basis),
+    skims,
+    readTarget: (offset, into) => {
+      into.set(target.subarray(offset, offset + into.length));
+      return undefined;
+    },
+    readBasis: (into) => {
+      into.set(basis);
+      return undefined;
+    },
   };
-  await matchPairInput(input, (targetOffset, basisOffset, bytes, exact) =>
-    matches.add(targetOffset, basisOffset, bytes, exact),
-  );
+  await matchPairInput(input, (records, pieceOffset) => matches.addRecords(records, pieceOffset, 0));
   return matches.toColumns();
 }

@@ -10,6 +10,8 @@ const SCRATCH_BYTES = 1 << 20;
 
 /** A pair of files in memory that threads share: one that has the parts of it to match gives them what they need. */
 export interface SharedPair {
+  /** As in `PairInput`. */
+  skims: boolean;
   memory: WebAssembly.Memory;
   layout: MatchLayout;
 }
@@ -18,10 +20,10 @@ export interface SharedPair {
  * Memory that threads share, for a basis of 16 bytes at least, its index, and as many pieces of a target as are matched at the
  * same time.
  */
-export function createSharedPair(basisBytes: number, areaCount: number): SharedPair {
+export function createSharedPair(basisBytes: number, areaCount: number, skims = false): SharedPair {
   const layout = layOut(basisBytes, PIECE_BYTES, areaCount, SCRATCH_BYTES);
   const memory = new WebAssembly.Memory({ initial: layout.pages, maximum: layout.pages, shared: true });
-  return { memory, layout };
+  return { skims, memory, layout };
 }
 
 /** Where the basis is to be put. */
@@ -53,7 +55,7 @@ export async function indexSharedPart(
  * @param pieceOffset - where in the target it begins; the offsets found are relative to the piece.
  */
 export async function matchSharedPiece(
-  { memory, layout }: SharedPair,
+  { skims, memory, layout }: SharedPair,
   area: number,
   pieceBytes: number,
   pieceOffset: number,
@@ -68,10 +70,8 @@ export async function matchSharedPiece(
   kernels.setSlots(layout.slots, layout.slotBits);
   const found = kernels.setScratch(scratch);
   kernels.setTarget(piece, pieceBytes);
-  kernels.startPiece(pieceOffset);
+  kernels.startPiece(pieceOffset, Number(skims));
   const matches = new MatchList();
-  addFound(kernel, found, 0, (targetOffset, basisOffset, bytes, exact) =>
-    matches.add(targetOffset, basisOffset, bytes, exact),
-  );
+  addFound(kernel, found, 0, (records) => matches.addRecords(records, 0, 0));
   return matches.toColumns();
 }

@@ -1,8 +1,12 @@
 // What the kernel and its caller tell each other: numbers of 8 bytes in floating point, exact to 2^53, from STATE on. Places are
 // addresses in the kernel's memory.
 
+import { STREAM_BYTES } from "../../../hash/core/assembly/xxh64-stream";
+
+/** Where the hash of the target is that is made, before the state. */
+export const HASH: usize = 16;
 /** Where the state is. */
-export const STATE: usize = 64;
+export const STATE: usize = (HASH + STREAM_BYTES + 15) & ~15;
 
 @inline
 function get(field: i32): i64 {

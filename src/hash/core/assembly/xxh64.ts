@@ -1,7 +1,7 @@
-// XXH64 with seed 0 (xxHash specification, 64-bit variant).
+// XXH64 with seed 0 (xxHash specification, 64-bit variant) of bytes that are all at hand.
 
-export const PRIME_1: u64 = 0x9e3779b185ebca87;
-export const PRIME_2: u64 = 0xc2b2ae3d27d4eb4f;
+const PRIME_1: u64 = 0x9e3779b185ebca87;
+const PRIME_2: u64 = 0xc2b2ae3d27d4eb4f;
 const PRIME_3: u64 = 0x165667b19e3779f9;
 const PRIME_4: u64 = 0x85ebca77c2b2ae63;
 export const PRIME_5: u64 = 0x27d4eb2f165667c5;
@@ -18,9 +18,16 @@ function mergeRound(hash: u64, acc: u64): u64 {
   return (hash ^ round(0, acc)) * PRIME_1 + PRIME_4;
 }
 
-/** What the accumulators of all whole stripes become. */
-// @ts-ignore: decorator
-@inline
+/** The four accumulators of a hash that has seen nothing yet. */
+export const FIRST_1: u64 = PRIME_1 + PRIME_2;
+export const FIRST_2: u64 = PRIME_2;
+export const FIRST_3: u64 = 0;
+export const FIRST_4: u64 = 0 - PRIME_1;
+
+/** Bytes that the accumulators take in at once. */
+export const STRIPE_BYTES: u32 = 32;
+
+/** What the accumulators come to when the last whole stripe is in them. */
 export function mergeAccumulators(acc1: u64, acc2: u64, acc3: u64, acc4: u64): u64 {
   let hash = rotl<u64>(acc1, 1) + rotl<u64>(acc2, 7) + rotl<u64>(acc3, 12) + rotl<u64>(acc4, 18);
   hash = mergeRound(hash, acc1);
@@ -29,10 +36,15 @@ export function mergeAccumulators(acc1: u64, acc2: u64, acc3: u64, acc4: u64): u
   return mergeRound(hash, acc4);
 }
 
-/** Take in what is left behind the last whole stripe, and end. The length is in `hash` already. */
-export function finishHash(begun: u64, from: usize, end: usize): u64 {
-  let hash = begun;
+/**
+ * Take in what no stripe holds, and finish.
+ *
+ * @param merged - what the stripes came to; `PRIME_5` where there was none.
+ * @param total - bytes of all that is hashed.
+ */
+export function finish(merged: u64, total: u64, from: usize, end: usize): u64 {
   let at = from;
+  let hash = merged + total;
   while (at + 8 <= end) {
     hash = rotl<u64>(hash ^ round(0, load<u64>(at)), 27) * PRIME_1 + PRIME_4;
     at += 8;
@@ -49,23 +61,20 @@ export function finishHash(begun: u64, from: usize, end: usize): u64 {
 
 /** The XXH64 of `length` bytes. */
 export function hash64(from: usize, length: u32): u64 {
-  let at = from;
   const end = from + length;
-  let hash: u64 = PRIME_5;
-  if (length >= 32) {
-    let acc1 = PRIME_1 + PRIME_2;
-    let acc2 = PRIME_2;
-    let acc3: u64 = 0;
-    let acc4: u64 = 0 - PRIME_1;
-    const stripesEnd = end - 32;
-    do {
-      acc1 = round(acc1, load<u64>(at));
-      acc2 = round(acc2, load<u64>(at, 8));
-      acc3 = round(acc3, load<u64>(at, 16));
-      acc4 = round(acc4, load<u64>(at, 24));
-      at += 32;
-    } while (at <= stripesEnd);
-    hash = mergeAccumulators(acc1, acc2, acc3, acc4);
-  }
-  return finishHash(hash + length, at, end);
+  if (length < STRIPE_BYTES) return finish(PRIME_5, length, from, end);
+  let at = from;
+  let acc1 = FIRST_1;
+  let acc2 = FIRST_2;
+  let acc3 = FIRST_3;
+  let acc4 = FIRST_4;
+  const stripesEnd = end - STRIPE_BYTES;
+  do {
+    acc1 = round(acc1, load<u64>(at));
+    acc2 = round(acc2, load<u64>(at, 8));
+    acc3 = round(acc3, load<u64>(at, 16));
+    acc4 = round(acc4, load<u64>(at, 24));
+    at += STRIPE_BYTES;
+  } while (at <= stripesEnd);
+  return finish(mergeAccumulators(acc1, acc2, acc3, acc4), length, at, end);
 }

@@ -8,6 +8,11 @@ const GAIN_RANGE_BYTES: i32 = 256;
 const MIN_GAIN_BYTES: i32 = 24;
 const MIN_NEAR_GAIN_BYTES: i32 = 16;
 const HOPELESS_BYTES: i32 = 32;
+const MAX_SKIMMED_UNLIKE: i32 = 64;
+const SKIMMED_BYTES: i32 = 16;
+
+/** Whether what is mostly equal is gone through in steps. */
+let skims: bool = false;
 
 /** The present anchor: it aligns target offset `start` with basis offset `start + shift`. */
 export let start: i32 = 0;
@@ -116,12 +121,19 @@ function countUnlike(at: i32): i32 {
 let nearHash: u32 = 0;
 let nearHashAt: i32 = -2;
 
+/** Whether few of the bytes ahead are unlike in the present alignment. */
+function isMostlyEqual(at: i32, basisAt: i32): bool {
+  if (at + GAIN_RANGE_BYTES > targetBytes || basisAt + GAIN_RANGE_BYTES > basisBytes) return false;
+  return GAIN_RANGE_BYTES - countAllEqual(at, basisAt - at, GAIN_RANGE_BYTES) < MAX_SKIMMED_UNLIKE;
+}
+
 /**
  * Begin with the alignment `firstShift`; if any bytes are equal there, they are the present anchor.
  *
  * @returns whether there may be more, for which the seeds are needed.
  */
-export function startAnchors(firstShift: i32): bool {
+export function startAnchors(firstShift: i32, isSkimmed: bool): bool {
+  skims = isSkimmed;
   start = 0;
   shift = firstShift;
   end = countEqual(0, firstShift, min(targetBytes, basisBytes - firstShift));
@@ -142,6 +154,10 @@ export function nextAnchor(): bool {
   for (let at = end; at <= lastSeed; at++) {
     const basisAt = at + shift;
     const inside = basisAt >= 0 && basisAt < basisBytes;
+    if (skims && inside && isMostlyEqual(at, basisAt)) {
+      at += SKIMMED_BYTES - 1;
+      continue;
+    }
     if (inside) moveNear(basisAt);
     const mostGain = countUnlike(at);
     if (mostGain < MIN_NEAR_GAIN_BYTES && !areEqual(at, basisAt, NEAR_SEED_BYTES)) continue;

@@ -151,11 +151,11 @@ function takeAnchor(): void {
 
 let mayHaveMore: bool = false;
 
-/** Begin to match the target, of which this piece begins at `pieceOffset`; returns whether the seeds are needed. */
-export function startPiece(pieceOffset: i32): bool {
+/** Begin to match the target, of which this piece begins at `pieceOffset`, skimming it or not; returns whether the seeds are needed. */
+export function startPiece(pieceOffset: i32, skims: bool): bool {
   lastShift = pieceOffset;
   hasStretch = false;
-  mayHaveMore = startAnchors(pieceOffset);
+  mayHaveMore = startAnchors(pieceOffset, skims);
   if (end > 0) takeAnchor();
   return mayHaveMore;
 }
