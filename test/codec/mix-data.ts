@@ -43,3 +43,57 @@ export function syntheticSpans(bytes: number, longest: number, seed: number): Re
   }
   return Uint32Array.from(spans);
 }
+
+/** An A64 instruction with `pages` in the two parts of an ADRP. */
+const withPages = (register: number, pages: number): number =>
+  (0x90000000 | ((pages & 3) << 29) | (((pages >> 2) & 0x7ffff) << 5) | register) >>> 0;
+
+/**
+ * A64 and A32 code that refers to a few places, each of which has moved by a distance of its own, in spans that have moved by others.
+ * It begins at basis offset 0.
+ */
+export function armSegment(instructions: number, seed: number): Segment {
+  const next = noise(seed);
+  const places = Array.from({ length: 60 }, () => ({
+    address: 0x10_0000 + (next() % 0x8_0000) * 16,
+    move: [0, 16, 0x40, 0x1230, -0x2000, 0x3_0010][next() % 6]!,
+  }));
+  const basis = new Uint8Array(4 * instructions);
+  const target = new Uint8Array(4 * instructions);
+  const spans: number[] = [];
+  let shift = 0;
+  /** Each instruction twice: as it refers to a place from its address, before and after. */
+  const put = (index: number, encode: (from: number, to: number) => number, to: (typeof places)[number]) => {
+    const from = 4 * index;
+    new DataView(basis.buffer).setUint32(from, encode(from, to.address), true);
+    new DataView(target.buffer).setUint32(from, encode(from + shift, to.address + to.move), true);
+  };
+  for (let index = 0; index < instructions; ) {
+    const first = index;
+    shift = (next() % 1000) * 4;
+    while (index < Math.min(instructions, first + 200)) {
+      const place = places[next() % places.length]!;
+      const register = next() % 32;
+      const kind = next() % 8;
+      const gap = next() % 4;
+      if (kind === 0)
+        put(index++, (from, to) => (0x94000000 | (((to - from) >> 2) & 0x3ffffff)) >>> 0, place);
+      else if (kind === 1)
+        put(index++, (from, to) => (0xeb000000 | (((to - from) >> 2) & 0xffffff)) >>> 0, place);
+      else if (kind < 4 && index + gap + 2 < instructions) {
+        put(index++, (from, to) => withPages(register, (to >> 12) - (from >> 12)), place);
+        for (let between = 0; between < gap; between++) put(index++, () => 0xaa0003e0 + between, place);
+        // ADD of 1 byte, LDR of 8 and of 16.
+        const [code, unit] = [[0x91000000, 0] as const, [0xf9400000, 3] as const, [0x3dc00000, 4] as const][
+          next() % 3
+        ]!;
+        put(index++, (_, to) => (code | (((to & 4095) >> unit) << 10) | (register << 5)) >>> 0, place);
+      } else {
+        const other = next();
+        put(index++, () => other, place);
+      }
+    }
+    spans.push(4 * (index - first), 4 * first, 4 * first + shift);
+  }
+  return { basis, residual: target.map((byte, i) => byte - basis[i]!), spans: Uint32Array.from(spans) };
+}

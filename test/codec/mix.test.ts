@@ -11,7 +11,7 @@ import {
 } from "../../src/codec/mix/index.ts";
 import { ReferenceDecoder } from "../../src/codec/mix/reference.ts";
 import { ErrorCode, FormatError } from "../../src/errors.ts";
-import { noise, type Segment, syntheticSegment, syntheticSpans } from "./mix-data.ts";
+import { armSegment, noise, type Segment, syntheticSegment, syntheticSpans } from "./mix-data.ts";
 import { instantiateWithin } from "./wasm-imports.ts";
 
 async function encodeAll(segments: readonly Segment[]): Promise<Uint8Array[]> {
@@ -104,6 +104,13 @@ describe("residual coder", () => {
     assert.ok(placed!.length < 0.6 * unplaced!.length, `${placed!.length}, not ${unplaced!.length}`);
   });
 
+  it("foretells where ARM's instructions refer to", async () => {
+    const { residual, basis, spans } = armSegment(20_000, 17);
+    const [placed] = await checkRoundTrip([{ residual, basis, spans: spans! }]);
+    const [unplaced] = await checkRoundTrip([{ residual, basis }]);
+    assert.ok(placed!.length < 0.6 * unplaced!.length, `${placed!.length}, not ${unplaced!.length}`);
+  });
+
   it("learns across segments", async () => {
     const segment = syntheticSegment(20_000, 5);
     const [first, second] = await checkRoundTrip([segment, segment]);
@@ -120,11 +127,15 @@ describe("residual coder", () => {
   });
 
   it("makes the same bytes on every machine", async () => {
-    const coded = await encodeAll([syntheticSegment(100_000, 1), syntheticSegment(333, 2)]);
+    const coded = await encodeAll([
+      syntheticSegment(100_000, 1),
+      syntheticSegment(333, 2),
+      armSegment(5000, 3),
+    ]);
     const digest = createHash("sha256").update(Buffer.concat(coded)).digest("hex");
     assert.deepEqual(
       [coded.map(({ length }) => length), digest],
-      [[3605, 12], "843ffb64a1b3f98ab45cc5ea9009c77381e1fb32a2fdede49d6f88a0e63e0380"],
+      [[3604, 12, 942], "27d582f5a98e10e154faaed79debb458a0fca182f7f4412bf639b442aa1bb4f8"],
     );
   });
 
@@ -166,6 +177,8 @@ describe("reference decoder", () => {
     const list = [
       { ...syntheticSegment(70_000, 11), spans: syntheticSpans(70_000, 3, 1) },
       { ...syntheticSegment(30_000, 12), spans: syntheticSpans(30_000, 900, 2) },
+      armSegment(10_000, 14),
+      armSegment(3000, 15),
     ];
     const coded = await encodeAll(list);
     const decoder = new ReferenceDecoder();

@@ -24,6 +24,7 @@ const MAX_GROUP = 64;
 const MAX_SINGLE_RISK = 2048;
 const MAX_RISK = 8192;
 const LEARN_RISK = 655;
+const MIN_ALIGNED = 36_000;
 
 /** A difference that a source of fields foretells, and how often it was right in a row. */
 interface Foretold {
@@ -38,6 +39,30 @@ interface Look {
   p: number;
   /** The number of its weight in each table. */
   places: number[];
+}
+
+/** What a field refers to: its place, and what its difference and the place's move make of each other. */
+interface Place {
+  isBranch: boolean;
+  address: number;
+  differenceOf(move: number): number;
+  moveOf(difference: number): number;
+}
+
+/** The lower `bits` bits in two's complement. */
+const signed = (word: number, bits: number): number => (word << (32 - bits)) >> (32 - bits);
+const isPage = (word: number): boolean => (word & 0x9f000000) >>> 0 === 0x90000000;
+const pagesOf = (word: number): number => (signed(word >> 5, 19) << 2) | ((word >>> 29) & 3);
+const withPages = (word: number, pages: number): number =>
+  ((word & 0x9f00001f) | ((pages & 3) << 29) | (((pages >> 2) & 0x7ffff) << 5)) >>> 0;
+const addedBy = (word: number, unit: number): number => ((word >>> 10) & 4095) << unit;
+
+/** The unit of `user` when it is a user of `page`. */
+function unitOf(user: number, page: number): number | undefined {
+  if (((user >>> 5) & 31) !== (page & 31)) return undefined;
+  if ((user & 0xffc00000) >>> 0 === 0x91000000) return 0;
+  if ((user & 0x3b000000) !== 0x39000000) return undefined;
+  return (user & 0xc4800000) === 0x04800000 ? 4 : user >>> 30;
 }
 
 function readWord(bytes: Uint8Array, at: number): number {
@@ -59,6 +84,7 @@ export class ReferenceDecoder {
   #recent = [nothing(), nothing()];
   readonly #scores = Array.from({ length: SOURCES }, () => new Uint16Array(16).fill(32_768));
   #outcomes = 0;
+  #aligned = 0;
   // Decisions.
   readonly #flagTables = makeTables(COUNTER_TABLE_BITS, 1, FLAG_CONTEXTS);
   readonly #hitTables = makeTables(COUNTER_TABLE_BITS, 1, HIT_CONTEXTS);
@@ -232,21 +258,24 @@ export class ReferenceDecoder {
 
   /** Decode the field at `at`, whose first residual byte is not zero; returns where it ends. */
   #decodeField(at: number, end: number): number {
-    if (at + 4 > end) {
-      this.#decodeBytes(at, end - at);
+    const { offset, shift } = this.#standing[at]!;
+    const before = offset & 3;
+    const skipped = this.#aligned > MIN_ALIGNED ? before : 0;
+    this.#aligned += ((before === 0 ? 65_536 : 0) - this.#aligned) >> 7;
+    const start = at - skipped;
+    if (start + 4 > end) {
+      this.#decodeBytes(at, 0, end - at);
       return end;
     }
-    const word = readWord(this.#b, at);
-    const before = this.#b[at - 1]!;
-    const { offset, shift } = this.#standing[at]!;
-    const place = (offset + word) >>> 0;
+    const word = readWord(this.#b, start);
+    const place = this.#readPlace(start, (offset - skipped) >>> 0, shift);
     const hashes = [
       hashContext(word >>> 9, 0),
-      hashContext(place >>> 8, 3),
+      hashContext(place.address >>> 8, 3),
       hashContext(word, 1),
-      hashContext(place, 2),
-      hashContext(place >>> 11, 4),
-      hashContext(word >>> 16, before | 512),
+      hashContext(place.address, 2),
+      hashContext(place.address >>> 11, 4),
+      hashContext(word >>> 16, this.#b[start - 1]! | 512),
     ];
     const entries = hashes.map(
       (hash, source) => this.#foretold[source]![hash >>> (32 - DIFFERENCE_TABLE_BITS)]!,
@@ -254,29 +283,96 @@ export class ReferenceDecoder {
     const candidates = [...entries, ...this.#recent].map((entry) => ({ ...entry }));
     for (const source of PLACED_SOURCES) {
       const candidate = candidates[source]!;
-      if (candidate.difference !== 0) candidate.difference = (candidate.difference - shift) >>> 0;
+      if (candidate.difference !== 0) candidate.difference = place.differenceOf(candidate.difference);
     }
-    const foretold = this.#decodeForetold(candidates, at);
-    if (foretold === 0) this.#decodeBytes(at, 4);
+    const foretold = this.#decodeForetold(candidates, start, skipped);
+    if (foretold === 0) this.#decodeBytes(start, skipped, 4);
     else {
-      for (let phase = 0; phase < 4; phase++) {
+      for (let phase = skipped; phase < 4; phase++) {
         const target = ((word + foretold) >>> (8 * phase)) & 255;
-        this.#r[at + phase] = target - this.#b[at + phase]!;
-        this.#passByte(this.#r[at + phase]!);
+        this.#r[start + phase] = target - this.#b[start + phase]!;
+        this.#passByte(this.#r[start + phase]!);
       }
     }
     let target = 0;
-    for (let phase = 3; phase >= 0; phase--)
-      target = (target << 8) | ((this.#b[at + phase]! + this.#r[at + phase]!) & 255);
-    this.#learnField((target - word) >>> 0, shift, candidates, entries);
-    return at + 4;
+    for (let phase = 3; phase >= 0; phase--) {
+      const residual = phase < skipped ? 0 : this.#r[start + phase]!;
+      target = (target << 8) | ((this.#b[start + phase]! + residual) & 255);
+    }
+    this.#learnField((target - word) >>> 0, place, candidates, entries);
+    return start + 4;
+  }
+
+  #readPlace(start: number, address: number, shift: number): Place {
+    const word = readWord(this.#b, start);
+    const bytes: Place = {
+      isBranch: false,
+      address: (address + word) >>> 0,
+      differenceOf: (move) => (move - shift) >>> 0,
+      moveOf: (difference) => (difference + shift) >>> 0,
+    };
+    if ((address & 3) !== 0) return bytes;
+    const bits = ((word >>> 26) & 31) === 5 ? 26 : word >>> 25 === 0x75 ? 24 : 0;
+    if (bits > 0) {
+      const mask = 2 ** bits - 1;
+      return {
+        isBranch: true,
+        address: (address + 4 * signed(word, bits)) >>> 0,
+        differenceOf: (move) => {
+          const words = (move - shift) >> 2;
+          return (((word & ~mask) | ((word + words) & mask)) - word) >>> 0;
+        },
+        moveOf: (difference) => (4 * signed(difference, bits) + shift) >>> 0,
+      };
+    }
+    if (isPage(word)) {
+      let added = 0;
+      for (let ahead = 4; ahead <= 16; ahead += 4) {
+        const user = readWord(this.#b, start + ahead);
+        const unit = unitOf(user, word);
+        if (unit === undefined) continue;
+        added = addedBy(user, unit);
+        break;
+      }
+      const passed = ((address & 4095) + shift) >> 12;
+      return {
+        isBranch: false,
+        address: ((address & ~4095) + (pagesOf(word) << 12) + added) >>> 0,
+        differenceOf: (move) =>
+          (withPages(word, pagesOf(word) + ((added + move) >> 12) - passed) - word) >>> 0,
+        moveOf: (difference) => ((pagesOf(word + difference) - pagesOf(word) + passed) << 12) >>> 0,
+      };
+    }
+    for (let behind = 4; behind <= 32; behind += 4) {
+      const page = readWord(this.#b, start - behind);
+      const unit = unitOf(word, page);
+      if (!isPage(page) || unit === undefined) continue;
+      const added = addedBy(word, unit);
+      const pageAddress = (address - behind) >>> 0;
+      const passed = ((pageAddress & 4095) + shift) >> 12;
+      return {
+        isBranch: false,
+        address: ((pageAddress & ~4095) + (pagesOf(page) << 12) + added) >>> 0,
+        differenceOf: (move) => (((((added + move) & 4095) >> unit) - (added >> unit)) << 10) >>> 0,
+        moveOf: (difference) => {
+          const moved = pagesOf(this.#targetWord(start - behind)) - pagesOf(page) + passed;
+          return ((moved << 12) + addedBy(word + difference, unit) - added) >>> 0;
+        },
+      };
+    }
+    return bytes;
+  }
+
+  #targetWord(at: number): number {
+    const bytes = this.#b.subarray(at, at + 4).map((byte, i) => byte + this.#r[at + i]!);
+    return readWord(bytes, 0);
   }
 
   /** The difference of a field when it is one of the two that are most likely, else 0. */
-  #decodeForetold(candidates: readonly Foretold[], at: number): number {
+  #decodeForetold(candidates: readonly Foretold[], at: number, skipped: number): number {
     let rejected = 0;
     for (const rank of [0, 1]) {
-      const source = this.#chooseSource(candidates, rejected);
+      const source = this.#chooseSource(candidates, rejected, skipped);
       if (source === undefined) break;
       const { difference } = candidates[source]!;
       const hit = this.#decodeHit(candidates, source, rank, at);
@@ -287,12 +383,13 @@ export class ReferenceDecoder {
     return 0;
   }
 
-  #chooseSource(candidates: readonly Foretold[], rejected: number): number | undefined {
+  #chooseSource(candidates: readonly Foretold[], rejected: number, skipped: number): number | undefined {
     let best: number | undefined;
     let bestScore = 0;
     for (const [source, { difference, confidence }] of candidates.entries()) {
       const score = this.#scores[source]![confidence]!;
-      if (score > bestScore && difference !== rejected && (difference & 255) !== 0) {
+      const isPossible = ((difference >>> (8 * skipped)) & 255) !== 0 && difference % 256 ** skipped === 0;
+      if (score > bestScore && difference !== rejected && isPossible) {
         best = source;
         bestScore = score;
       }
@@ -323,17 +420,19 @@ export class ReferenceDecoder {
 
   #learnField(
     actual: number,
-    shift: number,
+    place: Place,
     candidates: readonly Foretold[],
     entries: readonly Foretold[],
   ): void {
+    const isForetold = PLACED_SOURCES.some((source) => candidates[source]!.difference === actual);
+    if (place.isBranch && isForetold) this.#aligned += (65_536 - this.#aligned) >> 3;
     for (const [source, { difference, confidence }] of candidates.entries()) {
       const right = difference === actual;
       const scores = this.#scores[source]!;
       scores[confidence]! += ((right ? 65_535 : 0) - scores[confidence]!) >> 5;
       const entry = entries[source];
       if (entry === undefined) continue;
-      if (!right) entry.difference = PLACED_SOURCES.includes(source) ? (actual + shift) >>> 0 : actual;
+      if (!right) entry.difference = PLACED_SOURCES.includes(source) ? place.moveOf(actual) : actual;
       entry.confidence = right ? Math.min(MAX_CONFIDENCE, confidence + 1) : 0;
     }
     const [newest, older] = this.#recent as [Foretold, Foretold];
@@ -342,12 +441,12 @@ export class ReferenceDecoder {
     this.#recent = [{ difference: actual, confidence }, known === newest ? older : newest];
   }
 
-  /** Decode `length` residual bytes of a field one by one; the first is not zero. */
-  #decodeBytes(at: number, length: number): void {
-    for (let phase = 0; phase < length; phase++) {
-      const isValue = phase === 0 || this.#decodeFlag(at + phase, phase, 0) === 1;
-      const value = isValue ? this.#decodeValue(at, phase) : 0;
-      this.#r[at + phase] = value;
+  /** Decode the residual bytes of the field at `start` from number `first`, which is not zero, to before `until`. */
+  #decodeBytes(start: number, first: number, until: number): void {
+    for (let phase = first; phase < until; phase++) {
+      const isValue = phase === first || this.#decodeFlag(start + phase, phase, 0) === 1;
+      const value = isValue ? this.#decodeValue(start, phase) : 0;
+      this.#r[start + phase] = value;
       this.#passByte(value);
     }
   }

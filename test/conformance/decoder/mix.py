@@ -11,13 +11,122 @@ BEFORE = 64
 """Bytes of the segments before that a segment looks back to; byte i stands in place i + BEFORE."""
 
 PLACED = (1, 3, 4)
-"""The sources that hold a difference plus the field's shift."""
+"""The sources that hold how far places have moved."""
+
+MIN_ALIGNED = 36000
+
+
+class Bytes:
+    """The place of a field that is a number of bytes, and what its difference and the place's move make of each other."""
+
+    is_branch = False
+
+    def __init__(self, address: int, x: int, shift: int):
+        self.g, self.shift = (address + x) & U32, shift
+
+    def difference(self, move: int) -> int:
+        return (move - self.shift) & U32
+
+    def move(self, difference: int) -> int:
+        return (difference + self.shift) & U32
+
+
+class Branch:
+    """The lower bits count words."""
+
+    is_branch = True
+
+    def __init__(self, address: int, x: int, shift: int, bits: int):
+        self.x, self.shift, self.bits = x, shift, bits
+        self.g = (address + 4 * signed(x, bits)) & U32
+
+    def difference(self, move: int) -> int:
+        mask = (1 << self.bits) - 1
+        low = (self.x + (signed(move - self.shift, 32) >> 2)) & mask
+        return (low - (self.x & mask)) & U32
+
+    def move(self, difference: int) -> int:
+        return (4 * signed(difference, self.bits) + self.shift) & U32
+
+
+class Page:
+    """A number of pages, to which a user adds."""
+
+    is_branch = False
+
+    def __init__(self, address: int, x: int, shift: int, added: int):
+        self.x, self.added = x, added
+        self.passed = passed(address, shift)
+        self.g = page_start(address, x) + added & U32
+
+    def difference(self, move: int) -> int:
+        pages = pages_of(self.x) + (signed(self.added + move, 32) >> 12) - self.passed
+        made = (self.x & 0x9F00001F) | (pages & 3) << 29 | (pages >> 2 & 0x7FFFF) << 5
+        return (made - self.x) & U32
+
+    def move(self, difference: int) -> int:
+        return 4096 * (pages_of(self.x + difference) - pages_of(self.x) + self.passed) & U32
+
+
+class InPage:
+    """What is added to a page; `target` is what that page's number becomes."""
+
+    is_branch = False
+
+    def __init__(self, address: int, x: int, shift: int, page: int, target: int):
+        self.x, self.unit = x, unit_of(x, page)
+        self.added = added_by(x, self.unit)
+        self.moved = 4096 * (pages_of(target) - pages_of(page) + passed(address, shift))
+        self.g = page_start(address, page) + self.added & U32
+
+    def difference(self, move: int) -> int:
+        made = (self.added + move) & 4095
+        return ((made >> self.unit) - (self.added >> self.unit)) << 10 & U32
+
+    def move(self, difference: int) -> int:
+        return (self.moved + added_by(self.x + difference, self.unit) - self.added) & U32
+
+
+def signed(x: int, bits: int) -> int:
+    x &= (1 << bits) - 1
+    return x - (x >> (bits - 1) << bits)
+
+
+def is_page(x: int) -> bool:
+    return x & 0x9F000000 == 0x90000000
+
+
+def pages_of(x: int) -> int:
+    return 4 * signed(x >> 5, 19) + (x >> 29 & 3)
+
+
+def page_start(address: int, page: int) -> int:
+    return address - (address & 4095) + 4096 * pages_of(page)
+
+
+def passed(address: int, shift: int) -> int:
+    return signed((address & 4095) + shift, 32) >> 12
+
+
+def unit_of(user: int, page: int) -> int | None:
+    """The unit of a number when it is a user of a page."""
+    if user >> 5 & 31 != page & 31:
+        return None
+    if user & 0xFFC00000 == 0x91000000:
+        return 0
+    if user & 0x3B000000 != 0x39000000:
+        return None
+    return 4 if user & 0xC4800000 == 0x04800000 else user >> 30
+
+
+def added_by(user: int, unit: int) -> int:
+    return (user >> 10 & 4095) << unit
 
 
 class MixDecoder:
     def __init__(self):
         self.basis, self.residual = bytearray(BEFORE), bytearray(BEFORE)
-        self.flags = self.run = self.last = 0
+        self.flags = self.run = self.last = self.aligned = 0
         self.begins = [[((4 + (n & 3)) << (n >> 2)) >> 2 for n in range(64)] for _ in range(8)]
         self.scout = [array("h", bytes(2 << 16)) for _ in range(3)]
         self.flag_tables = [Entries(12, 1) for _ in range(6)]
@@ -40,7 +149,7 @@ class MixDecoder:
             return b""
         self.spans, self.span_ends = spans, list(accumulate(length for length, _, _ in spans))
         self.decoder = BitDecoder(coded)
-        self.basis[BEFORE:] = basis + bytes(8)
+        self.basis[BEFORE:] = basis + bytes(16)
         self.residual[BEFORE:] = bytes(n)
         self.end = BEFORE + n
         i = BEFORE
@@ -163,23 +272,47 @@ class MixDecoder:
 
     def _field(self, i: int) -> int:
         """The bytes of a field that begins at i. Returns where it ends."""
-        if i + 4 > self.end:
-            self._values(i, self.end)
-            return self.end
-        w = self._w(i)
         offset, shift = self._standing(i - BEFORE)
-        entries = self._source_entries(i, offset)
-        foretold = [self._foretells(s, entries[s], shift) for s in range(6)] + self.recent
-        found = self._ranks(i, foretold)
+        before = offset & 3
+        skipped = before if self.aligned > MIN_ALIGNED else 0
+        self.aligned += ((0 if before else 65536) - self.aligned) >> 7
+        s = i - skipped
+        if s + 4 > self.end:
+            self._values(i, 0, self.end)
+            return self.end
+        w = self._w(s)
+        place = self._place(s, (offset - skipped) & U32, shift)
+        entries = self._source_entries(s, place.g)
+        foretold = [self._foretells(source, entries[source], place) for source in range(6)] + self.recent
+        found = self._ranks(s, skipped, foretold)
         if found is None:
-            self._values(i, i + 4)
+            self._values(s, skipped, s + 4)
         else:
             target = ((w + found) & U32).to_bytes(4, "little")
-            for j in range(4):
-                self._put(i + j, (target[j] - self.basis[i + j]) & 255)
-        made = bytes((self.basis[j] + self.residual[j]) & 255 for j in range(i, i + 4))
-        self._learn_difference((int.from_bytes(made, "little") - w) & U32, shift, foretold, entries)
-        return i + 4
+            for j in range(skipped, 4):
+                self._put(s + j, (target[j] - self.basis[s + j]) & 255)
+        made = bytes((self.basis[j] + (self.residual[j] if j >= i else 0)) & 255 for j in range(s, s + 4))
+        self._learn_difference((int.from_bytes(made, "little") - w) & U32, place, foretold, entries)
+        return s + 4
+
+    def _place(self, s: int, address: int, shift: int):
+        x = self._w(s)
+        if address & 3:
+            return Bytes(address, x, shift)
+        if x >> 26 & 31 == 5:
+            return Branch(address, x, shift, 26)
+        if x >> 25 == 0x75:
+            return Branch(address, x, shift, 24)
+        if is_page(x):
+            users = [self._w(j) for j in range(s + 4, s + 20, 4)]
+            added = (added_by(user, unit_of(user, x)) for user in users if unit_of(user, x) is not None)
+            return Page(address, x, shift, next(added, 0))
+        for j in range(s - 4, s - 36, -4):
+            page = self._w(j)
+            if is_page(page) and unit_of(x, page) is not None:
+                target = bytes((self.basis[k] + self.residual[k]) & 255 for k in range(j, j + 4))
+                return InPage((address - (s - j)) & U32, x, shift, page, int.from_bytes(target, "little"))
+        return Bytes(address, x, shift)
 
     def _standing(self, at: int) -> tuple[int, int]:
         """Basis offset and shift of byte `at` of the segment."""
@@ -187,34 +320,33 @@ class MixDecoder:
         length, offset, made = self.spans[span]
         return offset + at - (self.span_ends[span] - length), (made - offset) & U32
 
-    def _source_entries(self, i: int, offset: int) -> list[int]:
+    def _source_entries(self, i: int, g: int) -> list[int]:
         b, w = self.basis, self._w(i)
-        g = (offset + w) & U32
         return [
             hash2(a, b) >> 17
             for a, b in ((w >> 9, 0), (g >> 8, 3), (w, 1), (g, 2), (g >> 11, 4), (w >> 16, b[i - 1] + 512))
         ]
 
-    def _foretells(self, s: int, entry: int, shift: int) -> tuple[int, int]:
-        held, q = self.sources[s][entry]
-        return (held - shift) & U32 if s in PLACED and held else held, q
+    def _foretells(self, source: int, entry: int, place) -> tuple[int, int]:
+        held, q = self.sources[source][entry]
+        return place.difference(held) if source in PLACED and held else held, q
 
-    def _ranks(self, i: int, foretold: list[tuple[int, int]]) -> int | None:
+    def _ranks(self, i: int, skipped: int, foretold: list[tuple[int, int]]) -> int | None:
         """The difference, if the first or the second choice is right."""
-        first = self._choose(foretold, None)
+        first = self._choose(skipped, foretold, None)
         if first is None:
             return None
         if self._rank(i, first, 0, foretold):
             return foretold[first][0]
-        second = self._choose(foretold, foretold[first][0])
+        second = self._choose(skipped, foretold, foretold[first][0])
         if second is not None and self._rank(i, second, 1, foretold):
             return foretold[second][0]
         return None
 
-    def _choose(self, foretold: list[tuple[int, int]], wrong: int | None) -> int | None:
+    def _choose(self, skipped: int, foretold: list[tuple[int, int]], wrong: int | None) -> int | None:
         best, best_score = None, 0
         for s, (d, q) in enumerate(foretold):
-            if d & 255 and d != wrong and self.scores[s][q] > best_score:
+            if d % 256**skipped == 0 and d >> 8 * skipped & 255 and d != wrong and self.scores[s][q] > best_score:
                 best, best_score = s, self.scores[s][q]
         return best
 
@@ -237,24 +369,26 @@ class MixDecoder:
         self.outcomes = (2 * self.outcomes + bit) & U32
         return bit
 
-    def _learn_difference(self, difference: int, shift: int, foretold: list[tuple[int, int]], entries: list[int]) -> None:
+    def _learn_difference(self, difference: int, place, foretold: list[tuple[int, int]], entries: list[int]) -> None:
+        if place.is_branch and any(foretold[s][0] == difference for s in PLACED):
+            self.aligned += (65536 - self.aligned) >> 3
         for s, (d, q) in enumerate(foretold):
             right = d == difference
             self.scores[s][q] += (65535 * right - self.scores[s][q]) >> 5
             if s < 6:
                 held, _ = self.sources[s][entries[s]]
-                moved = (difference + shift) & U32 if s in PLACED else difference
+                moved = place.move(difference) if s in PLACED else difference
                 self.sources[s][entries[s]] = (held, min(15, q + 1)) if right else (moved, 0)
         q = next((min(15, q + 1) for d, q in foretold[6:] if d == difference), 0)
         if self.recent[0][0] != difference:
             self.recent[1] = self.recent[0]
         self.recent[0] = (difference, q)
 
-    def _values(self, start: int, end: int) -> None:
+    def _values(self, start: int, skipped: int, end: int) -> None:
         """The bytes of a field, one by one."""
-        for i in range(start, end):
+        for i in range(start + skipped, end):
             phase = i - start
-            is_other = phase == 0 or self._flag(i, phase)
+            is_other = phase == skipped or self._flag(i, phase)
             self._put(i, self._value(i, start) if is_other else 0)
 
     def _value(self, i: int, start: int) -> int:

@@ -3,17 +3,22 @@
 import { findSlot, hashContext } from "../../assembly/contexts";
 import { codeDecision } from "./decision";
 import { SLOTS, WEIGHT_SET_BYTES } from "../../assembly/layout";
+import { differenceOf, isBranch, moveOf, readPlace } from "./place";
+import { learnBranch } from "./words";
 import { CANDIDATES, DELTA_BYTES, DELTA_TABLE_BITS, DELTA_TABLE_BYTES, DELTAS, ENTRIES, HIT_CONTEXTS, HIT_TABLES, HIT_WEIGHTS_A, HIT_WEIGHTS_B, RECENT, SLOT_TABLE_BITS, SLOT_TABLE_BYTES, SOURCE_SCORES } from "./memory";
 
 /** Sources that are tables; the others are the differences seen last. */
 const TABLES: u32 = 6;
 const SOURCES: u32 = 8;
-/** The sources that look at where a field refers to when it counts from itself, as calls and jumps do. */
+/** The sources that look at where a field refers to when it counts from itself, as calls and jumps do (place.ts). */
 const PLACED: u32 = (1 << 1) | (1 << 3) | (1 << 4);
 const MAX_CONFIDENCE: u32 = 15;
 
 /** The last outcomes, the newest lowest. */
 let outcomes: u32 = 0;
+/** Of a difference, the first byte that changes and what is below it and stays, as masks. */
+let changed: u32 = 0;
+let kept: u32 = 0;
 
 @inline
 function deltaAt(source: u32, entry: u32): usize {
@@ -32,14 +37,14 @@ function gatherTable(index: u32, hash: u32): void {
 
 /**
  * What a placed source holds is how far the place that is referred to has moved, so it is the same for all fields that refer
- * there: the difference is that less the field's own shift. This makes Go programs' residuals 20 %, libraries' 8 to 12 % smaller.
+ * there: the difference follows from that and the field's own shift. This makes Go programs' residuals 20 %, libraries' 8 to 12 % smaller.
  */
 @inline
-function gatherPlaced(index: u32, hash: u32, shift: u32): void {
+function gatherPlaced(index: u32, hash: u32): void {
   gatherTable(index, hash);
   const candidate = CANDIDATES + (<usize>index << 3);
   const moved = load<u32>(candidate);
-  store<u32>(candidate, moved ? moved - shift : 0);
+  store<u32>(candidate, moved ? differenceOf(moved) : 0);
 }
 
 @inline
@@ -62,7 +67,7 @@ function chooseSource(not: u32): u32 {
   for (let source: u32 = 0; source < SOURCES; source++) {
     const said = difference(source);
     const score = <u32>load<u16>(scoreAt(source));
-    if (score > bestScore && said != not && (said & 255) != 0) {
+    if (score > bestScore && said != not && (said & changed) != 0 && (said & kept) == 0) {
       best = source;
       bestScore = score;
     }
@@ -94,20 +99,25 @@ function codeHit(hit: i32, source: u32, rank: u32, word: u32, behind: u32): i32 
 }
 
 /**
- * Code whether the difference of the field at `word` is one that is foretold.
+ * Code whether the difference of the field at `b` is one that is foretold.
  *
  * @param actual - the difference (encoder).
  * @param address - the basis offset of the field, `shift`: how much further on it is in the target.
+ * @param skipped - how many of its lower bytes stay as they are; the next one does not.
  * @returns the difference, or 0 when it is another.
  */
-export function codeField(actual: u32, word: u32, behind: u32, address: u32, shift: u32): u32 {
-  const place = address + word;
+export function codeField(actual: u32, b: usize, address: u32, shift: u32, skipped: u32): u32 {
+  changed = 255 << (8 * skipped);
+  kept = (1 << (8 * skipped)) - 1;
+  const word = load<u32>(b);
+  const behind = load<u32>(b - 4);
+  const place = readPlace(b, word, address, shift);
   gatherTable(0, hashContext(word >> 9, 0));
-  gatherPlaced(1, hashContext(place >> 8, 3), shift);
-  gatherPlaced(4, hashContext(place >> 11, 4), shift);
+  gatherPlaced(1, hashContext(place >> 8, 3));
+  gatherPlaced(4, hashContext(place >> 11, 4));
   gatherTable(5, hashContext(word >> 16, (behind >> 24) | 512));
   gatherTable(2, hashContext(word, 1));
-  gatherPlaced(3, hashContext(place, 2), shift);
+  gatherPlaced(3, hashContext(place, 2));
   memory.copy(CANDIDATES + (TABLES << 3), RECENT, (SOURCES - TABLES) << 3);
   const first = chooseSource(0);
   if (first == SOURCES) return 0;
@@ -123,8 +133,10 @@ export function codeField(actual: u32, word: u32, behind: u32, address: u32, shi
   return hit ? next : 0;
 }
 
-/** Learn the difference of the field that {@link codeField} was asked for, and whose shift is `shift`. */
-export function learnField(actual: u32, shift: u32): void {
+/** Learn the difference of the field that {@link codeField} was asked for. */
+export function learnField(actual: u32): void {
+  const moved = moveOf(actual);
+  if (isBranch() && (difference(1) == actual || difference(3) == actual || difference(4) == actual)) learnBranch();
   for (let source: u32 = 0; source < SOURCES; source++) {
     const score = scoreAt(source);
     const old = <i32>load<u16>(score);
@@ -133,7 +145,7 @@ export function learnField(actual: u32, shift: u32): void {
     if (source < TABLES) {
       const entry = load<u32>(ENTRIES + (<usize>source << 2));
       const held = deltaAt(source, entry);
-      if (!right) store<u32>(held, actual + ((PLACED >> source) & 1) * shift);
+      if (!right) store<u32>(held, (PLACED >> source) & 1 ? moved : actual);
       store<u8>(held, right ? min(MAX_CONFIDENCE, confidence(source) + 1) : 0, 4);
     }
   }

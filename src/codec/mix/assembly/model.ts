@@ -6,11 +6,13 @@
 import { findSlot, hashContext } from "../../assembly/contexts";
 import { makeCounter } from "../../assembly/counters";
 import { codeDecision } from "./decision";
+import { addBytes, subtractBytes } from "./bytes";
 import { codeField, learnField } from "./field";
 import { SLOTS, WEIGHT_SET_BYTES } from "../../assembly/layout";
 import { BASIS, FLAG_CONTEXTS, FLAG_TABLES, FLAG_WEIGHTS_A, FLAG_WEIGHTS_B, OPINION, RESIDUAL, SLOT_TABLE_BITS, SLOT_TABLE_BYTES, SPAN_BYTES, SPANS } from "./memory";
 import { codeGroup, getLook, isDoubtful, learnLook, lookAhead, MAX_GROUP } from "./scout";
 import { codeValue, rememberValue } from "./value";
+import { startOfField } from "./words";
 
 /** The last 32 flags, the newest lowest. */
 let flags: u32 = 0;
@@ -91,14 +93,15 @@ function passByte(value: u32): void {
   } else run++;
 }
 
-/** Code the bytes of a field from `i` on, `length` of them; the first is not zero. */
-function codeBytes(i: u32, length: u32): void {
-  const field = load<u32>(BASIS + <usize>i);
-  for (let phase: u32 = 0; phase < length; phase++) {
-    const b = BASIS + <usize>i + <usize>phase;
-    const r = RESIDUAL + <usize>i + <usize>phase;
+/** Code the bytes of the field at `start`, from the one numbered `first`, which is not zero, to before `until`. */
+function codeBytes(start: u32, first: u32, until: u32): void {
+  const field = load<u32>(BASIS + <usize>start);
+  for (let phase = first; phase < until; phase++) {
+    const i = start + phase;
+    const b = BASIS + <usize>i;
+    const r = RESIDUAL + <usize>i;
     let value: u32 = load<u8>(r);
-    if (phase == 0 || codeFlag(i + phase, phase, 0)) {
+    if (phase == first || codeFlag(i, phase, 0)) {
       const behind = load<u32>(b - 4);
       const done = load<u32>(r - 4);
       value = codeValue(value, load<u32>(b), behind, done, carriesAt(behind, done), flags, phase, field, run);
@@ -108,16 +111,6 @@ function codeBytes(i: u32, length: u32): void {
   }
 }
 
-/** The sum of four bytes each, modulo 256. */
-@inline
-function addBytes(a: u32, b: u32): u32 {
-  return ((a & 0x7f7f7f7f) + (b & 0x7f7f7f7f)) ^ ((a ^ b) & 0x80808080);
-}
-@inline
-function subtractBytes(a: u32, b: u32): u32 {
-  return ((a | 0x80808080) - (b & 0x7f7f7f7f)) ^ ((a ^ ~b) & 0x80808080);
-}
-
 /** Begin with the first of the spans that the loader has placed. */
 export function startSpans(): void {
   span = SPANS;
@@ -125,29 +118,30 @@ export function startSpans(): void {
 
 /** Code the field at `i`, whose first residual byte is not zero; returns where it ends. */
 function codeFieldAt(i: u32, end: u32): u32 {
-  if (i + 4 > end) {
-    codeBytes(i, end - i);
+  while (load<u32>(span) <= i) span += SPAN_BYTES;
+  const address = i + load<u32>(span, 4);
+  const skipped = startOfField(address);
+  const start = i - skipped;
+  if (start + 4 > end) {
+    codeBytes(i, 0, end - i);
     return end;
   }
-  const b = BASIS + <usize>i;
-  const r = RESIDUAL + <usize>i;
+  const b = BASIS + <usize>start;
+  const r = RESIDUAL + <usize>start;
   const word = load<u32>(b);
-  while (load<u32>(span) <= i) span += SPAN_BYTES;
-  const shift = load<u32>(span, 8);
-  const said = codeField(addBytes(word, load<u32>(r)) - word, word, load<u32>(b - 4), i + load<u32>(span, 4), shift);
+  // The skipped bytes are as in the basis for this field, whatever they became with the one before.
+  const kept: u32 = (1 << (8 * skipped)) - 1;
+  const said = codeField(addBytes(word, load<u32>(r) & ~kept) - word, b, address - skipped, load<u32>(span, 8), skipped);
   if (said) {
     const residual = subtractBytes(word + said, word);
-    store<u32>(r, residual);
-    passByte(residual & 255);
-    passByte((residual >> 8) & 255);
-    passByte((residual >> 16) & 255);
-    passByte(residual >> 24);
-    learnField(said, shift);
+    store<u32>(r, residual | (load<u32>(r) & kept));
+    for (let phase = skipped; phase < 4; phase++) passByte((residual >> (8 * phase)) & 255);
+    learnField(said);
   } else {
-    codeBytes(i, 4);
-    learnField(addBytes(word, load<u32>(r)) - word, shift);
+    codeBytes(start, skipped, 4);
+    learnField(addBytes(word, load<u32>(r) & ~kept) - word);
   }
-  return i + 4;
+  return start + 4;
 }
 
 /** Code or decode residual bytes from `from` to at least `to`, of a segment that ends at `end`; returns where it stopped. */
