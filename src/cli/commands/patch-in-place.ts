@@ -5,6 +5,7 @@ import { textOption } from "../arguments.ts";
 import type { CommandContext, CommandResult } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes } from "../format.ts";
+import { collectAlong } from "../heap.ts";
 import { deltaLimits } from "../limits.ts";
 import { IN_PLACE_DONE } from "./shared.ts";
 
@@ -33,7 +34,7 @@ export async function patchInPlace(
     scratch,
     limits: deltaLimits(values),
     signal,
-    onProgress,
+    onProgress: collectAlong(onProgress),
   });
   const targetSha256 = toHex(digest);
   return {

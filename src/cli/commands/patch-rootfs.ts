@@ -13,7 +13,7 @@ import {
 import type { CommandContext, CommandResult } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes, formatCount } from "../format.ts";
-import { keepHeapSmall } from "../heap.ts";
+import { collectAlong, keepHeapSmall } from "../heap.ts";
 import { deltaLimits } from "../limits.ts";
 import { tellInterrupted } from "./pending.ts";
 import type { NamedRootfs } from "./rootfs-name.ts";
@@ -78,7 +78,7 @@ export async function patchRootfs(
             },
             limits: deltaLimits(values),
             signal,
-            onProgress,
+            onProgress: collectAlong(onProgress),
           });
   } finally {
     await threads?.close();

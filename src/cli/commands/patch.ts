@@ -12,7 +12,7 @@ import { IMAGE_OPTIONS, OUTPUT_OPTIONS } from "../arguments.ts";
 import type { Command, CommandContext, CommandResult } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes } from "../format.ts";
-import { keepHeapSmall } from "../heap.ts";
+import { collectAlong, keepHeapSmall } from "../heap.ts";
 import { openImageOutput } from "../image-output.ts";
 import { type OpenSource, openBytes, openRawInput } from "../inputs.ts";
 import { HEAD_BYTES, recognisePeerDelta } from "../kind.ts";
@@ -139,7 +139,7 @@ async function patchOwn(
               // The target has no name before all is proven.
               hashBasis: createBasisHasher(basis.source),
               signal,
-              onProgress,
+              onProgress: collectAlong(onProgress),
             }),
           signal,
         );
