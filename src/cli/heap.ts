@@ -17,23 +17,24 @@ export function keepHeapSmall(): void {
   setFlagsFromString("--no-maglev");
 }
 
-// Up to this size there is little to collect: Node's own heap is half of it.
-const SMALL_HEAP_BYTES = 12 * 2 ** 20;
 // What a collection, which takes 15 to 50 ms, is worth.
 const GROWTH_BYTES = 3 * 2 ** 20;
 
 type Collect = (options: { type: "major"; execution: "sync"; flavor: "last-resort" }) => void;
 
 /**
- * Collect the garbage whenever the heap has grown by some MB between two reports of progress. V8 itself lets it grow to twice its size first:
+ * Collect the garbage whenever the heap has grown by some MB while a target is made, as reports of progress tell. V8 itself lets it grow to twice its size first:
  * 4 to 6 MB of an update of a folder.
  */
 export function collectAlong(onProgress: OnProgress | undefined): OnProgress {
-  let limitBytes = SMALL_HEAP_BYTES;
+  let limitBytes: number | undefined;
   let collect: Collect | undefined;
   return (progress) => {
     onProgress?.(progress);
-    if (getHeapStatistics().total_heap_size < limitBytes) return;
+    if (progress.phase !== "apply") return;
+    const heapBytes = getHeapStatistics().total_heap_size;
+    limitBytes ??= heapBytes + GROWTH_BYTES;
+    if (heapBytes < limitBytes) return;
     if (collect === undefined) {
       // A context that is made from here on has the function.
       setFlagsFromString("--expose-gc");
@@ -41,6 +42,6 @@ export function collectAlong(onProgress: OnProgress | undefined): OnProgress {
       setFlagsFromString("--no-expose-gc");
     }
     collect({ type: "major", execution: "sync", flavor: "last-resort" });
-    limitBytes = Math.max(SMALL_HEAP_BYTES, getHeapStatistics().total_heap_size + GROWTH_BYTES);
+    limitBytes = getHeapStatistics().total_heap_size + GROWTH_BYTES;
   };
 }
