@@ -225,7 +225,7 @@ export async function applyOpened(
       if (await existing.adopt(window.coded.targetBytes, window.coded.checksum, output)) {
         applier.skip(decoder.ops(window));
         // Its memory is used again by a later window.
-        await window.ready;
+        await window.finish();
         reusedBytes = output.bytesMade;
         continue;
       }

@@ -18,12 +18,13 @@ const MIN_BUFFER_BYTES = 1 << 12;
 
 /** What ops take beside the basis. */
 export interface DecodedSegments {
-  /** Filled when `ready` is fulfilled. */
+  /** Filled when what `finish` returns is fulfilled. */
   readonly data: Uint8Array;
   /** Likewise: what is added to basis bytes, or, with `residualIsTarget`, the sums: what the DIFF ops make. */
   readonly residual: Uint8Array;
   readonly residualIsTarget: boolean;
-  readonly ready: Promise<unknown>;
+  /** Ask for them when the window's turn has come, in the order of the windows. */
+  finish(): Promise<unknown>;
 }
 
 /** A window whose segments are decoded or being decoded. */
@@ -63,6 +64,8 @@ export class WindowPreparer {
   readonly #decoder: WindowDecoder;
   readonly #keepsBasis: boolean;
   readonly #memories: WindowMemory[];
+  /** Of what is decoded only in a window's turn. */
+  readonly #lateMemory = new WindowMemory();
   #turn = 0;
   /** Settled when the decoder of literals knows what it is primed with; absent before the first window. */
   #primed: Promise<void> | undefined;
@@ -106,25 +109,35 @@ export class WindowPreparer {
     const control = this.#rawMemory(memory, coded, StreamId.CONTROL);
     const window = await this.#decoder.open(coded, control);
     const residualIsTarget = this.#decoder.residualNeedsBasis;
-    const residual = this.#rawMemory(memory, coded, StreamId.RESIDUAL);
-    let residualBasis: Uint8Array | undefined;
-    let spans: ResidualSpans | undefined;
-    if (residualIsTarget) {
-      spans = await this.#readDiffBasis(window, residual);
-      if (this.#keepsBasis) {
-        residualBasis = memory.get("basis", residual.length, false);
-        residualBasis.set(residual);
-      }
-    }
-    const residualReady = this.#decoder.decodeSegment(coded, StreamId.RESIDUAL, residual, spans);
+    // A thread has the residual ready before its turn. This one would only do early what it has to do anyway, and hold up other threads;
+    // in its turn one memory serves for all windows.
+    const isLate = residualIsTarget && !this.#decoder.isElsewhere(StreamId.RESIDUAL);
+    const residualMemory = isLate ? this.#lateMemory : memory;
+    const residual = this.#rawMemory(residualMemory, coded, StreamId.RESIDUAL);
+    const residualBasis =
+      residualIsTarget && this.#keepsBasis ? residualMemory.get("basis", residual.length, false) : undefined;
+    const readBasis = async (): Promise<ResidualSpans | undefined> => {
+      if (!residualIsTarget) return undefined;
+      const spans = await this.#readDiffBasis(window, residual);
+      residualBasis?.set(residual);
+      return spans;
+    };
+    const decodeResidual = (spans: ResidualSpans | undefined): Promise<void> =>
+      this.#decoder.decodeSegment(coded, StreamId.RESIDUAL, residual, spans);
+    const early = isLate ? undefined : decodeResidual(await readBasis());
     // Only now: a thread is at the residual already where this one is held up by literals, and by what primes their decoder most.
     this.#primed ??= this.#prime();
     await this.#primed;
     const data = this.#rawMemory(memory, coded, StreamId.DATA);
     const dataReady = this.#decoder.decodeSegment(coded, StreamId.DATA, data);
-    const ready = Promise.all([dataReady, residualReady]);
-    ready.catch(() => {}); // seen by whoever awaits it
-    return { ...window, data, residual, residualIsTarget, residualBasis, ready };
+    const begun = Promise.all([dataReady, early]);
+    begun.catch(() => {}); // seen by whoever finishes the window
+    let finished: Promise<unknown> | undefined;
+    const finish = (): Promise<unknown> => {
+      finished ??= isLate ? begun.then(readBasis).then(decodeResidual) : begun;
+      return finished;
+    };
+    return { ...window, data, residual, residualIsTarget, residualBasis, finish };
   }
 
   async #prime(): Promise<void> {

@@ -248,7 +248,7 @@ export class WindowApplier {
 
   async apply(window: DecodedSegments, ops: OpReader): Promise<void> {
     this.#residualIsTarget = window.residualIsTarget;
-    await window.ready;
+    await window.finish();
     this.#data = window.data;
     this.#residual = window.residual;
     this.#dataAt = 0;

@@ -98,13 +98,12 @@ class Commit {
     const [fromPath, fromName] = typeof from === "number" ? ["", String(from)] : splitPath(from);
     const fromFolder = typeof from === "number" ? this.#place.staging : await this.#handles.open(fromPath);
     const folder = await this.#handles.open(splitPath(path)[0]);
-    const wanted = await fromFolder.stat(fromName);
     const present = await folder.stat(name);
     const hasTemporary = (await folder.stat(temporary)) !== undefined;
     // Two names of one file are no rename: the system would leave both. So what is left of an earlier run goes first.
     if (hasTemporary) await folder.remove(temporary);
-    if (wanted !== undefined && present?.inode === wanted.inode) return;
     if (present === undefined) return fromFolder.link(fromName, folder, name);
+    if ((await fromFolder.stat(fromName))?.inode === present.inode) return;
     await fromFolder.link(fromName, folder, temporary);
     await folder.rename(temporary, name);
   }

@@ -4,10 +4,29 @@ import { errorCodeOf } from "../errors.ts";
 /** Opens nothing for reading or writing, not even a device: only says which entry it is, and holds it. Linux's O_PATH. */
 export const O_PATH = 0o10000000;
 
-// So many entries wait for being freed at most: each has a handle.
-const MAX_WAITING = 64;
+// Handles that the threads of the pool are given together; twice as many are open at most. To wake a thread for each takes as long as all
+// else that is done to an entry.
+const BATCH_HANDLES = 32;
 
-const waiting = new Set<Promise<void>>();
+/** Handles of entries that are yet to be freed. */
+let held: number[] = [];
+/** Fulfilled when those that were given to the pool are closed. */
+let closing: Promise<unknown> = Promise.resolve();
+
+function closeInPool(descriptor: number): Promise<void> {
+  return new Promise((resolve) => {
+    close(descriptor, () => resolve());
+  });
+}
+
+/** Let the pool close what is held, as soon as the batch before is closed; fulfilled then. */
+async function closeHeld(): Promise<void> {
+  const batch = held;
+  held = [];
+  const before = closing;
+  closing = before.then(() => Promise.all(batch.map(closeInPool)));
+  await before;
+}
 
 /** A handle of what is at a path, if that is a folder or a file with no other name. */
 function holdLast(path: Buffer): number | undefined {
@@ -35,18 +54,13 @@ export async function releaseEntry(path: Buffer, change: () => void): Promise<vo
   try {
     change();
   } finally {
-    if (descriptor !== undefined) {
-      const freed = new Promise<void>((resolve) => {
-        close(descriptor, () => resolve());
-      });
-      waiting.add(freed);
-      void freed.then(() => waiting.delete(freed));
-    }
+    if (descriptor !== undefined) held.push(descriptor);
   }
-  if (waiting.size > MAX_WAITING) await Promise.race(waiting);
+  if (held.length >= BATCH_HANDLES) await closeHeld();
 }
 
 /** Wait until all that was let go of is freed. */
 export async function waitForReleases(): Promise<void> {
-  await Promise.all(waiting);
+  await closeHeld();
+  await closing;
 }

@@ -97,7 +97,7 @@ async function carryOut(
   const reader = new OpReader(window.control, bounds, new BasisCursor());
   let error: string | undefined;
   try {
-    await applier.apply({ data, residual, residualIsTarget: false, ready: Promise.resolve() }, reader);
+    await applier.apply({ data, residual, residualIsTarget: false, finish: () => Promise.resolve() }, reader);
   } catch (thrown) {
     assert.ok(isFlatdeltaError(thrown), String(thrown));
     error = `${thrown.code}: ${thrown.message}`;

@@ -30,7 +30,7 @@ export async function makeStep(
   await old.forget();
   const applier = new WindowApplier(old, new MemoryOutput(into));
   for await (const piece of pieces) {
-    const segments = { ...piece, residualIsTarget: false, ready: Promise.resolve() };
+    const segments = { ...piece, residualIsTarget: false, finish: () => Promise.resolve() };
     await applier.apply(segments, opsOf(piece, old.size));
   }
 }
