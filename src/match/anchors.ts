@@ -21,7 +21,7 @@ const HOPELESS_BYTES = 32;
 
 // Skimming goes on in steps where fewer bytes within the range are unlike in the present alignment: most of a program that was linked
 // anew, where another alignment is seldom better. It takes a third less time on the pairs of bench/RESULTS.md, and changes level 1's
-// deltas by −1.5 to 0.4 %. From 112 on a program's delta would be half as large again, for no less time.
+// deltas by −1 to 0.4 %. From 112 on a program's delta would be half as large again, for no less time.
 const MAX_SKIMMED_UNLIKE = 64;
 const SKIMMED_BYTES = 16;
 
@@ -158,12 +158,17 @@ export function* findAnchors(
   const lastSeed = target.length - SEED_BYTES;
   let nearHash = 0;
   let nearHashAt = -2;
+  let skimming = skims;
   for (let at = last.end; at <= lastSeed; ) {
     const basisAt = at + last.shift;
     const inside = basisAt >= 0 && basisAt < basis.length;
-    if (skims && inside && isMostlyEqual(target, basis, at, basisAt)) {
-      at += SKIMMED_BYTES;
-      continue;
+    if (skimming && inside) {
+      if (isMostlyEqual(target, basis, at, basisAt)) {
+        at += SKIMMED_BYTES;
+        continue;
+      }
+      // Not again before an anchor, which tells where what is unlike ends.
+      skimming = false;
     }
     if (inside) near.moveTo(basisAt);
     // Where no other alignment can gain enough, a seed is needed only if it is of this alignment: look at the bytes first.
@@ -192,6 +197,7 @@ export function* findAnchors(
       yield anchor;
       last = anchor;
       at = anchor.end;
+      skimming = skims;
     }
   }
 }

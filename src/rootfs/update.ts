@@ -3,7 +3,7 @@ import type { ApplyOptions, ApplyResult } from "../apply/index.ts";
 import { encodeUtf8, equalBytes, toHex } from "../bytes/index.ts";
 import type { SegmentCoding } from "../codec/index.ts";
 import { type DeltaHeader, DeltaReader } from "../delta/index.ts";
-import { ErrorCode, FlatdeltaError, MismatchError, StateError, UnsupportedError } from "../errors.ts";
+import { ErrorCode, isFlatdeltaError, MismatchError, StateError, UnsupportedError } from "../errors.ts";
 import { hashSource } from "../hash/index.ts";
 import { encodeFlatConfig, readFlatDigest } from "../image/flat/config.ts";
 import { type FlatTree, flattenTree } from "../image/flat.ts";
@@ -524,7 +524,7 @@ class Update {
    */
   async #unchanged(error: unknown, { source }: Basis): Promise<UpdateTreeResult> {
     const { targetBytes, targetSha256 } = this.#header;
-    if (!(error instanceof FlatdeltaError) || source.size !== targetBytes) throw error;
+    if (!isFlatdeltaError(error) || source.size !== targetBytes) throw error;
     const isTarget =
       (error.code === ErrorCode.BASIS_MISMATCH && error.actual === toHex(targetSha256)) ||
       equalBytes(await hashWithProgress(source, this.#options), targetSha256);

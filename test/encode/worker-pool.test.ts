@@ -88,7 +88,7 @@ test("context mixing gives the same bytes with any number of workers, on every m
     const delta = await makeDelta({ level: 4, workers: open(createWorkerPool(workers)) });
     assert.equal(
       toHex(sha256(delta)),
-      "db618a68c74bb14e389faf02da098ebf9cac699011dc00af3b44adc3d1b8fe2a",
+      "584583cc8007bb7b81cfde9c7fe4851ee548586912e53a7a483a53e99b14a530",
       `${workers} workers`,
     );
   }

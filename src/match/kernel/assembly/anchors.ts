@@ -151,12 +151,16 @@ export function startAnchors(firstShift: i32, isSkimmed: bool): bool {
 /** Go to the next anchor; whether there is one. */
 export function nextAnchor(): bool {
   const lastSeed = targetBytes - SEED_BYTES;
+  let skimming = skims;
   for (let at = end; at <= lastSeed; at++) {
     const basisAt = at + shift;
     const inside = basisAt >= 0 && basisAt < basisBytes;
-    if (skims && inside && isMostlyEqual(at, basisAt)) {
-      at += SKIMMED_BYTES - 1;
-      continue;
+    if (skimming && inside) {
+      if (isMostlyEqual(at, basisAt)) {
+        at += SKIMMED_BYTES - 1;
+        continue;
+      }
+      skimming = false;
     }
     if (inside) moveNear(basisAt);
     const mostGain = countUnlike(at);
