@@ -41,6 +41,31 @@ export function makeCode(calls: number, gapAt: number, gap: number): Uint8Array 
   return out;
 }
 
+/**
+ * A64 code in the small: branches, addresses of pages with what is added to them, and others. What they refer to is `gap` bytes further on
+ * where that is behind `gapAt`.
+ */
+export function makeArmCode(instructions: number, gapAt: number, gap: number): Uint8Array {
+  const out = makeBytes(instructions * 4, 4);
+  const view = new DataView(out.buffer);
+  for (let i = 0; i + 4 <= instructions; i += 4) {
+    const placeAt = (from: number): number => {
+      const to = ((from % 160) * 7919 * 8) % 0x10_0000;
+      return to + (to >= gapAt ? gap : 0);
+    };
+    const branchTo = placeAt(i) & ~3;
+    view.setUint32(4 * i, (0x94000000 | (((branchTo - 4 * i) >> 2) & 0x3ffffff)) >>> 0, true);
+    const to = placeAt(i + 1);
+    const pages = (to >> 12) - ((4 * (i + 1)) >> 12);
+    const register = i & 31;
+    const page = 0x90000000 | ((pages & 3) << 29) | (((pages >> 2) & 0x7ffff) << 5) | register;
+    view.setUint32(4 * (i + 1), page >>> 0, true);
+    const [code, unit] = i % 8 === 0 ? [0x91000000, 0] : [0xf9400000, 3];
+    view.setUint32(4 * (i + 2), (code | (((to & 4095) >> unit) << 10) | (register << 5)) >>> 0, true);
+  }
+  return out;
+}
+
 const words = (seed: number, count: number): string =>
   Array.from(makeBytes(count, seed), (byte) => `word${byte % 97}${byte % 5 === 0 ? "\n" : " "}`).join("");
 
@@ -85,6 +110,7 @@ export const FILE_BASES: Readonly<Record<string, () => Promise<Uint8Array>>> = {
   tar: async () => rawTar(TAR_ENTRIES),
   "odd-headers": async () => oddHeaders(),
   code: async () => makeCode(200, 1200, 0),
+  "arm-code": async () => makeArmCode(2000, 0x4_0000, 0),
   image: () => flatBytes(oldImage()),
 };
 

@@ -10,7 +10,7 @@ import { memorySink, memorySource, readRange } from "../../../src/io/index.ts";
 import { buildSignature } from "../../../src/signature/index.ts";
 import { makeBytes } from "../../support/pairs.ts";
 import { type GoldenCase, hexSha256 } from "../golden.ts";
-import { makeCode, newImage, oldImage } from "./bases.ts";
+import { makeArmCode, makeCode, newImage, oldImage } from "./bases.ts";
 
 interface Pair {
   basis: string;
@@ -34,6 +34,14 @@ const newCode = (): Uint8Array =>
 const CODE: Pair = {
   basis: "code",
   open: async () => ({ from: memorySource(makeCode(200, 1200, 0)), to: memorySource(newCode()) }),
+};
+
+const ARM_CODE: Pair = {
+  basis: "arm-code",
+  open: async () => ({
+    from: memorySource(makeArmCode(2000, 0x4_0000, 0)),
+    to: memorySource(makeArmCode(2000, 0x4_0000, 0x1238)),
+  }),
 };
 
 const SIGNED: Pair = {
@@ -107,6 +115,9 @@ export const ENCODED_DELTAS: readonly GoldenCase[] = [
     codec: "fast",
   }),
   encoded("bytes-mix", CODE, "plain bytes, codec mix", { codec: "mix" }),
+  encoded("bytes-arm", ARM_CODE, "ARM's instructions that refer to places that moved, codec mix", {
+    codec: "mix",
+  }),
   encoded("bytes-fast", CODE, "plain bytes, codec fast", { codec: "fast" }),
   encoded("bytes-small-segments", CODE, "plain bytes, many segments that depend on those before", {
     codec: "mix",
