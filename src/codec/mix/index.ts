@@ -4,8 +4,8 @@
  * A residual is what is added to basis bytes (modulo 256) to give target bytes. Most of it is zero, and the rest is the
  * low bytes of addresses that moved, which depend on the basis: general compressors cannot see that, this coder can. It
  * needs a third of the bytes that xz needs for executables that were linked anew, 60 % for Python bytecode and 80 % where a
- * new compiler changed more than addresses. Encoding and decoding are equally fast, at 15 to 50 MB of residual per second: the
- * more bytes are not zero and not foreseen, the slower.
+ * new compiler changed more than addresses. It knows how ARM's instructions refer to places, too. Encoding and decoding
+ * are equally fast, at 15 to 50 MB of residual per second: the more bytes are not zero and not foreseen, the slower.
  *
  * The model is integer arithmetic alone, so the same bytes come out on every machine.
  *
