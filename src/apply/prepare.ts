@@ -134,7 +134,7 @@ export class WindowPreparer {
     begun.catch(() => {}); // seen by whoever finishes the window
     let finished: Promise<unknown> | undefined;
     const finish = (): Promise<unknown> => {
-      finished ??= isLate ? begun.then(readBasis).then(decodeResidual) : begun;
+      finished ??= isLate ? Promise.all([begun, readBasis().then(decodeResidual)]) : begun;
       return finished;
     };
     return { ...window, data, residual, residualIsTarget, residualBasis, finish };
