@@ -1,3 +1,5 @@
+import { lazyModule } from "../bytes/lazy-module.ts";
+
 /** Bytes of a page of WASM memory. */
 export const WASM_PAGE_BYTES = 65_536;
 
@@ -12,14 +14,13 @@ const MAX_KEPT_BYTES = 1 << 25;
  * Memories are kept weakly: the garbage collector takes them as if nobody kept them.
  */
 export class WasmModule {
-  readonly #base64: string;
+  readonly #compile: () => Promise<WebAssembly.Module>;
   readonly #pages: number;
-  #compiled: Promise<WebAssembly.Module> | undefined;
   readonly #idle: WeakRef<WebAssembly.Memory>[] = [];
 
   /** @param memoryBytes - what an instance begins with: whole pages. */
   constructor(base64: string, memoryBytes: number) {
-    this.#base64 = base64;
+    this.#compile = lazyModule(base64);
     this.#pages = memoryBytes / WASM_PAGE_BYTES;
   }
 
@@ -29,10 +30,7 @@ export class WasmModule {
    * @param settings - whether the memory has to be zero, but for the module's own data: it is unless told otherwise.
    */
   async instantiate({ isZero = true } = {}): Promise<WebAssembly.Exports> {
-    this.#compiled ??= WebAssembly.compile(
-      Uint8Array.from(atob(this.#base64), (character) => character.charCodeAt(0)),
-    );
-    const module = await this.#compiled;
+    const module = await this.#compile();
     const { exports } = await WebAssembly.instantiate(module, { env: { memory: this.#takeMemory(isZero) } });
     return exports;
   }

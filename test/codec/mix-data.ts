@@ -1,4 +1,5 @@
 import type { ResidualSpans } from "../../src/codec/index.ts";
+import { branch, inPage, page, USERS } from "../support/a64.ts";
 
 export interface Segment {
   residual: Uint8Array;
@@ -44,10 +45,6 @@ export function syntheticSpans(bytes: number, longest: number, seed: number): Re
   return Uint32Array.from(spans);
 }
 
-/** An A64 instruction with `pages` in the two parts of an ADRP. */
-const withPages = (register: number, pages: number): number =>
-  (0x90000000 | ((pages & 3) << 29) | (((pages >> 2) & 0x7ffff) << 5) | register) >>> 0;
-
 /**
  * A64 and A32 code that refers to a few places, each of which has moved by a distance of its own, in spans that have moved by others.
  * It begins at basis offset 0.
@@ -76,18 +73,14 @@ export function armSegment(instructions: number, seed: number): Segment {
       const register = next() % 32;
       const kind = next() % 8;
       const gap = next() % 4;
-      if (kind === 0)
-        put(index++, (from, to) => (0x94000000 | (((to - from) >> 2) & 0x3ffffff)) >>> 0, place);
+      if (kind === 0) put(index++, branch, place);
       else if (kind === 1)
         put(index++, (from, to) => (0xeb000000 | (((to - from) >> 2) & 0xffffff)) >>> 0, place);
       else if (kind < 4 && index + gap + 2 < instructions) {
-        put(index++, (from, to) => withPages(register, (to >> 12) - (from >> 12)), place);
+        put(index++, (from, to) => page(register, from, to), place);
         for (let between = 0; between < gap; between++) put(index++, () => 0xaa0003e0 + between, place);
-        // ADD of 1 byte, LDR of 8 and of 16.
-        const [code, unit] = [[0x91000000, 0] as const, [0xf9400000, 3] as const, [0x3dc00000, 4] as const][
-          next() % 3
-        ]!;
-        put(index++, (_, to) => (code | (((to & 4095) >> unit) << 10) | (register << 5)) >>> 0, place);
+        const user = USERS[next() % USERS.length]!;
+        put(index++, (_, to) => inPage(user, register, to), place);
       } else {
         const other = next();
         put(index++, () => other, place);

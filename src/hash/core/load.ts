@@ -1,3 +1,4 @@
+import { lazyModule } from "../../bytes/lazy-module.ts";
 import { checkLittleEndian } from "../endian.ts";
 import { WASM_BASE64 } from "./generated.ts";
 
@@ -36,22 +37,16 @@ export interface CoreInstance {
   readonly map: MemoryMap;
 }
 
-let compiled: Promise<WebAssembly.Module> | undefined;
-
-function compileCore(): Promise<WebAssembly.Module> {
-  checkLittleEndian();
-  // `atob` is in every runtime, so no bundler or server needs to know of a .wasm file.
-  return WebAssembly.compile(Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0)));
-}
+const compileCore = lazyModule(WASM_BASE64);
 
 /**
- * Make an instance. The code is compiled once, and asynchronously: browsers refuse larger modules otherwise.
+ * Make an instance.
  *
  * @throws {@link UnsupportedError} `UNSUPPORTED_FEATURE` on a big-endian machine.
  */
 export async function instantiateCore(): Promise<CoreInstance> {
-  compiled ??= compileCore();
-  const { exports } = await WebAssembly.instantiate(await compiled);
+  checkLittleEndian();
+  const { exports } = await WebAssembly.instantiate(await compileCore());
   const kernels = exports as unknown as Kernels;
   const place = (name: string): number => (exports[name] as WebAssembly.Global).value as number;
   kernels.prepareWeights();

@@ -1,3 +1,4 @@
+import { lazyModule } from "../../bytes/lazy-module.ts";
 import { WASM_BASE64 } from "./generated.ts";
 import { WASM_BASE64 as SHARED_WASM_BASE64 } from "./shared/generated.ts";
 
@@ -24,21 +25,15 @@ export interface MatchKernel {
   readonly scratchBytes: number;
 }
 
-function compile(base64: string): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
-}
-
-let own: Promise<WebAssembly.Module> | undefined;
-let shared: Promise<WebAssembly.Module> | undefined;
+const compileOwn = lazyModule(WASM_BASE64);
+const compileShared = lazyModule(SHARED_WASM_BASE64);
 
 /**
  * Make an instance with a memory of its own or, if one is given, in a shared memory. There are two modules for that, made from
  * the same sources: what imports a shared memory takes no other, and not every runtime has such memory.
  */
 export async function instantiateMatchKernel(memory?: WebAssembly.Memory): Promise<MatchKernel> {
-  if (memory === undefined) own ??= compile(WASM_BASE64);
-  else shared ??= compile(SHARED_WASM_BASE64);
-  const module = (await (memory === undefined ? own : shared))!;
+  const module = await (memory === undefined ? compileOwn() : compileShared());
   const { exports } = await WebAssembly.instantiate(module, memory === undefined ? {} : { env: { memory } });
   return {
     kernels: exports as unknown as MatchKernels,

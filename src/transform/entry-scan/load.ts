@@ -1,3 +1,4 @@
+import { lazyModule } from "../../bytes/lazy-module.ts";
 import { checkLittleEndian } from "../../hash/index.ts";
 import { WASM_BASE64 } from "./generated.ts";
 
@@ -25,7 +26,7 @@ export interface EntryScanInstance {
   readonly inputBytes: number;
 }
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+const compileEntryScan = lazyModule(WASM_BASE64);
 
 /**
  * Make an instance.
@@ -34,10 +35,7 @@ let compiled: Promise<WebAssembly.Module> | undefined;
  */
 export async function instantiateEntryScan(): Promise<EntryScanInstance> {
   checkLittleEndian();
-  compiled ??= WebAssembly.compile(
-    Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0)),
-  );
-  const { exports } = await WebAssembly.instantiate(await compiled);
+  const { exports } = await WebAssembly.instantiate(await compileEntryScan());
   const place = (name: string): number => Number((exports[name] as WebAssembly.Global).value);
   return {
     kernels: exports as unknown as EntryScanKernels,

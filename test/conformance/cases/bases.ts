@@ -12,6 +12,7 @@ import {
 } from "../../../src/io/index.ts";
 import { file, folder, headerBlock, type RawEntry, rawTar, symlink } from "../../image/tar-builder.ts";
 import { CONFIG, imageOfEntries } from "../../image/tree-lines.ts";
+import { branch, inPage, page, USERS } from "../../support/a64.ts";
 import { makeBytes } from "../../support/pairs.ts";
 
 const LINE = "the quick brown fox jumps over the lazy dog\n";
@@ -53,15 +54,11 @@ export function makeArmCode(instructions: number, gapAt: number, gap: number): U
       const to = ((from % 160) * 7919 * 8) % 0x10_0000;
       return to + (to >= gapAt ? gap : 0);
     };
-    const branchTo = placeAt(i) & ~3;
-    view.setUint32(4 * i, (0x94000000 | (((branchTo - 4 * i) >> 2) & 0x3ffffff)) >>> 0, true);
+    view.setUint32(4 * i, branch(4 * i, placeAt(i) & ~3), true);
     const to = placeAt(i + 1);
-    const pages = (to >> 12) - ((4 * (i + 1)) >> 12);
     const register = i & 31;
-    const page = 0x90000000 | ((pages & 3) << 29) | (((pages >> 2) & 0x7ffff) << 5) | register;
-    view.setUint32(4 * (i + 1), page >>> 0, true);
-    const [code, unit] = i % 8 === 0 ? [0x91000000, 0] : [0xf9400000, 3];
-    view.setUint32(4 * (i + 2), (code | (((to & 4095) >> unit) << 10) | (register << 5)) >>> 0, true);
+    view.setUint32(4 * (i + 1), page(register, 4 * (i + 1), to), true);
+    view.setUint32(4 * (i + 2), inPage(USERS[i % 8 === 0 ? 0 : 1], register, to), true);
   }
   return out;
 }

@@ -1,3 +1,4 @@
+import { lazyModule } from "../../../bytes/lazy-module.ts";
 import { checkLittleEndian } from "../../../hash/index.ts";
 import { WASM_BASE64 } from "./generated.ts";
 
@@ -30,7 +31,7 @@ export interface WeakKernel {
   readonly map: MemoryMap;
 }
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+const compileWeakKernel = lazyModule(WASM_BASE64);
 
 /**
  * Make an instance.
@@ -39,10 +40,7 @@ let compiled: Promise<WebAssembly.Module> | undefined;
  */
 export async function instantiateWeakKernel(): Promise<WeakKernel> {
   checkLittleEndian();
-  compiled ??= WebAssembly.compile(
-    Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0)),
-  );
-  const { exports } = await WebAssembly.instantiate(await compiled);
+  const { exports } = await WebAssembly.instantiate(await compileWeakKernel());
   const place = (name: string): number => (exports[name] as WebAssembly.Global).value as number;
   return {
     kernels: exports as unknown as Kernels,
