@@ -101,7 +101,8 @@ export async function chooseLiteralCoding(
   const canLearn = basis !== undefined && codec.takesHistory === true;
   const gaps = listGaps(matches, target.size);
   if (literalBytes > MAX_TRIED_BYTES) {
-    return { coding, primer: canLearn ? sampleSurroundings(gaps, literalBytes, basis.size) : [] };
+    if (!canLearn) return { coding, primer: [] };
+    return { coding, primer: sampleSurroundings(gaps, asked.effort, literalBytes, basis.size) };
   }
   if (literalBytes === 0 || (codecForFew === undefined && !canLearn)) return { coding, primer: [] };
   const codings = codecForFew === undefined ? [coding] : [coding, { ...coding, codec: codecForFew }];
