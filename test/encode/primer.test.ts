@@ -5,6 +5,7 @@ import { applyDelta } from "../../src/apply/index.ts";
 import { encodeUtf8 } from "../../src/bytes/index.ts";
 import { DeltaReader, encodeDeltaHeader, inspectDelta } from "../../src/delta/index.ts";
 import { createDelta, type DeltaCodec } from "../../src/encode/index.ts";
+import { sampleSurroundings } from "../../src/encode/primer.ts";
 import { ErrorCode } from "../../src/errors.ts";
 import { memorySink, memorySource } from "../../src/io/index.ts";
 import { noise } from "../codec/mix-data.ts";
@@ -75,6 +76,17 @@ test("of many literals, what stands around a sample of them is taken", async () 
   const made = memorySink();
   await applyDelta(memorySource(encodeUtf8(old)), sink.bytes(), made);
   assert.deepEqual(Buffer.from(made.bytes()), Buffer.from(changed));
+});
+
+test("the highest efforts learn from twice as many places, in as many bytes where literals are few", () => {
+  const sampledBytes = (effort: number, literalBytes: number): number => {
+    const gaps = [{ basisOffset: 2 ** 24, targetOffset: 0, length: literalBytes }];
+    const ranges = sampleSurroundings(gaps, effort, literalBytes, 2 ** 30);
+    return ranges.reduce((sum, { length }) => sum + length, 0);
+  };
+  assert.equal(sampledBytes(7, 2 ** 24), 2 ** 19);
+  assert.equal(sampledBytes(8, 2 ** 24), 2 ** 20);
+  assert.equal(sampledBytes(9, 2 ** 17), sampledBytes(7, 2 ** 17));
 });
 
 test("a primer outside the basis, of too many bytes, or for a codec that takes none is refused", async () => {
