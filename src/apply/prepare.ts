@@ -106,8 +106,17 @@ export class WindowPreparer {
   }
 
   async #prepare(coded: CodedWindow, memory: WindowMemory): Promise<PreparedWindow> {
-    const control = this.#rawMemory(memory, coded, StreamId.CONTROL);
-    const window = await this.#decoder.open(coded, control);
+    const opening = this.#decoder.open(coded, this.#rawMemory(memory, coded, StreamId.CONTROL));
+    const decodeData = async (): Promise<void> => {
+      this.#primed ??= this.#prime();
+      await this.#primed;
+      return this.#decoder.decodeSegment(coded, StreamId.DATA, data);
+    };
+    const data = this.#rawMemory(memory, coded, StreamId.DATA);
+    // A thread that has decoded these ops has literals to go on with, however long this one takes to hear of it.
+    const dataAtOnce = this.#decoder.isElsewhere(StreamId.CONTROL) ? decodeData() : undefined;
+    dataAtOnce?.catch(() => {}); // seen by whoever finishes the window
+    const window = await opening;
     const residualIsTarget = this.#decoder.residualNeedsBasis;
     // A thread has the residual ready before its turn. This one would only do early what it has to do anyway, and hold up other threads;
     // in its turn one memory serves for all windows.
@@ -126,11 +135,7 @@ export class WindowPreparer {
       this.#decoder.decodeSegment(coded, StreamId.RESIDUAL, residual, spans);
     const early = isLate ? undefined : decodeResidual(await readBasis());
     // Only now: a thread is at the residual already where this one is held up by literals, and by what primes their decoder most.
-    this.#primed ??= this.#prime();
-    await this.#primed;
-    const data = this.#rawMemory(memory, coded, StreamId.DATA);
-    const dataReady = this.#decoder.decodeSegment(coded, StreamId.DATA, data);
-    const begun = Promise.all([dataReady, early]);
+    const begun = Promise.all([dataAtOnce ?? decodeData(), early]);
     begun.catch(() => {}); // seen by whoever finishes the window
     let finished: Promise<unknown> | undefined;
     const finish = (): Promise<unknown> => {
