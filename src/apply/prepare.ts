@@ -12,7 +12,7 @@ import {
 import { PagedSource, readRanges, type Source } from "../io/index.ts";
 
 // Half a MiB: what is wanted again is near.
-const BASIS_PAGES = { pages: 16 };
+const PAGES_AHEAD = { pages: 16 };
 
 const MIN_BUFFER_BYTES = 1 << 12;
 
@@ -58,10 +58,21 @@ class WindowMemory {
   }
 }
 
+/**
+ * Whether residuals are decoded in their window's turn. A thread has them ready before; the calling thread would only do early what it has to
+ * do anyway, and hold up other threads.
+ */
+export function decodesResidualsLate(decoder: WindowDecoder): boolean {
+  return decoder.residualNeedsBasis && !decoder.isElsewhere(StreamId.RESIDUAL);
+}
+
 /** Gets windows ready, each while earlier ones are carried out. */
 export class WindowPreparer {
-  readonly #basis: PagedSource;
+  readonly #basis: Source;
+  readonly #pages: PagedSource;
   readonly #decoder: WindowDecoder;
+  /** See {@link decodesResidualsLate}: then one memory serves for the residuals of all windows. */
+  readonly #isLate: boolean;
   readonly #keepsBasis: boolean;
   readonly #memories: WindowMemory[];
   /** Of what is decoded only in a window's turn. */
@@ -73,12 +84,22 @@ export class WindowPreparer {
   #preparedBytes = 0;
 
   /**
+   * @param pages - of the basis, for whoever carries out the windows: residuals that are decoded in their window's turn take basis bytes
+   * beside those that its ops copy.
    * @param depth - so many prepared windows are in use at the same time at most.
    * @param keepsBasis - whether windows have `residualBasis`.
    */
-  constructor(basis: Source, decoder: WindowDecoder, depth: number, keepsBasis: boolean) {
+  constructor(
+    basis: Source,
+    pages: PagedSource,
+    decoder: WindowDecoder,
+    depth: number,
+    keepsBasis: boolean,
+  ) {
     this.#keepsBasis = keepsBasis;
-    this.#basis = new PagedSource(basis, BASIS_PAGES);
+    this.#isLate = decodesResidualsLate(decoder);
+    this.#basis = basis;
+    this.#pages = this.#isLate ? pages : new PagedSource(basis, PAGES_AHEAD);
     this.#decoder = decoder;
     this.#memories = Array.from({ length: depth }, () => new WindowMemory());
   }
@@ -96,8 +117,8 @@ export class WindowPreparer {
     while (ops.next()) {
       if (ops.kind !== OpKind.DIFF) continue;
       spans.push(ops.length, ops.basisOffset, this.#preparedBytes + ops.madeBefore);
-      if (!this.#basis.tryRead(ops.basisOffset, into, at, ops.length)) {
-        await this.#basis.read(ops.basisOffset, into.subarray(at, at + ops.length));
+      if (!this.#pages.tryRead(ops.basisOffset, into, at, ops.length)) {
+        await this.#pages.read(ops.basisOffset, into.subarray(at, at + ops.length));
       }
       at += ops.length;
     }
@@ -118,9 +139,7 @@ export class WindowPreparer {
     dataAtOnce?.catch(() => {}); // seen by whoever finishes the window
     const window = await opening;
     const residualIsTarget = this.#decoder.residualNeedsBasis;
-    // A thread has the residual ready before its turn. This one would only do early what it has to do anyway, and hold up other threads;
-    // in its turn one memory serves for all windows.
-    const isLate = residualIsTarget && !this.#decoder.isElsewhere(StreamId.RESIDUAL);
+    const isLate = this.#isLate;
     const residualMemory = isLate ? this.#lateMemory : memory;
     const residual = this.#rawMemory(residualMemory, coded, StreamId.RESIDUAL);
     const residualBasis =
