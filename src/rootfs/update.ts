@@ -125,8 +125,12 @@ async function readRootInode({ parent, name }: TreeSite): Promise<string> {
   return String((await parent.stat(name))?.inode);
 }
 
-/** Complete what the journal says; it must be the site's. */
-async function complete(site: TreeSite, journal: Journal, verify: boolean): Promise<void> {
+/**
+ * Complete what the journal says; it must be the site's.
+ *
+ * @param isRerun - whether an earlier run was stopped in it.
+ */
+async function complete(site: TreeSite, journal: Journal, isRerun: boolean): Promise<void> {
   if ((await readRootInode(site)) !== journal.rootInode) {
     throw new StateError(
       ErrorCode.BAD_STATE,
@@ -135,12 +139,12 @@ async function complete(site: TreeSite, journal: Journal, verify: boolean): Prom
   }
   const place = await openPlace(site);
   try {
-    await commitSteps(place, journal);
+    await commitSteps(place, journal, isRerun);
     if (journal.hasSidecar)
       await installFile(place.staging, StagedName.SIDECAR, site.parent, site.sidecarName);
     if (journal.hasConfig && site.config !== undefined)
       await installFile(place.staging, StagedName.CONFIG, site.config.folder, site.config.name);
-    if (verify) await verifyTarget(site, journal);
+    if (isRerun) await verifyTarget(site, journal);
   } finally {
     await closePlace(place);
   }
