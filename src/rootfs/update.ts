@@ -359,6 +359,7 @@ class Update {
         const found = basisOffset === undefined ? undefined : basis.contentAt(basisOffset);
         return found?.content === content && found.offset === offset;
       },
+      passTo: (targetOffset) => copies.passTo(targetOffset),
     });
     const { applied, target } = await this.#apply(present, basis, copies, reader);
     const root = await this.#site.parent.openFolder(this.#site.name);
