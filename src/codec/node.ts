@@ -209,6 +209,8 @@ export function createCodingThreads({
     decode: (coded, into, basis, spans) => decodeOn(coder, coded, into, { basis, spans }),
     close: () => coder.close(),
   });
+  // It is needed for certain, and what comes before the first segment may take as long as it does to start.
+  if (atOnce && ops) shared = startThread();
   return {
     createEncoder(codec, settings, expectedBytes): SegmentEncoder {
       if (!codec.isBlocking || expectedBytes < MIN_THREAD_BYTES) {

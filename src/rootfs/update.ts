@@ -259,7 +259,7 @@ export async function updateTree(
 }
 
 /** The present tree as a flat image. */
-interface Basis extends Pick<FlatTree, "source" | "contentAt" | "entryCount"> {
+interface Basis extends Pick<FlatTree, "source" | "contentAt"> {
   /** Whether its head follows from a digest of the layer that the config says, and nobody has computed. */
   isAssumed: boolean;
 }
@@ -291,6 +291,7 @@ class Update {
   readonly #header: DeltaHeader;
   readonly #image: Image;
   readonly #options: UpdateTreeOptions;
+  #coding: SegmentCoding | undefined;
 
   constructor(site: TreeSite, reader: DeltaReader, image: Image, options: UpdateTreeOptions) {
     this.#site = site;
@@ -302,6 +303,8 @@ class Update {
 
   async run(): Promise<UpdateTreeResult> {
     const present = await mergeLayers(this.#image.layers, { signal: this.#options.signal });
+    // Threads take as long to start as what follows here.
+    this.#coding = this.#chooseCoding(present);
     const basis = await this.#flatten(present);
     const neededBytes = neededBytesOf(this.#header.tree);
     let stage: Stage;
@@ -328,6 +331,14 @@ class Update {
       journalBytes,
       applied,
     };
+  }
+
+  #chooseCoding(present: TreeNode): SegmentCoding | undefined {
+    const { segmentCoding } = this.#options;
+    if (typeof segmentCoding !== "function") return segmentCoding;
+    let entryCount = 0;
+    for (const _ of walkTree(present)) entryCount++;
+    return segmentCoding(entryCount);
   }
 
   /** Put all that is new beside the tree, and then the journal; nothing is left there where that fails. */
@@ -398,17 +409,13 @@ class Update {
 
   /** Apply the delta, the target being read as it is made. */
   async #apply(present: TreeNode, basis: Basis, copies: CopiedRanges, reader: TargetReader) {
-    const { source, isAssumed, entryCount } = basis;
-    const { segmentCoding } = this.#options;
+    const { source, isAssumed } = basis;
     const channel = createChannel();
     const reading = reader.read(channel.pieces, this.#header.targetBytes);
     // As what goes wrong with its sink, so that a wrong basis, which may be why, is told as such.
     reading.catch((error: unknown) => channel.fail(error));
     try {
-      const options: ApplyOptions = {
-        ...this.#options,
-        segmentCoding: typeof segmentCoding === "function" ? segmentCoding(entryCount) : segmentCoding,
-      };
+      const options: ApplyOptions = { ...this.#options, segmentCoding: this.#coding };
       const observer: WindowObserver = {
         checkBasisAlong: (found) => (isAssumed ? this.#confirm(present, found) : Promise.resolve(found)),
         onCopy: (targetOffset, basisOffset, length) => copies.add(targetOffset, basisOffset, length),
@@ -507,12 +514,8 @@ class Update {
     const { signal, onProgress } = this.#options;
     const { config } = this.#image;
     const layerDigest = readFlatDigest(config);
-    const { source, contentAt, entryCount } = await flattenTree(present, config, {
-      layerDigest,
-      signal,
-      onProgress,
-    });
-    return { source, contentAt, entryCount, isAssumed: layerDigest !== undefined };
+    const { source, contentAt } = await flattenTree(present, config, { layerDigest, signal, onProgress });
+    return { source, contentAt, isAssumed: layerDigest !== undefined };
   }
 
   /** The digest of the present tree's flat image, if it was found with a layer's digest that may be another tree's. */
