@@ -33,9 +33,61 @@ export interface PreparedWindow extends OpenedWindow, DecodedSegments {
   readonly residualBasis: Uint8Array | undefined;
 }
 
+// As many as a window with few and long ops has.
+const FIRST_SPANS = 1 << 10;
+const SPAN_FIELDS = 3;
+
+/** Memory, shared by threads where that is asked for and the runtime has such memory. */
+function allocate(bytes: number, isShared: boolean): ArrayBuffer | SharedArrayBuffer {
+  return isShared && typeof SharedArrayBuffer !== "undefined"
+    ? new SharedArrayBuffer(bytes)
+    : new ArrayBuffer(bytes);
+}
+
+/**
+ * Where the residual bytes of a window stand. Windows take turns here too: what is made anew for each of them, and copied for a thread,
+ * becomes several megabytes of garbage there.
+ */
+class SpanList {
+  readonly #isShared: boolean;
+  #fields: Uint32Array;
+  #used = 0;
+
+  constructor(isShared: boolean) {
+    this.#isShared = isShared;
+    this.#fields = this.#allocate(FIRST_SPANS);
+  }
+
+  #allocate(spans: number): Uint32Array {
+    return new Uint32Array(allocate(spans * SPAN_FIELDS * Uint32Array.BYTES_PER_ELEMENT, this.#isShared));
+  }
+
+  clear(): void {
+    this.#used = 0;
+  }
+
+  add(length: number, basisOffset: number, targetOffset: number): void {
+    if (this.#used === this.#fields.length) {
+      const grown = this.#allocate((2 * this.#used) / SPAN_FIELDS);
+      grown.set(this.#fields);
+      this.#fields = grown;
+    }
+    this.#fields[this.#used] = length;
+    this.#fields[this.#used + 1] = basisOffset;
+    this.#fields[this.#used + 2] = targetOffset;
+    this.#used += SPAN_FIELDS;
+  }
+
+  /** All of them, until the list is cleared. */
+  get spans(): ResidualSpans {
+    return this.#fields.subarray(0, this.#used);
+  }
+}
+
 /** Memory for the segments of one window. Windows take turns, so it grows to the largest segments and is used again. */
 class WindowMemory {
   readonly #buffers = new Map<string, Uint8Array>();
+  #spans: SpanList | undefined;
 
   /**
    * So many bytes, not cleared.
@@ -48,13 +100,17 @@ class WindowMemory {
     if (buffer === undefined || buffer.length < length) {
       // Rounded up, so that segments that grow by and by do not leave a buffer each behind.
       const bytes = Math.max(MIN_BUFFER_BYTES, 2 ** Math.ceil(Math.log2(length)));
-      buffer =
-        isShared && typeof SharedArrayBuffer !== "undefined"
-          ? new Uint8Array(new SharedArrayBuffer(bytes))
-          : new Uint8Array(bytes);
+      buffer = new Uint8Array(allocate(bytes, isShared));
       this.#buffers.set(name, buffer);
     }
     return buffer.subarray(0, length);
+  }
+
+  /** A list of spans, empty; `isShared` as above. */
+  spanList(isShared: boolean): SpanList {
+    this.#spans ??= new SpanList(isShared);
+    this.#spans.clear();
+    return this.#spans;
   }
 }
 
@@ -110,20 +166,19 @@ export class WindowPreparer {
   }
 
   /** Read the basis bytes of the DIFF ops of a window, one after another; returns where they stand. */
-  async #readDiffBasis(window: OpenedWindow, into: Uint8Array): Promise<ResidualSpans> {
+  async #readDiffBasis(window: OpenedWindow, into: Uint8Array, list: SpanList): Promise<ResidualSpans> {
     let at = 0;
-    const spans: number[] = [];
     const ops = this.#decoder.opsAhead(window);
     while (ops.next()) {
       if (ops.kind !== OpKind.DIFF) continue;
-      spans.push(ops.length, ops.basisOffset, this.#preparedBytes + ops.madeBefore);
+      list.add(ops.length, ops.basisOffset, this.#preparedBytes + ops.madeBefore);
       if (!this.#pages.tryRead(ops.basisOffset, into, at, ops.length)) {
         await this.#pages.read(ops.basisOffset, into.subarray(at, at + ops.length));
       }
       at += ops.length;
     }
     this.#preparedBytes += window.opBytes;
-    return Uint32Array.from(spans);
+    return list.spans;
   }
 
   async #prepare(coded: CodedWindow, memory: WindowMemory): Promise<PreparedWindow> {
@@ -146,7 +201,8 @@ export class WindowPreparer {
       residualIsTarget && this.#keepsBasis ? residualMemory.get("basis", residual.length, false) : undefined;
     const readBasis = async (): Promise<ResidualSpans | undefined> => {
       if (!residualIsTarget) return undefined;
-      const spans = await this.#readDiffBasis(window, residual);
+      const list = residualMemory.spanList(this.#decoder.isElsewhere(StreamId.RESIDUAL));
+      const spans = await this.#readDiffBasis(window, residual, list);
       residualBasis?.set(residual);
       return spans;
     };

@@ -46,9 +46,11 @@ function isShared(bytes: Uint8Array): boolean {
   return bytes.buffer instanceof SharedArrayBuffer;
 }
 
-/** Let a thread prime a coder. */
+/** Let a thread prime a coder, from memory that is given back as a whole: what a message copies stays in the thread's own. */
 async function primeOn(coder: ThreadCoder, history: Uint8Array): Promise<void> {
-  await coder.run({ bytes: history, into: undefined, basis: undefined, isHistory: true });
+  const shared = new Uint8Array(new SharedArrayBuffer(history.length));
+  shared.set(history);
+  await coder.run({ bytes: shared, into: undefined, basis: undefined, isHistory: true });
 }
 
 /** An encoder in two parts, each with a thread: while one codes a segment, the other is at work on the next. */
@@ -142,7 +144,8 @@ class MovingDecoder implements SegmentDecoder {
   ): boolean {
     if (this.#thread !== undefined || this.#made + rawBytes >= MIN_THREAD_BYTES) return false;
     this.#made += rawBytes;
-    this.#given.push({ coded: coded.slice(), rawBytes, beside: { basis: basis?.slice(), spans } });
+    const beside = { basis: basis?.slice(), spans: spans?.slice() };
+    this.#given.push({ coded: coded.slice(), rawBytes, beside });
     return true;
   }
 
