@@ -66,13 +66,15 @@ export class HashedSource implements Source {
     return bytes.length;
   }
 
-  /** Once so much was read beyond, hash on to where that begins: reads go on there, in an order that need not be the source's. */
+  /** Once so much was read beyond, hash on to where that ends: reads go on there, in an order that need not be the source's. */
   #noteFar(offset: number, length: number): void {
     this.#farStart = this.#farBytes === 0 ? offset : Math.min(this.#farStart, offset);
     this.#farBytes += length;
     if (this.#farBytes < FAR_BYTES) return;
+    // One of them may lie far beyond the others.
+    const end = Math.min(this.#farStart + this.#farBytes, this.size);
     this.#farBytes = 0;
-    while (this.#hashed + CHUNK_BYTES <= this.#farStart) this.#hashNext();
+    while (this.#hashed + CHUNK_BYTES <= end) this.#hashNext();
   }
 
   /** Where the next chunk goes; the last one is gone. */

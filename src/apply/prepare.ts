@@ -145,13 +145,7 @@ export class WindowPreparer {
    * @param depth - so many prepared windows are in use at the same time at most.
    * @param keepsBasis - whether windows have `residualBasis`.
    */
-  constructor(
-    basis: Source,
-    pages: PagedSource,
-    decoder: WindowDecoder,
-    depth: number,
-    keepsBasis: boolean,
-  ) {
+  constructor(basis: Source, pages: PagedSource, decoder: WindowDecoder, depth: number, keepsBasis: boolean) {
     this.#keepsBasis = keepsBasis;
     this.#isLate = decodesResidualsLate(decoder);
     this.#basis = basis;

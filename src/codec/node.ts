@@ -237,7 +237,9 @@ export function createCodingThreads({
     // that a large window was taken. A thread costs 9 MB.
     createDecoder: (codec, memoryBytes): SegmentDecoder => {
       const isLarge = codec.takesHistory === true && (memoryBytes ?? 0) >= literalsFromBytes;
-      const hasThread = codec.needsBasis ? residuals : isLarge || (codec.isForControl === true && ops && atOnce);
+      const hasThread = codec.needsBasis
+        ? residuals
+        : isLarge || (codec.isForControl === true && ops && atOnce);
       if (!hasThread) return inlineCoding.createDecoder(codec, memoryBytes);
       if (!atOnce) return new MovingDecoder(codec, memoryBytes, () => startCoder(codec, { memoryBytes }));
       if (!ops || codec.needsBasis) return createThreadDecoder(startCoder(codec, { memoryBytes }), codec);

@@ -160,7 +160,8 @@ class NodeTreeFolder implements TreeFolder {
     const hasOwner = stats.uid === uid && stats.gid === gid;
     if (!hasOwner) lchownSync(path, uid, gid);
     // Behind the change of owner, which takes bits away. In most updates nothing but times changes.
-    if (!hasOwner || (stats.mode & 0o7777) !== mode) await this.#withHandle(path, (fd) => changeMode(fd, mode));
+    if (!hasOwner || (stats.mode & 0o7777) !== mode)
+      await this.#withHandle(path, (fd) => changeMode(fd, mode));
     if (isPlainTime(attributes)) lutimesSync(path, mtimeSeconds, mtimeSeconds);
     // Arguments of programs are text. Links and devices get their times in the staging folder, where names are numbers.
     else if (isUtf8(name)) await this.#touch(attributes, ["-h", "--", `./${Buffer.from(name, "latin1")}`]);
