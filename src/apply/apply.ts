@@ -25,7 +25,7 @@ import { HashedSource } from "./hashed-source.ts";
 import { HeadOutput } from "./head.ts";
 import { OpKernel } from "./kernel/op-kernel.ts";
 import { type OutputBuffers, TargetOutput } from "./output.ts";
-import { type PreparedWindow, WindowPreparer } from "./prepare.ts";
+import { decodesResidualsLate, type PreparedWindow, WindowPreparer } from "./prepare.ts";
 import { type OnCopy, WindowApplier } from "./window-applier.ts";
 
 // So many windows are prepared ahead of the one that is applied: decoders on threads then have work while the basis is
@@ -41,6 +41,10 @@ const CHECK_CHUNK_BYTES = 1 << 18;
 const OUTPUT_BYTES = 1 << 19;
 // Another thread writes them, and takes a tenth of that time to wake.
 const FAST_OUTPUT_BYTES = 1 << 20;
+
+// Where residuals are decoded in their window's turn: twice as many, since the bytes that their window adds to are wanted before those that
+// it copies. Of a folder a page can be ten files.
+const LATE_PAGES = { pages: 64 };
 
 // As much as windows have that are made with the default settings. Those of others go without the kernel.
 const KERNEL_SEGMENTS_BYTES = 3 << 19;
@@ -203,12 +207,13 @@ export async function applyOpened(
     const existing = new ExistingTarget(sink, hash64);
     let reusedBytes = 0;
     const head = header.envelope && new HeadOutput(header.envelope, header);
-    const pages = new PagedSource(hashed ?? basis, { memory: kernel?.pages });
+    const isLate = decodesResidualsLate(decoder);
+    const pages = new PagedSource(hashed ?? basis, isLate ? LATE_PAGES : { memory: kernel?.pages });
     const onCopy: OnCopy | undefined =
       observer?.onCopy && ((offset, length) => observer.onCopy!(output.bytesMade, offset, length));
     const applier = new WindowApplier(pages, output, head, kernel, onCopy);
     const ahead = options.segmentCoding === undefined ? INLINE_AHEAD : PREPARE_AHEAD;
-    const preparer = new WindowPreparer(basis, decoder, ahead + 1, observer?.onWindow !== undefined);
+    const preparer = new WindowPreparer(basis, pages, decoder, ahead + 1, observer?.onWindow !== undefined);
     windows = prefetch(preparer.windows(reader), ahead);
     // Decoding goes on while the basis is checked. What fails in it shows in its turn, when the basis is known to be right.
     const first = windows.next();

@@ -6,7 +6,7 @@ const CHUNK_BYTES = 1 << 18;
 // What is asked for so little behind the hashed bytes is reached by hashing on.
 const NEAR_BYTES = 1 << 20;
 // What is farther may be one file that moved. Only when so much was read there do the reads seem to go on from there.
-const FAR_RUN_BYTES = 1 << 22;
+const FAR_BYTES = 1 << 22;
 
 /**
  * A source that is hashed from its first byte to its last while it is read, mostly in order, for something else: what is asked for next is
@@ -21,9 +21,9 @@ export class HashedSource implements Source {
   readonly #chunk = new Uint8Array(CHUNK_BYTES);
   #chunkStart = 0;
   #hashed = 0;
-  /** Of reads beyond, one behind the other: where the last ended, and their bytes. */
-  #farEnd = 0;
+  /** Of reads beyond, since hashing last went on: their bytes, and where the first of them in the source begins. */
   #farBytes = 0;
+  #farStart = 0;
 
   private constructor(source: Source, signal: AbortSignal | undefined) {
     this.size = source.size;
@@ -44,8 +44,11 @@ export class HashedSource implements Source {
   }
 
   readSync(offset: number, into: Uint8Array): void {
-    const end = offset + into.length;
-    if (end > this.#hashed && this.#isFollowed(offset, into.length)) {
+    if (offset > this.#hashed + NEAR_BYTES) this.#noteFar(offset, into.length);
+    const isBeyond = offset + into.length > this.#hashed;
+    // What begins before the last chunk is read again anyway.
+    if (isBeyond && offset >= this.#chunkStart && offset <= this.#hashed + NEAR_BYTES) {
+      this.#farBytes = 0;
       let done = this.#copyHashed(offset, into);
       while (done < into.length) {
         this.#hashNext();
@@ -63,15 +66,15 @@ export class HashedSource implements Source {
     return bytes.length;
   }
 
-  /** Whether to hash on up to the end of a read that ends beyond what is hashed. */
-  #isFollowed(offset: number, length: number): boolean {
-    // What begins before the last chunk is read again anyway.
-    if (offset < this.#chunkStart) return false;
-    if (offset <= this.#hashed + NEAR_BYTES) return true;
-    const goesOn = offset >= this.#farEnd && offset <= this.#farEnd + NEAR_BYTES;
-    this.#farBytes = goesOn ? this.#farBytes + length : length;
-    this.#farEnd = offset + length;
-    return this.#farBytes >= FAR_RUN_BYTES;
+  /** Once so much was read beyond, hash on to where that ends: reads go on there, in an order that need not be the source's. */
+  #noteFar(offset: number, length: number): void {
+    this.#farStart = this.#farBytes === 0 ? offset : Math.min(this.#farStart, offset);
+    this.#farBytes += length;
+    if (this.#farBytes < FAR_BYTES) return;
+    // One of them may lie far beyond the others.
+    const end = Math.min(this.#farStart + this.#farBytes, this.size);
+    this.#farBytes = 0;
+    while (this.#hashed + CHUNK_BYTES <= end) this.#hashNext();
   }
 
   /** Where the next chunk goes; the last one is gone. */

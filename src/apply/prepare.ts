@@ -12,7 +12,7 @@ import {
 import { PagedSource, readRanges, type Source } from "../io/index.ts";
 
 // Half a MiB: what is wanted again is near.
-const BASIS_PAGES = { pages: 16 };
+const PAGES_AHEAD = { pages: 16 };
 
 const MIN_BUFFER_BYTES = 1 << 12;
 
@@ -33,9 +33,61 @@ export interface PreparedWindow extends OpenedWindow, DecodedSegments {
   readonly residualBasis: Uint8Array | undefined;
 }
 
+// As many as a window with few and long ops has.
+const FIRST_SPANS = 1 << 10;
+const SPAN_FIELDS = 3;
+
+/** Memory, shared by threads where that is asked for and the runtime has such memory. */
+function allocate(bytes: number, isShared: boolean): ArrayBuffer | SharedArrayBuffer {
+  return isShared && typeof SharedArrayBuffer !== "undefined"
+    ? new SharedArrayBuffer(bytes)
+    : new ArrayBuffer(bytes);
+}
+
+/**
+ * Where the residual bytes of a window stand. Windows take turns here too: what is made anew for each of them, and copied for a thread,
+ * becomes several megabytes of garbage there.
+ */
+class SpanList {
+  readonly #isShared: boolean;
+  #fields: Uint32Array;
+  #used = 0;
+
+  constructor(isShared: boolean) {
+    this.#isShared = isShared;
+    this.#fields = this.#allocate(FIRST_SPANS);
+  }
+
+  #allocate(spans: number): Uint32Array {
+    return new Uint32Array(allocate(spans * SPAN_FIELDS * Uint32Array.BYTES_PER_ELEMENT, this.#isShared));
+  }
+
+  clear(): void {
+    this.#used = 0;
+  }
+
+  add(length: number, basisOffset: number, targetOffset: number): void {
+    if (this.#used === this.#fields.length) {
+      const grown = this.#allocate((2 * this.#used) / SPAN_FIELDS);
+      grown.set(this.#fields);
+      this.#fields = grown;
+    }
+    this.#fields[this.#used] = length;
+    this.#fields[this.#used + 1] = basisOffset;
+    this.#fields[this.#used + 2] = targetOffset;
+    this.#used += SPAN_FIELDS;
+  }
+
+  /** All of them, until the list is cleared. */
+  get spans(): ResidualSpans {
+    return this.#fields.subarray(0, this.#used);
+  }
+}
+
 /** Memory for the segments of one window. Windows take turns, so it grows to the largest segments and is used again. */
 class WindowMemory {
   readonly #buffers = new Map<string, Uint8Array>();
+  #spans: SpanList | undefined;
 
   /**
    * So many bytes, not cleared.
@@ -48,20 +100,35 @@ class WindowMemory {
     if (buffer === undefined || buffer.length < length) {
       // Rounded up, so that segments that grow by and by do not leave a buffer each behind.
       const bytes = Math.max(MIN_BUFFER_BYTES, 2 ** Math.ceil(Math.log2(length)));
-      buffer =
-        isShared && typeof SharedArrayBuffer !== "undefined"
-          ? new Uint8Array(new SharedArrayBuffer(bytes))
-          : new Uint8Array(bytes);
+      buffer = new Uint8Array(allocate(bytes, isShared));
       this.#buffers.set(name, buffer);
     }
     return buffer.subarray(0, length);
   }
+
+  /** A list of spans, empty; `isShared` as above. */
+  spanList(isShared: boolean): SpanList {
+    this.#spans ??= new SpanList(isShared);
+    this.#spans.clear();
+    return this.#spans;
+  }
+}
+
+/**
+ * Whether residuals are decoded in their window's turn. A thread has them ready before; the calling thread would only do early what it has to
+ * do anyway, and hold up other threads.
+ */
+export function decodesResidualsLate(decoder: WindowDecoder): boolean {
+  return decoder.residualNeedsBasis && !decoder.isElsewhere(StreamId.RESIDUAL);
 }
 
 /** Gets windows ready, each while earlier ones are carried out. */
 export class WindowPreparer {
-  readonly #basis: PagedSource;
+  readonly #basis: Source;
+  readonly #pages: PagedSource;
   readonly #decoder: WindowDecoder;
+  /** See {@link decodesResidualsLate}: then one memory serves for the residuals of all windows. */
+  readonly #isLate: boolean;
   readonly #keepsBasis: boolean;
   readonly #memories: WindowMemory[];
   /** Of what is decoded only in a window's turn. */
@@ -73,12 +140,16 @@ export class WindowPreparer {
   #preparedBytes = 0;
 
   /**
+   * @param pages - of the basis, for whoever carries out the windows: residuals that are decoded in their window's turn take basis bytes
+   * beside those that its ops copy.
    * @param depth - so many prepared windows are in use at the same time at most.
    * @param keepsBasis - whether windows have `residualBasis`.
    */
-  constructor(basis: Source, decoder: WindowDecoder, depth: number, keepsBasis: boolean) {
+  constructor(basis: Source, pages: PagedSource, decoder: WindowDecoder, depth: number, keepsBasis: boolean) {
     this.#keepsBasis = keepsBasis;
-    this.#basis = new PagedSource(basis, BASIS_PAGES);
+    this.#isLate = decodesResidualsLate(decoder);
+    this.#basis = basis;
+    this.#pages = this.#isLate ? pages : new PagedSource(basis, PAGES_AHEAD);
     this.#decoder = decoder;
     this.#memories = Array.from({ length: depth }, () => new WindowMemory());
   }
@@ -89,36 +160,43 @@ export class WindowPreparer {
   }
 
   /** Read the basis bytes of the DIFF ops of a window, one after another; returns where they stand. */
-  async #readDiffBasis(window: OpenedWindow, into: Uint8Array): Promise<ResidualSpans> {
+  async #readDiffBasis(window: OpenedWindow, into: Uint8Array, list: SpanList): Promise<ResidualSpans> {
     let at = 0;
-    const spans: number[] = [];
     const ops = this.#decoder.opsAhead(window);
     while (ops.next()) {
       if (ops.kind !== OpKind.DIFF) continue;
-      spans.push(ops.length, ops.basisOffset, this.#preparedBytes + ops.madeBefore);
-      if (!this.#basis.tryRead(ops.basisOffset, into, at, ops.length)) {
-        await this.#basis.read(ops.basisOffset, into.subarray(at, at + ops.length));
+      list.add(ops.length, ops.basisOffset, this.#preparedBytes + ops.madeBefore);
+      if (!this.#pages.tryRead(ops.basisOffset, into, at, ops.length)) {
+        await this.#pages.read(ops.basisOffset, into.subarray(at, at + ops.length));
       }
       at += ops.length;
     }
     this.#preparedBytes += window.opBytes;
-    return Uint32Array.from(spans);
+    return list.spans;
   }
 
   async #prepare(coded: CodedWindow, memory: WindowMemory): Promise<PreparedWindow> {
-    const control = this.#rawMemory(memory, coded, StreamId.CONTROL);
-    const window = await this.#decoder.open(coded, control);
+    const opening = this.#decoder.open(coded, this.#rawMemory(memory, coded, StreamId.CONTROL));
+    const decodeData = async (): Promise<void> => {
+      this.#primed ??= this.#prime();
+      await this.#primed;
+      return this.#decoder.decodeSegment(coded, StreamId.DATA, data);
+    };
+    const data = this.#rawMemory(memory, coded, StreamId.DATA);
+    // A thread that has decoded these ops has literals to go on with, however long this one takes to hear of it.
+    const dataAtOnce = this.#decoder.isElsewhere(StreamId.CONTROL) ? decodeData() : undefined;
+    dataAtOnce?.catch(() => {}); // seen by whoever finishes the window
+    const window = await opening;
     const residualIsTarget = this.#decoder.residualNeedsBasis;
-    // A thread has the residual ready before its turn. This one would only do early what it has to do anyway, and hold up other threads;
-    // in its turn one memory serves for all windows.
-    const isLate = residualIsTarget && !this.#decoder.isElsewhere(StreamId.RESIDUAL);
+    const isLate = this.#isLate;
     const residualMemory = isLate ? this.#lateMemory : memory;
     const residual = this.#rawMemory(residualMemory, coded, StreamId.RESIDUAL);
     const residualBasis =
       residualIsTarget && this.#keepsBasis ? residualMemory.get("basis", residual.length, false) : undefined;
     const readBasis = async (): Promise<ResidualSpans | undefined> => {
       if (!residualIsTarget) return undefined;
-      const spans = await this.#readDiffBasis(window, residual);
+      const list = residualMemory.spanList(this.#decoder.isElsewhere(StreamId.RESIDUAL));
+      const spans = await this.#readDiffBasis(window, residual, list);
       residualBasis?.set(residual);
       return spans;
     };
@@ -126,11 +204,7 @@ export class WindowPreparer {
       this.#decoder.decodeSegment(coded, StreamId.RESIDUAL, residual, spans);
     const early = isLate ? undefined : decodeResidual(await readBasis());
     // Only now: a thread is at the residual already where this one is held up by literals, and by what primes their decoder most.
-    this.#primed ??= this.#prime();
-    await this.#primed;
-    const data = this.#rawMemory(memory, coded, StreamId.DATA);
-    const dataReady = this.#decoder.decodeSegment(coded, StreamId.DATA, data);
-    const begun = Promise.all([dataReady, early]);
+    const begun = Promise.all([dataAtOnce ?? decodeData(), early]);
     begun.catch(() => {}); // seen by whoever finishes the window
     let finished: Promise<unknown> | undefined;
     const finish = (): Promise<unknown> => {

@@ -7,7 +7,7 @@ import type { Codec, SegmentDecoder, SegmentEncoder } from "./codec.ts";
 import { inlineCoding, type SegmentCoding } from "./coding.ts";
 import type { FoundMatches } from "./lz/finder.ts";
 import type { ResidualSpans } from "./mix/index.ts";
-import { SegmentThread } from "./segment-thread.ts";
+import { SegmentThread, type ThreadCoder } from "./segment-thread.ts";
 import type { CoderRole, SegmentTask } from "./segment-worker.ts";
 
 // A thread takes 20 to 40 ms to start; in that time the slowest codec does this much.
@@ -24,6 +24,11 @@ export interface CodingThreadsOptions {
   residuals?: boolean | undefined;
   /** From what a decoder of literals declares on it gets a thread: {@link LARGE_DECODER_BYTES} unless given. */
   literalsFromBytes?: number | undefined;
+  /**
+   * Whether ops are decoded on the thread that literals have: for callers with enough to do besides, and deltas with so many literals
+   * that they get a thread.
+   */
+  ops?: boolean | undefined;
   /** Called when a thread has started: flags of V8 may be others then. */
   onThread?: (() => void) | undefined;
 }
@@ -41,18 +46,20 @@ function isShared(bytes: Uint8Array): boolean {
   return bytes.buffer instanceof SharedArrayBuffer;
 }
 
-/** Let a thread prime its coder. */
-async function primeOn(thread: SegmentThread, history: Uint8Array): Promise<void> {
-  await thread.run({ bytes: history, into: undefined, basis: undefined, isHistory: true });
+/** Let a thread prime a coder, from memory that is given back as a whole: what a message copies stays in the thread's own. */
+async function primeOn(coder: ThreadCoder, history: Uint8Array): Promise<void> {
+  const shared = new Uint8Array(new SharedArrayBuffer(history.length));
+  shared.set(history);
+  await coder.run({ bytes: shared, into: undefined, basis: undefined, isHistory: true });
 }
 
 /** An encoder in two parts, each with a thread: while one codes a segment, the other is at work on the next. */
 class StagedEncoder implements SegmentEncoder {
   readonly queues = true;
-  readonly #finder: SegmentThread;
-  readonly #parser: SegmentThread;
+  readonly #finder: ThreadCoder;
+  readonly #parser: ThreadCoder;
 
-  constructor(finder: SegmentThread, parser: SegmentThread) {
+  constructor(finder: ThreadCoder, parser: ThreadCoder) {
     this.#finder = finder;
     this.#parser = parser;
   }
@@ -69,8 +76,8 @@ class StagedEncoder implements SegmentEncoder {
   }
 
   close(): void {
-    void this.#finder.close();
-    void this.#parser.close();
+    this.#finder.close();
+    this.#parser.close();
   }
 }
 
@@ -79,18 +86,18 @@ type Beside = Pick<SegmentTask, "basis" | "spans" | "adds">;
 
 /** Let a thread decode a segment into memory that it may not share. */
 async function decodeOn(
-  thread: SegmentThread,
+  coder: ThreadCoder,
   coded: Uint8Array,
   into: Uint8Array,
   beside: Beside,
 ): Promise<void> {
   if (isShared(into)) {
-    await thread.run({ bytes: coded, into, ...beside });
+    await coder.run({ bytes: coded, into, ...beside });
     return;
   }
   const shared = new Uint8Array(new SharedArrayBuffer(into.length));
   if (beside.adds === true) shared.set(into);
-  await thread.run({ bytes: coded, into: shared, ...beside });
+  await coder.run({ bytes: coded, into: shared, ...beside });
   into.set(shared);
 }
 
@@ -100,9 +107,9 @@ async function decodeOn(
  */
 class MovingDecoder implements SegmentDecoder {
   readonly isElsewhere = true;
-  readonly #startThread: () => SegmentThread;
+  readonly #startThread: () => ThreadCoder;
   #inline: SegmentDecoder | undefined;
-  #thread: SegmentThread | undefined;
+  #thread: ThreadCoder | undefined;
   /** What the decoder in the calling thread was given, and how many bytes it made. */
   #given: { coded: Uint8Array; rawBytes: number; beside: Beside }[] = [];
   #made = 0;
@@ -110,7 +117,7 @@ class MovingDecoder implements SegmentDecoder {
   readonly prime?: NonNullable<SegmentDecoder["prime"]>;
   readonly addTo?: NonNullable<SegmentDecoder["addTo"]>;
 
-  constructor(codec: Codec, memoryBytes: number | undefined, startThread: () => SegmentThread) {
+  constructor(codec: Codec, memoryBytes: number | undefined, startThread: () => ThreadCoder) {
     this.#inline = codec.createDecoder(memoryBytes);
     this.#startThread = startThread;
     if (codec.needsBasis) {
@@ -137,11 +144,12 @@ class MovingDecoder implements SegmentDecoder {
   ): boolean {
     if (this.#thread !== undefined || this.#made + rawBytes >= MIN_THREAD_BYTES) return false;
     this.#made += rawBytes;
-    this.#given.push({ coded: coded.slice(), rawBytes, beside: { basis: basis?.slice(), spans } });
+    const beside = { basis: basis?.slice(), spans: spans?.slice() };
+    this.#given.push({ coded: coded.slice(), rawBytes, beside });
     return true;
   }
 
-  #moveToThread(): SegmentThread {
+  #moveToThread(): ThreadCoder {
     if (this.#thread !== undefined) return this.#thread;
     const thread = this.#startThread();
     this.#thread = thread;
@@ -169,7 +177,7 @@ class MovingDecoder implements SegmentDecoder {
 
   close(): void {
     this.#inline?.close();
-    void this.#thread?.close();
+    this.#thread?.close();
   }
 }
 
@@ -181,14 +189,31 @@ export function createCodingThreads({
   atOnce = false,
   residuals = true,
   literalsFromBytes = LARGE_DECODER_BYTES,
+  ops = false,
   onThread,
 }: CodingThreadsOptions = {}): CodingThreads {
   const threads = new Set<SegmentThread>();
-  const start = (codec: Codec, role: Omit<CoderRole, "codecId">): SegmentThread => {
-    const thread = new SegmentThread({ codecId: codec.id, ...role }, onThread);
+  /** The thread for ops and literals. */
+  let shared: SegmentThread | undefined;
+  const startThread = (): SegmentThread => {
+    const thread = new SegmentThread(onThread);
     threads.add(thread);
     return thread;
   };
+  const startCoder = (codec: Codec, role: Omit<CoderRole, "codecId">): ThreadCoder =>
+    startThread().openCoder({ codecId: codec.id, ...role });
+  const createThreadDecoder = (coder: ThreadCoder, codec: Codec): SegmentDecoder => ({
+    ...(codec.takesHistory === true && { prime: (history: Uint8Array) => primeOn(coder, history) }),
+    ...(codec.needsBasis && {
+      addTo: (coded: Uint8Array, bytes: Uint8Array, spans?: ResidualSpans) =>
+        decodeOn(coder, coded, bytes, { basis: undefined, spans, adds: true }),
+    }),
+    isElsewhere: true,
+    decode: (coded, into, basis, spans) => decodeOn(coder, coded, into, { basis, spans }),
+    close: () => coder.close(),
+  });
+  // It is needed for certain, and what comes before the first segment may take as long as it does to start.
+  if (atOnce && ops) shared = startThread();
   return {
     createEncoder(codec, settings, expectedBytes): SegmentEncoder {
       if (!codec.isBlocking || expectedBytes < MIN_THREAD_BYTES) {
@@ -196,39 +221,30 @@ export function createCodingThreads({
       }
       if (codec.stages !== undefined && expectedBytes >= MIN_STAGED_BYTES) {
         const [finder, parser] = (["finder", "parser"] as const).map((stage) =>
-          start(codec, { settings, stage }),
+          startCoder(codec, { settings, stage }),
         );
         return new StagedEncoder(finder!, parser!);
       }
-      const thread = start(codec, { settings });
+      const coder = startCoder(codec, { settings });
       return {
-        ...(codec.takesHistory === true && { prime: (history: Uint8Array) => primeOn(thread, history) }),
+        ...(codec.takesHistory === true && { prime: (history: Uint8Array) => primeOn(coder, history) }),
         encode: async (raw, basis, spans) =>
-          (await thread.run({ bytes: raw, into: undefined, basis, spans })) as Uint8Array,
-        close: () => void thread.close(),
+          (await coder.run({ bytes: raw, into: undefined, basis, spans })) as Uint8Array,
+        close: () => coder.close(),
       };
     },
     // Residuals are many, and their codec is slow; what else there is the calling thread does meanwhile, unless it is so much
     // that a large window was taken. A thread costs 9 MB.
     createDecoder: (codec, memoryBytes): SegmentDecoder => {
+      const isLarge = codec.takesHistory === true && (memoryBytes ?? 0) >= literalsFromBytes;
       const hasThread = codec.needsBasis
         ? residuals
-        : codec.takesHistory === true && (memoryBytes ?? 0) >= literalsFromBytes;
-      if (!hasThread) {
-        return inlineCoding.createDecoder(codec, memoryBytes);
-      }
-      if (!atOnce) return new MovingDecoder(codec, memoryBytes, () => start(codec, { memoryBytes }));
-      const thread = start(codec, { memoryBytes });
-      return {
-        ...(codec.takesHistory === true && { prime: (history: Uint8Array) => primeOn(thread, history) }),
-        ...(codec.needsBasis && {
-          addTo: (coded: Uint8Array, bytes: Uint8Array, spans?: ResidualSpans) =>
-            decodeOn(thread, coded, bytes, { basis: undefined, spans, adds: true }),
-        }),
-        isElsewhere: true,
-        decode: (coded, into, basis, spans) => decodeOn(thread, coded, into, { basis, spans }),
-        close: () => void thread.close(),
-      };
+        : isLarge || (codec.isForControl === true && ops && atOnce);
+      if (!hasThread) return inlineCoding.createDecoder(codec, memoryBytes);
+      if (!atOnce) return new MovingDecoder(codec, memoryBytes, () => startCoder(codec, { memoryBytes }));
+      if (!ops || codec.needsBasis) return createThreadDecoder(startCoder(codec, { memoryBytes }), codec);
+      if (shared?.isClosed !== false) shared = startThread();
+      return createThreadDecoder(shared.openCoder({ codecId: codec.id, memoryBytes }), codec);
     },
     close: async () => {
       await Promise.all([...threads].map((thread) => thread.close()));

@@ -1,7 +1,7 @@
 import type { Worker } from "node:worker_threads";
 import { ErrorCode, FlatdeltaError, FormatError } from "../errors.ts";
 import { startThread } from "../io/start-thread.ts";
-import type { CoderRole, SegmentAnswer, SegmentResult, SegmentTask } from "./segment-worker.ts";
+import type { CoderRole, SegmentAnswer, SegmentResult, SegmentTask, ThreadOrder } from "./segment-worker.ts";
 
 // A coder's memory is outside the heap, and what is inside, 6 MB, hardly changes. V8 collects sooner within limits: that saves
 // 1.5 MB a thread.
@@ -18,19 +18,29 @@ function toError(answer: { code: ErrorCode | undefined; message: string }): Erro
   return code === undefined ? new Error(message) : new FlatdeltaError(code, message);
 }
 
-/** A thread with one encoder or decoder. Segments are worked on in the order in which they are given. */
+/** An encoder or decoder on a thread. */
+export interface ThreadCoder {
+  /** What of `task` is neither moved nor in shared memory is copied: it may be reused at once. */
+  run(task: SegmentTask, moved?: readonly ArrayBuffer[]): Promise<SegmentResult>;
+  /** The thread ends when all its coders are closed. */
+  close(): void;
+}
+
+/** A thread with encoders or decoders. Segments are worked on in the order in which they are given, whichever coder they are for. */
 export class SegmentThread {
   readonly #worker: Worker;
+  #coderCount = 0;
+  readonly #openCoders = new Set<number>();
   readonly #requests: Request[] = [];
   #end: Error | undefined;
 
   /** @param onStart - called when the thread runs. */
-  constructor(role: CoderRole, onStart: () => void = () => {}) {
+  constructor(onStart: () => void = () => {}) {
     this.#worker = startThread(
       import.meta.url.endsWith(".ts")
         ? new URL("./segment-worker.ts", import.meta.url)
         : new URL("./segment-worker.js", import.meta.url),
-      role,
+      {},
       HEAP_LIMITS,
     );
     this.#worker.once("online", onStart);
@@ -55,13 +65,35 @@ export class SegmentThread {
     for (const request of this.#requests.splice(0)) request.reject(this.#end);
   }
 
-  /** What of `task` is neither moved nor in shared memory is copied: it may be reused at once. */
-  run(task: SegmentTask, moved: readonly ArrayBuffer[] = []): Promise<SegmentResult> {
+  /** Give the thread one coder more. */
+  openCoder(role: CoderRole): ThreadCoder {
+    const coder = this.#coderCount++;
+    this.#openCoders.add(coder);
+    this.#tell({ open: role });
+    return {
+      run: (task, moved) => this.#run({ coder, task }, moved),
+      close: () => {
+        this.#openCoders.delete(coder);
+        if (this.#openCoders.size === 0) void this.close();
+      },
+    };
+  }
+
+  /** Whether it has ended, or was told to. */
+  get isClosed(): boolean {
+    return this.#end !== undefined;
+  }
+
+  #tell(order: ThreadOrder, moved: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(order, moved);
+  }
+
+  #run(order: ThreadOrder, moved?: readonly ArrayBuffer[]): Promise<SegmentResult> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => {
       this.#requests.push({ resolve, reject });
       this.#worker.ref();
-      this.#worker.postMessage(task, moved);
+      this.#tell(order, moved);
     });
   }
 

@@ -1,9 +1,9 @@
 /**
- * What a thread of `createCodingThreads` runs: one encoder or decoder, segment after segment.
+ * What a thread of `createCodingThreads` runs: an encoder, or one decoder or several, segment after segment.
  *
  * @module
  */
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { EMPTY_BYTES } from "../bytes/index.ts";
 import { errorMessageOf, FlatdeltaError } from "../errors.ts";
 import type { EncoderSettings, EncoderStages } from "./codec.ts";
@@ -11,7 +11,7 @@ import type { FoundMatches } from "./lz/finder.ts";
 import type { ResidualSpans } from "./mix/index.ts";
 import { getCodecById } from "./registry.ts";
 
-/** What the thread is started with: settings make it an encoder. */
+/** What a coder is made with: settings make it an encoder. */
 export interface CoderRole {
   codecId: number;
   settings?: EncoderSettings | undefined;
@@ -37,6 +37,9 @@ export interface SegmentTask {
   /** Whether `bytes` are not a segment, but what the coder is primed with. */
   isHistory?: boolean;
 }
+
+/** What a thread is told: to open its next coder, or what one of them, counted from 0, shall do. */
+export type ThreadOrder = { open: CoderRole } | { coder: number; task: SegmentTask };
 
 /** What came out: an encoder's bytes, or what its first part found. */
 export type SegmentResult = Uint8Array | FoundMatches | undefined;
@@ -103,11 +106,16 @@ function answer(result: SegmentAnswer): void {
 }
 
 if (parentPort !== null) {
-  const perform = openCoder(workerData as CoderRole);
+  const coders: Perform[] = [];
   let turn: Promise<void> = Promise.resolve();
-  parentPort.on("message", (task: SegmentTask) => {
+  parentPort.on("message", (order: ThreadOrder) => {
+    if ("open" in order) {
+      coders.push(openCoder(order.open));
+      return;
+    }
+    const { coder, task } = order;
     turn = turn
-      .then(() => perform(task))
+      .then(() => coders[coder]!(task))
       // A buffer of its own: what a codec returns may be part of a larger one.
       .then((result) => ({ result: result instanceof Uint8Array ? result.slice() : result }), describe)
       .then(answer);

@@ -32,8 +32,8 @@ const MAX_OPEN_FILES = 64;
 // No symlink in the last place is followed, and a fifo that took a file's place does not block.
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-// Up to this size a file that is read whole, or at least a quarter of it, is opened for that read alone, which does not go to the thread pool:
-// 10,000 small files take a fifth of the time, and none blocks for longer than a read of this size takes.
+// Up to this size a file that is read whole, or at least a quarter of it, is read at once, not by the thread pool: 10,000 small files take a
+// fifth of the time, and none blocks for longer than a read of this size takes.
 const MAX_DIRECT_BYTES = 1 << 18;
 const MIN_DIRECT_SHARE = 4;
 
@@ -128,7 +128,8 @@ export class FilePool {
   /** Read a part of a file at once. */
   readSync(name: string, facts: FileFacts, offset: number, into: Uint8Array): void {
     const path = this.#check(name, facts, offset, into);
-    const file = isDirect(facts, into.length) ? undefined : this.#take(path, facts);
+    // Who reads all of it does not come again soon.
+    const file = into.length === facts.size ? undefined : this.#take(path, facts);
     const descriptor = file?.descriptor ?? openFile(path, facts);
     try {
       for (let done = 0; done < into.length; ) {

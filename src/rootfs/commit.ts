@@ -33,11 +33,14 @@ export interface CommitPlace {
 class Commit {
   readonly #place: CommitPlace;
   readonly #handles: TreeHandles;
+  /** Whether an earlier run may have done some of it. */
+  readonly #isRerun: boolean;
   readonly #touched = new Set<string>();
 
-  constructor(place: CommitPlace, handles: TreeHandles) {
+  constructor(place: CommitPlace, handles: TreeHandles, isRerun: boolean) {
     this.#place = place;
     this.#handles = handles;
+    this.#isRerun = isRerun;
   }
 
   async run({ removals, folders, placements, attributes, isPrivileged }: Journal): Promise<void> {
@@ -99,11 +102,10 @@ class Commit {
     const fromFolder = typeof from === "number" ? this.#place.staging : await this.#handles.open(fromPath);
     const folder = await this.#handles.open(splitPath(path)[0]);
     const present = await folder.stat(name);
-    const hasTemporary = (await folder.stat(temporary)) !== undefined;
     // Two names of one file are no rename: the system would leave both. So what is left of an earlier run goes first.
-    if (hasTemporary) await folder.remove(temporary);
+    if (this.#isRerun && (await folder.stat(temporary)) !== undefined) await folder.remove(temporary);
     if (present === undefined) return fromFolder.link(fromName, folder, name);
-    if ((await fromFolder.stat(fromName))?.inode === present.inode) return;
+    if (this.#isRerun && (await fromFolder.stat(fromName))?.inode === present.inode) return;
     await fromFolder.link(fromName, folder, temporary);
     await folder.rename(temporary, name);
   }
@@ -152,11 +154,13 @@ async function removeSockets(parent: TreeFolder, name: string): Promise<void> {
 /**
  * Do all steps of a journal and make them durable. Whatever an earlier run did of them, and whatever a cut left of that,
  * the end is the same.
+ *
+ * @param isRerun - whether there may have been one.
  */
-export async function commitSteps(place: CommitPlace, journal: Journal): Promise<void> {
+export async function commitSteps(place: CommitPlace, journal: Journal, isRerun: boolean): Promise<void> {
   const handles = new TreeHandles(place.root);
   try {
-    await new Commit(place, handles).run(journal);
+    await new Commit(place, handles, isRerun).run(journal);
   } finally {
     await handles.close();
   }

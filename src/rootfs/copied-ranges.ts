@@ -7,7 +7,7 @@ export class CopiedRanges {
   /** Of each range: where in the target it begins and ends, and where in the basis it begins. */
   #ranges = new Float64Array(FIELDS * 64);
   #count = 0;
-  /** Those before are behind what was asked for last. */
+  /** Those before are passed. */
   #first = 0;
 
   add(targetOffset: number, basisOffset: number, length: number): void {
@@ -28,7 +28,7 @@ export class CopiedRanges {
     this.#ranges[at + 2] = basisOffset;
   }
 
-  /** Drop what is behind; take more memory where that is little. */
+  /** Drop what is passed; take more memory where that is little. */
   #makeRoom(): void {
     const left = this.#ranges.subarray(FIELDS * this.#first, FIELDS * this.#count);
     const grown = 2 * left.length > this.#ranges.length ? 2 * this.#ranges.length : this.#ranges.length;
@@ -39,10 +39,15 @@ export class CopiedRanges {
     this.#first = 0;
   }
 
-  /** Where in the basis a range of the target comes from, if all of it was copied from one place. */
-  find(targetOffset: number, length: number): number | undefined {
+  /** Nothing before `targetOffset` is asked for any more: the ranges need no more memory than those that are yet to come to their turn. */
+  passTo(targetOffset: number): void {
     while (this.#first < this.#count && this.#ranges[FIELDS * this.#first + 1]! <= targetOffset)
       this.#first++;
+  }
+
+  /** Where in the basis a range of the target comes from, if all of it was copied from one place; with it, what is before is passed. */
+  find(targetOffset: number, length: number): number | undefined {
+    this.passTo(targetOffset);
     const at = FIELDS * this.#first;
     const isInside =
       this.#first < this.#count &&

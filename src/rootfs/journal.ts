@@ -111,7 +111,8 @@ export async function removeStaging(parent: TreeFolder, name: string): Promise<v
       await staging.remove(JOURNAL_NAME);
       await staging.sync();
     }
-    for (const entry of names) if (entry !== JOURNAL_NAME) await staging.remove(entry);
+    // Most of it has its place in the tree by now.
+    for (const entry of names) if (entry !== JOURNAL_NAME) await staging.unlink(entry);
   } finally {
     await staging.close();
   }

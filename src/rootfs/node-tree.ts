@@ -41,6 +41,11 @@ function isPlainTime({ mtimeSeconds, mtimeNanoseconds }: TreeAttributes): boolea
   return mtimeNanoseconds === 0 && mtimeSeconds >= 0;
 }
 
+/** Give the entry of a handle a mode; a symlink has none. */
+function changeMode(fd: number, mode: number): void {
+  if (!fstatSync(fd).isSymbolicLink()) chmodSync(`/proc/self/fd/${fd}`, mode);
+}
+
 /** A byte of a name as `setfattr --restore` takes it. */
 function escapeName(name: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must be escaped.
@@ -85,6 +90,10 @@ class NodeTreeFolder implements TreeFolder {
   async remove(name: string): Promise<void> {
     const path = this.#at(name);
     await releaseEntry(path, () => unlinkSync(path));
+  }
+
+  async unlink(name: string): Promise<void> {
+    unlinkSync(this.#at(name));
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -147,19 +156,23 @@ class NodeTreeFolder implements TreeFolder {
   async setAttributes(name: string, attributes: TreeAttributes): Promise<void> {
     const { uid, gid, mode, mtimeSeconds } = attributes;
     const path = this.#at(name);
-    // A handle of the entry itself: there is no chmod that does not follow a symlink.
+    const stats = lstatSync(path);
+    const hasOwner = stats.uid === uid && stats.gid === gid;
+    if (!hasOwner) lchownSync(path, uid, gid);
+    // Behind the change of owner, which takes bits away. In most updates nothing but times changes.
+    if (!hasOwner || (stats.mode & 0o7777) !== mode)
+      await this.#withHandle(path, (fd) => changeMode(fd, mode));
+    if (isPlainTime(attributes)) lutimesSync(path, mtimeSeconds, mtimeSeconds);
+    // Arguments of programs are text. Links and devices get their times in the staging folder, where names are numbers.
+    else if (isUtf8(name)) await this.#touch(attributes, ["-h", "--", `./${Buffer.from(name, "latin1")}`]);
+    else await this.#withHandle(path, (fd) => this.#touch(attributes, [`/proc/${process.pid}/fd/${fd}`]));
+  }
+
+  /** Do something to the entry itself by a handle: there is no chmod that does not follow a symlink. */
+  async #withHandle(path: Buffer, change: (fd: number) => void | Promise<void>): Promise<void> {
     const fd = openSync(path, O_PATH | constants.O_NOFOLLOW);
     try {
-      const stats = fstatSync(fd, { bigint: true });
-      const hasOwner = stats.uid === BigInt(uid) && stats.gid === BigInt(gid);
-      if (!hasOwner) lchownSync(path, uid, gid);
-      // Behind the change of owner, which takes bits away. In most updates nothing but times changes.
-      const hasMode = hasOwner && (stats.mode & 0o7777n) === BigInt(mode);
-      if (!hasMode && !stats.isSymbolicLink()) chmodSync(`/proc/self/fd/${fd}`, mode);
-      if (isPlainTime(attributes)) lutimesSync(path, mtimeSeconds, mtimeSeconds);
-      // Arguments of programs are text. Links and devices get their times in the staging folder, where names are numbers.
-      else if (isUtf8(name)) await this.#touch(attributes, ["-h", "--", `./${Buffer.from(name, "latin1")}`]);
-      else await this.#touch(attributes, [`/proc/${process.pid}/fd/${fd}`]);
+      await change(fd);
     } finally {
       closeSync(fd);
     }

@@ -18,6 +18,8 @@ function badTarget(message: string, path?: string): ImageError {
 export interface ContentOrigin {
   /** Whether the bytes of the target at `targetOffset` are known to be those of a present content at `offset`. */
   isFrom(content: TreeNode["content"], offset: number, targetOffset: number, length: number): boolean;
+  /** Nothing before `targetOffset` is asked for any more. */
+  passTo(targetOffset: number): void;
 }
 
 /**
@@ -103,6 +105,7 @@ export class TargetReader {
     found: TreeNode | undefined,
     sizeBytes: number,
   ): Promise<number | undefined> {
+    this.#origin.passTo(cursor.position);
     const present = found?.type === "file" ? found.content : undefined;
     const isCandidate = present?.size === sizeBytes;
     let staged = isCandidate ? undefined : await this.#staging.createFile(sizeBytes);

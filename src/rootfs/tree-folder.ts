@@ -28,6 +28,8 @@ export interface TreeAttributes {
 export interface TreeFolder extends StorageFolder {
   /** `undefined` when there is none. */
   stat(name: string): Promise<TreeStat | undefined>;
+  /** As `remove`, and quicker for a name that is hardly ever a file's last. */
+  unlink(name: string): Promise<void>;
   /** @throws the system's `ENOENT`, `ENOTDIR` or `ELOOP` for what is no folder. */
   openFolder(name: string): Promise<TreeFolder>;
   makeFolder(name: string): Promise<void>;

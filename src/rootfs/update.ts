@@ -125,8 +125,12 @@ async function readRootInode({ parent, name }: TreeSite): Promise<string> {
   return String((await parent.stat(name))?.inode);
 }
 
-/** Complete what the journal says; it must be the site's. */
-async function complete(site: TreeSite, journal: Journal, verify: boolean): Promise<void> {
+/**
+ * Complete what the journal says; it must be the site's.
+ *
+ * @param isRerun - whether an earlier run was stopped in it.
+ */
+async function complete(site: TreeSite, journal: Journal, isRerun: boolean): Promise<void> {
   if ((await readRootInode(site)) !== journal.rootInode) {
     throw new StateError(
       ErrorCode.BAD_STATE,
@@ -135,12 +139,12 @@ async function complete(site: TreeSite, journal: Journal, verify: boolean): Prom
   }
   const place = await openPlace(site);
   try {
-    await commitSteps(place, journal);
+    await commitSteps(place, journal, isRerun);
     if (journal.hasSidecar)
       await installFile(place.staging, StagedName.SIDECAR, site.parent, site.sidecarName);
     if (journal.hasConfig && site.config !== undefined)
       await installFile(place.staging, StagedName.CONFIG, site.config.folder, site.config.name);
-    if (verify) await verifyTarget(site, journal);
+    if (isRerun) await verifyTarget(site, journal);
   } finally {
     await closePlace(place);
   }
@@ -255,7 +259,7 @@ export async function updateTree(
 }
 
 /** The present tree as a flat image. */
-interface Basis extends Pick<FlatTree, "source" | "contentAt" | "entryCount"> {
+interface Basis extends Pick<FlatTree, "source" | "contentAt"> {
   /** Whether its head follows from a digest of the layer that the config says, and nobody has computed. */
   isAssumed: boolean;
 }
@@ -287,6 +291,7 @@ class Update {
   readonly #header: DeltaHeader;
   readonly #image: Image;
   readonly #options: UpdateTreeOptions;
+  #coding: SegmentCoding | undefined;
 
   constructor(site: TreeSite, reader: DeltaReader, image: Image, options: UpdateTreeOptions) {
     this.#site = site;
@@ -298,6 +303,8 @@ class Update {
 
   async run(): Promise<UpdateTreeResult> {
     const present = await mergeLayers(this.#image.layers, { signal: this.#options.signal });
+    // Threads take as long to start as what follows here.
+    this.#coding = this.#chooseCoding(present);
     const basis = await this.#flatten(present);
     const neededBytes = neededBytesOf(this.#header.tree);
     let stage: Stage;
@@ -324,6 +331,14 @@ class Update {
       journalBytes,
       applied,
     };
+  }
+
+  #chooseCoding(present: TreeNode): SegmentCoding | undefined {
+    const { segmentCoding } = this.#options;
+    if (typeof segmentCoding !== "function") return segmentCoding;
+    let entryCount = 0;
+    for (const _ of walkTree(present)) entryCount++;
+    return segmentCoding(entryCount);
   }
 
   /** Put all that is new beside the tree, and then the journal; nothing is left there where that fails. */
@@ -355,6 +370,7 @@ class Update {
         const found = basisOffset === undefined ? undefined : basis.contentAt(basisOffset);
         return found?.content === content && found.offset === offset;
       },
+      passTo: (targetOffset) => copies.passTo(targetOffset),
     });
     const { applied, target } = await this.#apply(present, basis, copies, reader);
     const root = await this.#site.parent.openFolder(this.#site.name);
@@ -393,17 +409,13 @@ class Update {
 
   /** Apply the delta, the target being read as it is made. */
   async #apply(present: TreeNode, basis: Basis, copies: CopiedRanges, reader: TargetReader) {
-    const { source, isAssumed, entryCount } = basis;
-    const { segmentCoding } = this.#options;
+    const { source, isAssumed } = basis;
     const channel = createChannel();
     const reading = reader.read(channel.pieces, this.#header.targetBytes);
     // As what goes wrong with its sink, so that a wrong basis, which may be why, is told as such.
     reading.catch((error: unknown) => channel.fail(error));
     try {
-      const options: ApplyOptions = {
-        ...this.#options,
-        segmentCoding: typeof segmentCoding === "function" ? segmentCoding(entryCount) : segmentCoding,
-      };
+      const options: ApplyOptions = { ...this.#options, segmentCoding: this.#coding };
       const observer: WindowObserver = {
         checkBasisAlong: (found) => (isAssumed ? this.#confirm(present, found) : Promise.resolve(found)),
         onCopy: (targetOffset, basisOffset, length) => copies.add(targetOffset, basisOffset, length),
@@ -502,12 +514,8 @@ class Update {
     const { signal, onProgress } = this.#options;
     const { config } = this.#image;
     const layerDigest = readFlatDigest(config);
-    const { source, contentAt, entryCount } = await flattenTree(present, config, {
-      layerDigest,
-      signal,
-      onProgress,
-    });
-    return { source, contentAt, entryCount, isAssumed: layerDigest !== undefined };
+    const { source, contentAt } = await flattenTree(present, config, { layerDigest, signal, onProgress });
+    return { source, contentAt, isAssumed: layerDigest !== undefined };
   }
 
   /** The digest of the present tree's flat image, if it was found with a layer's digest that may be another tree's. */

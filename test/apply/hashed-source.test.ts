@@ -56,6 +56,27 @@ test("in order, it reads everything once", async () => {
   assert.ok(read < 1.1 * bytes.length, `${read} bytes`);
 });
 
+test("it follows reads that go on far beyond, in an order of their own", async () => {
+  let read = 0;
+  const readSync = (offset: number, into: Uint8Array): void => {
+    read += into.length;
+    memory.readSync!(offset, into);
+  };
+  const size = 40 * bytes.length;
+  const wide: Source = {
+    size,
+    readSync: (offset, into) => readSync(offset % 1000, into),
+    read: async () => {},
+  };
+  const source = HashedSource.over(wide)!;
+  // Pages, of which every fourth is half a mebibyte behind those before it; the first 100 MB nobody asks for.
+  const into = new Uint8Array(1 << 15);
+  for (let i = 0, at = 100_000_000; at + 2 ** 20 < size; i++, at += 1 << 15)
+    source.readSync(i % 4 === 3 ? at - 2 ** 19 : at, into);
+  // All of it once, what is behind once more.
+  assert.ok(read > size - 2 ** 21 && read < 1.25 * size, `${read} of ${size} bytes`);
+});
+
 test("after a read that failed, it goes on with the same bytes", async () => {
   let fails = false;
   const readSync = (offset: number, into: Uint8Array): void => {

@@ -83,6 +83,42 @@ test("which decoders get a thread is the caller's choice", async () => {
   await few.close();
 });
 
+test("ops and literals are decoded on one thread, each as long as it is open, and the next on another", async () => {
+  const one = createCodingThreads({ atOnce: true, ops: true, literalsFromBytes: 0 });
+  // An op that copies, and one that puts in literals, as often as it takes.
+  const control = Uint8Array.from({ length: 3000 }, (_, i) => [48, 6, 81][i % 3]!);
+  const text = segments[3]!.basis;
+  for (let round = 0; round < 2; round++) {
+    const parts = [
+      { codec: getCodec("ops"), raw: control },
+      { codec: getCodec("lz"), raw: text },
+    ].map(({ codec, raw }) => ({
+      raw,
+      encoder: inlineCoding.createEncoder(codec, settings, MANY),
+      decoder: one.createDecoder(codec, 1 << 23),
+    }));
+    const check = async ({ raw, encoder, decoder }: (typeof parts)[number]): Promise<void> => {
+      assert.equal(decoder.isElsewhere, true);
+      const coded = await encoder.encode(raw);
+      const into = new Uint8Array(raw.length);
+      await decoder.decode(coded, into);
+      assert.ok(Buffer.from(into).equals(raw));
+    };
+    for (let i = 0; i < 2; i++) await Promise.all(parts.map(check));
+    parts[0]!.decoder.close();
+    await check(parts[1]!);
+    for (const { encoder, decoder } of parts) {
+      encoder.close();
+      decoder.close();
+    }
+  }
+  await one.close();
+  const few = createCodingThreads({ ops: true });
+  const decoder = few.createDecoder(getCodec("ops"), 1 << 23);
+  assert.notEqual(decoder.isElsewhere, true, "not before it is known that much comes");
+  decoder.close();
+});
+
 test("lz: threads take the history that both sides know", async () => {
   const codec = getCodec("lz");
   const [history, raw] = [segments[3]!.basis, segments[3]!.basis.slice(1000)];

@@ -455,6 +455,10 @@ export class SimulatedFolder implements TreeFolder {
     );
   }
 
+  unlink(name: string): Promise<void> {
+    return this.remove(name);
+  }
+
   /** Give an entry another name, in this folder or another. Of two names of one file both stay, as POSIX has it. */
   async rename(from: string, name: string, toFolder: SimulatedFolder = this): Promise<void> {
     const id = this.#find(from);

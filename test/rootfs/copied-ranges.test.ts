@@ -50,3 +50,13 @@ test("a long copy in pieces is one, and another beside it is not part of it", ()
   assert.equal(copies.find(100_000, 1_000), 7);
   assert.equal(copies.find(101_000, 1), undefined);
 });
+
+test("what is passed is found no more, what follows is", () => {
+  const copies = new CopiedRanges();
+  for (let at = 0; at < 1_000_000; at += 1_000) {
+    copies.add(at, 2 * at, 600);
+    copies.passTo(at);
+  }
+  assert.equal(copies.find(998_000, 600), undefined);
+  assert.equal(copies.find(999_000, 600), 1_998_000);
+});
