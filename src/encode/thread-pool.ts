@@ -32,7 +32,7 @@ const MIN_SENT_BYTES = 1 << 16;
 const MIN_SENT_BYTES_TO_START = 1 << 20;
 
 /** Smaller ranges are hashed in the calling thread, likewise; a thread is started only for what takes as long as starting it. */
-const MIN_HASHED_BYTES = 1 << 20;
+const MIN_HASHED_BYTES = 1 << 16;
 const MIN_HASHED_BYTES_TO_START = 1 << 25;
 
 /** Files of about so many bytes are sketched by one task. */
