@@ -65,8 +65,17 @@ interface Thread {
   readonly jobs: Job[];
 }
 
+/**
+ * Larger pairs are left to threads: each thread that has matched such a pair has touched three times its size of memory, and a page that
+ * is touched first takes as long as matching what is in it.
+ */
+const MAX_OWN_PAIR_BYTES = 1 << 23;
+
 /** Whether the calling thread does this where it would wait. Hashes are made for it while it goes on. */
-const isOwnJob = ({ task: { kind } }: Job): boolean => kind !== "hash" && kind !== "whole";
+function isOwnJob({ task }: Job): boolean {
+  if (task.kind === "pairs") return task.pairs.every((pair) => bytesOfPair(pair) <= MAX_OWN_PAIR_BYTES);
+  return task.kind !== "hash" && task.kind !== "whole";
+}
 
 /** A source that threads can read: a file. */
 function sendFile({ descriptor, size }: Source): SentFile | undefined {
