@@ -11,7 +11,8 @@ const MIN_FILE_BYTES = 1 << 25;
  * @param args - those of the command, as they are given.
  */
 export function startThreadEarly(args: readonly string[]): Worker | undefined {
-  if (args.some((arg) => arg.startsWith("--workers"))) return undefined;
+  // Those may want none.
+  if (args.some((arg) => /^--(?:workers|format)(?:=|$)/u.test(arg))) return undefined;
   const large = args.filter((arg) => {
     const found = statSync(arg, { throwIfNoEntry: false });
     return found?.isFile() === true && found.size >= MIN_FILE_BYTES;

@@ -43,8 +43,8 @@ export function defaultWorkerCount(): number {
  * ```
  *
  * @param workers - how many threads match files, from 2 on the calling one among them; 0 leaves everything to that. One per core, 8 at
- * most, unless given.
- * @param first - a thread that {@link startPairThread} has started already, which takes as long as reading 100 MB. The pool ends it. When the files are matched, up to three threads code segments in their place.
+ * most, unless given. When the files are matched, up to three threads code segments in their place.
+ * @param first - a thread that {@link startPairThread} has started already, which takes a tenth of a second. The pool ends it.
  * @throws RangeError when `workers` is not a whole number from 0 to 256.
  */
 export function createWorkerPool(workers: number = defaultWorkerCount(), first?: Worker): WorkerPool {
