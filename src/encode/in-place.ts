@@ -65,7 +65,7 @@ function* cutMatch(match: Match, { stepBytes, blockBytes }: InPlaceLayout): Gene
   }
 }
 
-/** What the steps read. Matches that go on in target and basis are added as one: there are twenty times fewer of those. */
+/** What the steps read. Matches that go on in target and basis are added as one: there are up to three times fewer of those. */
 function gatherReads(
   matches: MatchList,
   ranges: readonly SourceRange[],
