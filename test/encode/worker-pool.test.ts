@@ -266,6 +266,33 @@ test("what a thread has not begun when it ends is matched all the same", async (
   }
 });
 
+test("a thread answers in the order of its tasks, also while it loads what the first needs", async () => {
+  const worker = startPairThread();
+  const all = [large(1), makeBytes(100, 2), makeBytes(1000, 3)];
+  const answers = new Promise<MatchColumns[]>((resolve) => {
+    const found: MatchColumns[] = [];
+    worker.on("message", (columns) => {
+      if (found.push(columns) === all.length) resolve(found);
+    });
+  });
+  for (const bytes of all) {
+    const range = { offset: 0, bytes: bytes.length };
+    const sent = { ranges: [range], bytes };
+    worker.postMessage({
+      kind: "pairs",
+      target: sent,
+      basis: sent,
+      pairs: [{ target: range, basis: [range] }],
+    });
+  }
+  const lengths = (await answers).map((columns) => [...columns.lengths]);
+  assert.deepEqual(
+    lengths,
+    all.map((bytes) => [bytes.length]),
+  );
+  await worker.terminate();
+});
+
 test("a thread that was started before is the first of a pool, or ends", async () => {
   let started = 0;
   const pool = open(
