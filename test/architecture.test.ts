@@ -42,6 +42,7 @@ const PLATFORM_FILES = new Set([
   "io/node-storage.ts",
   "io/start-thread.ts",
   "encode/node.ts",
+  "encode/pair-tasks.ts",
   "encode/pair-worker.ts",
   "encode/start-pair-thread.ts",
   "encode/thread-pool.ts",

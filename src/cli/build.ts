@@ -36,28 +36,33 @@ const COMMAND_LINE = {
 } satisfies BuildOptions;
 
 /** What the command that devices run needs for a flat image comes in one file: in 30 it takes 30 ms longer to load. */
-const WITH_MAIN = resolve(ROOT, "src/cli/commands/patch.ts");
+const PATCH = "src/cli/commands/patch.ts";
 
-/** Entry points by the names of their files: what `main.js` loads on demand. */
-const onDemand: Record<string, string> = {};
+/** Entry points by the names of their files: what is loaded on demand. */
+const onDemand = new Map<string, string>();
 
-const leaveOnDemand: Plugin = {
+const nameOf = (module: string): string => relative("src", module).replace(/\.ts$/u, "").replaceAll("/", "-");
+
+/** Leave what is loaded on demand to files of its own: all, or what is told. */
+const leaveOnDemand = (isLeft: (module: string) => boolean): Plugin => ({
   name: "leave what is loaded on demand to files of its own",
   setup({ onResolve }) {
     onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
-      const module = resolve(resolveDir, path);
-      if (kind !== "dynamic-import" || module === WITH_MAIN) return undefined;
-      const name = relative(resolve(ROOT, "src"), module).replace(/\.ts$/u, "").replaceAll("/", "-");
-      onDemand[name] = module;
-      return { path: `./${name}.js`, external: true };
+      const module = relative(ROOT, resolve(resolveDir, path));
+      if (kind !== "dynamic-import" || !isLeft(module)) return undefined;
+      onDemand.set(nameOf(module), module);
+      return { path: `./${nameOf(module)}.js`, external: true };
     });
   },
-};
+});
 
-await build({ ...COMMAND_LINE, entryPoints: ["src/cli/main.ts"], plugins: [leaveOnDemand] });
+for (const entryPoints of [{ main: "src/cli/main.ts" }, { [nameOf(PATCH)]: PATCH }])
+  await build({ ...COMMAND_LINE, entryPoints, plugins: [leaveOnDemand(() => true)] });
+onDemand.delete(nameOf(PATCH));
 await build({
   ...COMMAND_LINE,
-  entryPoints: { ...onDemand, "maker-process": "src/serve/maker-process.ts" },
+  entryPoints: { ...Object.fromEntries(onDemand), "maker-process": "src/serve/maker-process.ts" },
+  plugins: [leaveOnDemand((module) => module === PATCH)],
   splitting: true,
 });
 await build({ ...COMMAND_LINE, entryPoints: THREADS });

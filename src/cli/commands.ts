@@ -1,9 +1,11 @@
 import type { Command } from "./command.ts";
+import { startThreadEarly } from "./early-thread.ts";
 
 /** One line of the table of commands. Loading is left to the one that is called: start-up time is part of its speed. */
 export interface CommandEntry {
   readonly summary: string;
-  load(): Promise<Command>;
+  /** @param args - those of the command. */
+  load(args: readonly string[]): Promise<Command>;
 }
 
 /** All commands, in the order that help shows them. */
@@ -26,7 +28,10 @@ export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
     "delta",
     {
       summary: "write what changed between a basis and a target",
-      load: async () => (await import("./commands/delta.ts")).delta,
+      load: async (args: readonly string[]) => {
+        const thread = startThreadEarly(args);
+        return (await import("./commands/delta.ts")).createDeltaCommand(thread);
+      },
     },
   ],
   [

@@ -56,7 +56,7 @@ async function dispatch(argv: readonly string[], environment: CliEnvironment): P
       `expected one of ${[...COMMANDS.keys()].join(", ")}, got ${name}; see "flatdelta --help"`,
     );
   }
-  const command = await entry.load();
+  const command = await entry.load(rest);
   const { operands, values } = parseCommandArguments(name, command, rest);
   if (values.help === true) {
     stdout.write((await import("./help.ts")).commandHelp(name, command));

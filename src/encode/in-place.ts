@@ -65,23 +65,40 @@ function* cutMatch(match: Match, { stepBytes, blockBytes }: InPlaceLayout): Gene
   }
 }
 
+/** What the steps read. Matches that go on in target and basis are added as one: there are up to three times fewer of those. */
 function gatherReads(
   matches: MatchList,
   ranges: readonly SourceRange[],
   layout: InPlaceLayout,
 ): InPlaceReads {
   const reads = new InPlaceReads(layout);
+  const joined = { from: 0, to: 0, shift: 0, isCopy: false };
+  const add = (from: number, to: number, shift: number, isCopy: boolean): void => {
+    // Where bytes move it is all the same whether they are changed.
+    if (from === joined.to && shift === joined.shift && (shift !== 0 || isCopy === joined.isCopy))
+      joined.to = to;
+    else {
+      flush();
+      Object.assign(joined, { from, to, shift, isCopy });
+    }
+  };
+  const flush = (): void => {
+    const { from, to, shift, isCopy } = joined;
+    if (from < to) reads.add(from, from + shift, to - from, isCopy);
+  };
   let next = 0;
   for (const { offset, length } of ranges) {
     const end = offset + length;
     for (; next < matches.size; next++) {
-      const match = matches.at(next);
-      const from = Math.max(match.targetOffset, offset);
-      const to = Math.min(match.targetOffset + match.length, end);
-      if (from < to) reads.add(from, match.basisOffset + from - match.targetOffset, to - from, match.exact);
-      if (match.targetOffset + match.length > end) break;
+      const start = matches.targetOffsetOf(next);
+      const matchEnd = start + matches.lengthOf(next);
+      const from = Math.max(start, offset);
+      const to = Math.min(matchEnd, end);
+      if (from < to) add(from, to, matches.basisOffsetOf(next) - start, matches.isExact(next));
+      if (matchEnd > end) break;
     }
   }
+  flush();
   return reads.finish();
 }
 

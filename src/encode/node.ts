@@ -4,10 +4,13 @@
  * @module
  */
 import { availableParallelism } from "node:os";
+import type { Worker } from "node:worker_threads";
 import { createCodingThreads } from "../codec/node.ts";
 import { startPairThread } from "./start-pair-thread.ts";
 import { ThreadPool } from "./thread-pool.ts";
 import { type DeltaWorkers, inlineWorkers } from "./workers.ts";
+
+export { startPairThread } from "./start-pair-thread.ts";
 
 /** Worker threads for making deltas: see {@link createWorkerPool}. */
 export interface WorkerPool extends DeltaWorkers {
@@ -39,16 +42,21 @@ export function defaultWorkerCount(): number {
  * }
  * ```
  *
- * @param workers - how many threads match files; 0 leaves everything to the calling thread. One per core, 8 at most, unless
- * given. When the files are matched, up to three threads code segments in their place.
+ * @param workers - how many threads match files, from 2 on the calling one among them; 0 leaves everything to that. One per core, 8 at
+ * most, unless given. When the files are matched, up to three threads code segments in their place.
+ * @param first - a thread that {@link startPairThread} has started already, which takes a tenth of a second. The pool ends it.
  * @throws RangeError when `workers` is not a whole number from 0 to 256.
  */
-export function createWorkerPool(workers: number = defaultWorkerCount()): WorkerPool {
+export function createWorkerPool(workers: number = defaultWorkerCount(), first?: Worker): WorkerPool {
   if (!Number.isInteger(workers) || workers < 0 || workers > 256) {
     throw new RangeError(`workers: expected a whole number from 0 to 256, got ${workers}`);
   }
-  if (workers === 0) return { ...inlineWorkers, close: async () => {} };
-  const threads = new ThreadPool(workers, startPairThread);
+  if (workers === 0) {
+    void first?.terminate();
+    return { ...inlineWorkers, close: async () => {} };
+  }
+  // Beside one thread at least, the calling one does what it would wait for.
+  const threads = new ThreadPool(Math.max(1, workers - 1), startPairThread, workers > 1, first);
   const segmentCoding = createCodingThreads();
   return {
     pairMatching: threads,

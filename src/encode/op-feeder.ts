@@ -9,9 +9,6 @@ import type { WindowCoder } from "./window-coder.ts";
 /** What is added at once. */
 export const MAX_ADDED_BYTES = CHUNK_BYTES;
 
-// Longer differences are rare, and are taken in parts.
-const SCRATCH_BYTES = 1 << 16;
-
 /**
  * Feeds a window builder with what becomes of the target's ranges, one after the other, and hands full windows to the coder. Of
  * the target it reads what the ops do not copy.
@@ -24,14 +21,16 @@ export class OpFeeder {
   readonly #coder: WindowCoder;
   readonly #target: PagedSource;
   readonly #basis: PagedSource | undefined;
-  readonly #targetScratch = new Uint8Array(SCRATCH_BYTES);
-  readonly #basisScratch = new Uint8Array(SCRATCH_BYTES);
+  /** The builder's inputs: longer differences are rare, and are taken in parts. */
+  readonly #targetScratch: Uint8Array;
+  readonly #basisScratch: Uint8Array;
   /** For long gaps. */
   #chunk: Uint8Array | undefined;
 
   /** @param basis - needed only where a match is not exact. */
   constructor(builder: WindowBuilder, coder: WindowCoder, target: Source, basis: Source | undefined) {
     this.#builder = builder;
+    ({ left: this.#targetScratch, right: this.#basisScratch } = builder.inputs);
     this.#coder = coder;
     this.#target = new PagedSource(target);
     this.#basis = basis === undefined ? undefined : new PagedSource(basis);
@@ -101,21 +100,21 @@ export class OpFeeder {
   /** The basis has similar bytes at `basisOffset`. */
   #addSimilar(offset: number, length: number, basisOffset: number): Promise<void> | undefined {
     const isAtHand =
-      length <= SCRATCH_BYTES &&
+      length <= this.#targetScratch.length &&
       this.#builder.room(OpKind.DIFF) >= length &&
       this.#target.tryRead(offset, this.#targetScratch, 0, length) &&
       this.#basis!.tryRead(basisOffset, this.#basisScratch, 0, length);
     if (!isAtHand) return this.#addSimilarInParts(offset, length, basisOffset);
-    this.#addDiff(length, basisOffset);
+    this.#builder.addDiff(length, basisOffset);
     return undefined;
   }
 
   async #addSimilarInParts(offset: number, length: number, basisOffset: number): Promise<void> {
     for (let done = 0; done < length; ) {
       const room = await this.#makeRoom(OpKind.DIFF);
-      const part = Math.min(length - done, room, SCRATCH_BYTES);
+      const part = Math.min(length - done, room, this.#targetScratch.length);
       await this.#read(offset + done, basisOffset + done, part);
-      this.#addDiff(part, basisOffset + done);
+      this.#builder.addDiff(part, basisOffset + done);
       done += part;
     }
   }
@@ -123,10 +122,6 @@ export class OpFeeder {
   async #read(offset: number, basisOffset: number, length: number): Promise<void> {
     await readPaged(this.#target, offset, this.#targetScratch.subarray(0, length));
     await readPaged(this.#basis!, basisOffset, this.#basisScratch.subarray(0, length));
-  }
-
-  #addDiff(length: number, basisOffset: number): void {
-    this.#builder.addDiff(this.#targetScratch, basisOffset, this.#basisScratch, length);
   }
 
   #addTouched(basisOffset: number, { timeShift, contentBytes }: HeaderTouch): void {

@@ -1,5 +1,5 @@
-import { loadHash64 } from "../hash/index.ts";
-import { type Source, type SourceRange, scanSource } from "../io/index.ts";
+import type { Source, SourceRange } from "../io/index.ts";
+import { EntryScanner } from "../transform/index.ts";
 
 /** Where ranges of the target are hashed for the checksums of windows: in this thread, or on others. */
 export interface RangeHashing {
@@ -11,15 +11,26 @@ export interface RangeHashing {
   hash64(source: Source, range: SourceRange, signal?: AbortSignal): Promise<bigint>;
 }
 
-// What was read is still in the processor's nearer cache when it is hashed.
-const PIECE_BYTES = 1 << 18;
+/** Kept for the next range: for a hundred of them, new memory took longer to touch than to hash. */
+let kept: EntryScanner | undefined;
 
 /** Hashes in the calling thread. */
 export const inlineRangeHashing: RangeHashing = {
-  hash64: async (source, range, signal) => {
-    const hash = (await loadHash64()).create();
-    for await (const piece of scanSource(source, { ...range, chunkBytes: PIECE_BYTES, signal }))
-      hash.update(piece);
-    return hash.digest();
+  hash64: async (source, { offset, length }, signal) => {
+    const scanner = kept ?? (await EntryScanner.create());
+    // Whoever comes meanwhile makes another.
+    kept = undefined;
+    scanner.restart();
+    const end = offset + length;
+    for (let at = offset; at < end; ) {
+      signal?.throwIfAborted();
+      const piece = scanner.piece.subarray(0, Math.min(scanner.piece.length, end - at));
+      if (source.readSync === undefined) await source.read(at, piece);
+      else source.readSync(at, piece);
+      scanner.hashPiece(piece.length);
+      at += piece.length;
+    }
+    kept = scanner;
+    return scanner.digest();
   },
 };

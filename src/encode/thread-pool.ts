@@ -21,7 +21,7 @@ import {
   type PairSources,
   readJoined,
 } from "./pair-matching.ts";
-import type { PairAnswer, PairTask, SentFile, SentSource } from "./pair-worker.ts";
+import { type PairAnswer, type PairTask, performTask, type SentFile, type SentSource } from "./pair-tasks.ts";
 import { inlineRangeHashing, type RangeHashing } from "./range-hashing.ts";
 import { inlineSketching, type Sketching, sketchedBytes } from "./sketch.ts";
 import type { WholeHashing, WholePass, WholePassOptions } from "./whole-hashing.ts";
@@ -32,7 +32,7 @@ const MIN_SENT_BYTES = 1 << 16;
 const MIN_SENT_BYTES_TO_START = 1 << 20;
 
 /** Smaller ranges are hashed in the calling thread, likewise; a thread is started only for what takes as long as starting it. */
-const MIN_HASHED_BYTES = 1 << 20;
+const MIN_HASHED_BYTES = 1 << 16;
 const MIN_HASHED_BYTES_TO_START = 1 << 25;
 
 /** Files of about so many bytes are sketched by one task. */
@@ -53,9 +53,28 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
+/**
+ * So many jobs a thread has in hand where the calling thread works as well: while that is at one of its own, it sends nothing. Only
+ * what can be sent to another thread too goes ahead.
+ */
+const MAX_THREAD_JOBS = 2;
+
 interface Thread {
   readonly worker: Worker;
-  job: Job | undefined;
+  /** The first is worked on. */
+  readonly jobs: Job[];
+}
+
+/**
+ * Larger pairs are left to threads: each thread that has matched such a pair has touched three times its size of memory, and a page that
+ * is touched first takes as long as matching what is in it.
+ */
+const MAX_OWN_PAIR_BYTES = 1 << 23;
+
+/** Whether the calling thread does this where it would wait. Hashes are made for it while it goes on. */
+function isOwnJob({ task }: Job): boolean {
+  if (task.kind === "pairs") return task.pairs.every((pair) => bytesOfPair(pair) <= MAX_OWN_PAIR_BYTES);
+  return task.kind !== "hash" && task.kind !== "whole";
 }
 
 /** A source that threads can read: a file. */
@@ -90,7 +109,10 @@ function cutRanges(ranges: readonly SourceRange[]): SourceRange[][] {
 /** What of a source that is sent can be given away. */
 const movedOf = (sent: SentSource): ArrayBuffer[] => ("bytes" in sent ? [sent.bytes.buffer] : []);
 
-/** A fixed number of threads, each started when there is a pair for it and no other is idle. */
+/**
+ * A fixed number of threads, each started when there is a pair for it and no other is idle. The calling thread can be one of those that
+ * work: starting another takes as long as matching 30 MB of files.
+ */
 export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeHashing {
   readonly concurrency: number;
   readonly #threads = new Set<Thread>();
@@ -100,11 +122,22 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
   #isHashing = false;
 
   readonly #startThread: () => Worker;
+  readonly #maxThreads: number;
+  /** Whether the calling thread works as well. */
+  readonly #helps: boolean;
+  #isHelping = false;
 
-  /** @param startThread - starts a thread that answers each {@link PairTask} with what it found. */
-  constructor(threads: number, startThread: () => Worker) {
-    this.concurrency = threads;
+  /**
+   * @param startThread - starts a thread that answers each {@link PairTask} with what it found.
+   * @param helps - whether the calling thread does what is left for it, in a turn of the event loop of its own.
+   * @param first - a thread that was started already.
+   */
+  constructor(threads: number, startThread: () => Worker, helps = false, first?: Worker) {
+    this.concurrency = threads + Number(helps);
+    this.#maxThreads = threads;
     this.#startThread = startThread;
+    this.#helps = helps;
+    if (first !== undefined) this.#add(first);
   }
 
   async match(sources: PairSources, pairs: readonly Pair[], signal?: AbortSignal): Promise<MatchColumns> {
@@ -138,7 +171,8 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
     signal: AbortSignal | undefined,
   ): Promise<MatchColumns> {
     const pieceCount = Math.ceil(target.bytes / PIECE_BYTES);
-    const areaCount = Math.min(this.concurrency, pieceCount);
+    // One more than there is work at, so that a piece is ready for whoever is done first.
+    const areaCount = Math.min(this.concurrency + Number(this.#helps), pieceCount);
     const pair = createSharedPair(joinedBytes(basis), areaCount, skims);
     await readJoined(sources.basis, basis, basisOfShared(pair));
     const partBits = Math.min(MAX_INDEX_PART_BITS, Math.floor(Math.log2(this.concurrency)));
@@ -222,7 +256,7 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
     const threads = [...this.#threads];
     this.#threads.clear();
     for (const job of this.#waiting.splice(0)) job.reject(closedError());
-    for (const { job } of threads) job?.reject(closedError());
+    for (const job of threads.flatMap(({ jobs }) => jobs)) job.reject(closedError());
     await Promise.all(threads.map(({ worker }) => worker.terminate()));
   }
 
@@ -232,7 +266,10 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
       if (job.signal?.aborted !== true) {
         try {
           const thread = this.#idleThread();
-          if (thread === undefined) return;
+          if (thread === undefined) {
+            if (this.#helps) this.#helpSoon();
+            return;
+          }
           this.#send(thread, job);
         } catch (error) {
           job.reject(error);
@@ -242,19 +279,43 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
     }
   }
 
-  #idleThread(): Thread | undefined {
-    for (const thread of this.#threads) if (thread.job === undefined) return thread;
-    return this.#threads.size < this.concurrency ? this.#start() : undefined;
+  #helpSoon(): void {
+    if (this.#isHelping) return;
+    this.#isHelping = true;
+    // When the present turn has said all that there is to do, and answers of threads have been seen.
+    setImmediate(() => void this.#help());
   }
 
-  #start(): Thread {
-    const worker = this.#startThread();
-    const thread: Thread = { worker, job: undefined };
+  /** Do what waits in the calling thread, after sending the others what they need until then. */
+  async #help(): Promise<void> {
+    for (const thread of this.#threads) {
+      if (
+        this.#waiting.length > 1 &&
+        this.#waiting[0]!.moved.length === 0 &&
+        thread.jobs.length < MAX_THREAD_JOBS
+      )
+        this.#send(thread, this.#waiting.shift()!);
+    }
+    const at = this.#waiting.findIndex(isOwnJob);
+    if (at >= 0) {
+      const [job] = this.#waiting.splice(at, 1);
+      await performTask(job!.task).then(job!.resolve, job!.reject);
+    }
+    this.#isHelping = false;
+    if (at >= 0) this.#dispatch();
+  }
+
+  #idleThread(): Thread | undefined {
+    for (const thread of this.#threads) if (thread.jobs.length === 0) return thread;
+    return this.#threads.size < this.#maxThreads ? this.#add(this.#startThread()) : undefined;
+  }
+
+  #add(worker: Worker): Thread {
+    const thread: Thread = { worker, jobs: [] };
     worker.unref();
     worker.on("message", (answer: PairAnswer) => {
-      const { job } = thread;
-      thread.job = undefined;
-      worker.unref();
+      const job = thread.jobs.shift();
+      if (thread.jobs.length === 0) worker.unref();
       job?.resolve(answer);
       this.#dispatch();
     });
@@ -269,16 +330,16 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
 
   #send(thread: Thread, job: Job): void {
     thread.worker.postMessage(job.task, job.moved);
-    thread.job = job;
+    thread.jobs.push(job);
     // Only a thread that works keeps the process alive.
     thread.worker.ref();
   }
 
   /** Forget a thread that ended; the next pair starts another. */
   #lose(thread: Thread, how: string, cause?: unknown): void {
-    if (!this.#threads.delete(thread)) return;
-    void thread.worker.terminate();
-    thread.job?.reject(
+    const [job] = thread.jobs;
+    if (!this.#end(thread)) return;
+    job?.reject(
       new FlatdeltaError(
         ErrorCode.WORKER_FAILED,
         `expected a worker thread to match two files, it ended ${how}; try again with fewer workers, 0 for none`,
@@ -288,15 +349,19 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
     this.#dispatch();
   }
 
+  /** End a thread, and give back what it has not begun. Returns whether it was not ended before. */
+  #end(thread: Thread): boolean {
+    if (!this.#threads.delete(thread)) return false;
+    void thread.worker.terminate();
+    this.#waiting.unshift(...thread.jobs.slice(1));
+    return true;
+  }
+
   /** Forget a job. A thread cannot be interrupted in its work, so it ends with it. */
   #drop(job: Job): void {
     const at = this.#waiting.indexOf(job);
     if (at >= 0) this.#waiting.splice(at, 1);
-    for (const thread of this.#threads) {
-      if (thread.job !== job) continue;
-      this.#threads.delete(thread);
-      void thread.worker.terminate();
-    }
+    for (const thread of this.#threads) if (thread.jobs[0] === job) this.#end(thread);
     this.#dispatch();
   }
 }

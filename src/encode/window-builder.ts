@@ -8,6 +8,8 @@ import { type PlannedHeader, TAR_BLOCK_BYTES } from "../transform/index.ts";
 export const MAX_OP_BYTES = 28;
 export const MAX_HEADER_OP_BYTES = 48;
 
+const MIN_WRITER_BYTES = 256;
+
 /** A target window before its segments are coded. */
 export interface RawWindow {
   /** Where in the target it begins. */
@@ -39,7 +41,8 @@ export class WindowBuilder {
   /** What all windows so far do. */
   readonly totals = zeroOpTotals();
   readonly #keepsBasis: boolean;
-  #streams = newStreams();
+  readonly #expectedBytes: Readonly<Record<StreamId, number>>;
+  #streams: Streams;
   /** Memory that was given back. */
   readonly #spare: Streams[] = [];
   #targetOffset = 0;
@@ -60,11 +63,26 @@ export class WindowBuilder {
   /** While the pending op is a TOUCH: where in the basis the present entry ends and the next header is. */
   #nextHeader = 0;
 
-  /** @param keepsBasis - whether the basis bytes of residuals are needed for coding these. */
-  constructor(core: HashCore, bounds: WindowBounds, keepsBasis: boolean) {
+  /**
+   * @param keepsBasis - whether the basis bytes of residuals are needed for coding these.
+   * @param expectedBytes - about how many bytes each stream will have.
+   */
+  constructor(
+    core: HashCore,
+    bounds: WindowBounds,
+    keepsBasis: boolean,
+    expectedBytes: Readonly<Record<StreamId, number>>,
+  ) {
     this.#core = core;
     this.#bounds = bounds;
     this.#keepsBasis = keepsBasis;
+    this.#expectedBytes = expectedBytes;
+    this.#streams = this.#newStreams();
+  }
+
+  /** Where {@link addDiff} finds the bytes of target (left) and basis. */
+  get inputs(): HashCore["inputs"] {
+    return this.#core.inputs;
   }
 
   /** Whether the window holds no bytes yet. */
@@ -187,13 +205,14 @@ export class WindowBuilder {
     this.#endOp();
   }
 
-  /** The basis has similar bytes: those at the beginning of `basis` for those at the beginning of `target`. */
-  addDiff(target: Uint8Array, basisOffset: number, basis: Uint8Array, length: number): void {
+  /** The basis has similar bytes: the first of the {@link inputs}, of which those of the target are lost. */
+  addDiff(length: number, basisOffset: number): void {
     const { residual, diffBasis, spans } = this.#streams;
-    const similar = basis.subarray(0, length);
-    this.#core.subtractInto(target.subarray(0, length), similar, residual.extend(length));
+    const { left, right } = this.inputs;
+    this.#core.subtractInputs(length);
+    residual.copy(left, 0, length);
     if (this.#keepsBasis) {
-      diffBasis.bytes(similar);
+      diffBasis.copy(right, 0, length);
       spans.push(length, basisOffset, this.#made);
     }
     this.#addOp(OpKind.DIFF, length, basisOffset);
@@ -227,10 +246,23 @@ export class WindowBuilder {
       spans: Uint32Array.from(spans),
       release: () => this.#release(streams),
     };
-    this.#streams = this.#spare.pop() ?? newStreams();
+    this.#streams = this.#spare.pop() ?? this.#newStreams();
     this.#targetOffset += this.#targetBytes;
     this.#targetBytes = 0;
     return window;
+  }
+
+  #newStreams(): Streams {
+    // As much as will be needed: growing copies what is there.
+    const writer = (stream: StreamId): ByteWriter =>
+      new ByteWriter(Math.min(this.#bounds.segmentBytes, MIN_WRITER_BYTES + this.#expectedBytes[stream]));
+    return {
+      control: writer(StreamId.CONTROL),
+      data: writer(StreamId.DATA),
+      residual: writer(StreamId.RESIDUAL),
+      diffBasis: this.#keepsBasis ? writer(StreamId.RESIDUAL) : new ByteWriter(),
+      spans: [],
+    };
   }
 
   #release(streams: Streams): void {
@@ -248,16 +280,6 @@ interface Streams {
   residual: ByteWriter;
   diffBasis: ByteWriter;
   spans: number[];
-}
-
-function newStreams(): Streams {
-  return {
-    control: new ByteWriter(),
-    data: new ByteWriter(),
-    residual: new ByteWriter(),
-    diffBasis: new ByteWriter(),
-    spans: [],
-  };
 }
 
 function continues(op: Op, kind: OpKind, basisOffset: number, byte: number): boolean {

@@ -168,6 +168,7 @@ export async function writeDelta(
       await createHashCore(),
       { windowBytes, segmentBytes },
       coding[StreamId.RESIDUAL].codec.needsBasis,
+      expectedBytes,
     );
     if (envelope.header !== undefined)
       builder.addHead(envelope.head.length, givenConfigBytes(envelope.header));

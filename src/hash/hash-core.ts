@@ -22,6 +22,8 @@ export class HashCore {
   /** Two areas of `PIECE_BYTES` for inputs. */
   readonly #first: number;
   readonly #second: number;
+  /** The same areas, for who fills them in place and calls {@link subtractInputs}: it spares two copies. Other calls overwrite them. */
+  readonly inputs: { readonly left: Uint8Array; readonly right: Uint8Array };
 
   /** @internal */
   constructor({ kernels, map }: CoreInstance) {
@@ -33,6 +35,8 @@ export class HashCore {
     this.#maxBlocks = map.maxBlocks;
     this.#first = map.input;
     this.#second = map.input + 2 * PIECE_BYTES;
+    const area = (at: number): Uint8Array => this.#memory.subarray(at, at + PIECE_BYTES);
+    this.inputs = { left: area(this.#first), right: area(this.#second) };
   }
 
   /**
@@ -172,6 +176,11 @@ export class HashCore {
    */
   subtractInto(target: Uint8Array, basis: Uint8Array, out: Uint8Array): void {
     this.#combine(target, basis, out, this.#kernels.subtractBytes);
+  }
+
+  /** `left[i] -= right[i]` mod 256, for the first `length` bytes of the {@link inputs}. */
+  subtractInputs(length: number): void {
+    this.#kernels.subtractBytes(this.#first, this.#second, length);
   }
 
   #combine(

@@ -181,6 +181,21 @@ export class MatchList {
     return this.#targetOffsets[index]!;
   }
 
+  /** Likewise in the basis. */
+  basisOffsetOf(index: number): number {
+    return this.#basisOffsets[index]!;
+  }
+
+  /** How long the match of a number is. */
+  lengthOf(index: number): number {
+    return this.#lengths[index]!;
+  }
+
+  /** Whether it is exact. */
+  isExact(index: number): boolean {
+    return this.#exact[index] === 1;
+  }
+
   /** The match of a number from 0 to `size` − 1. */
   at(index: number): Match {
     const match: Match = {

@@ -37,7 +37,7 @@ for (const name of COMMANDS.keys()) {
     const { code, stdout, stderr } = await run([name, "--help"]);
     assert.equal(code, 0);
     assert.equal(stderr, "");
-    const { operands, options, examples } = await COMMANDS.get(name)!.load();
+    const { operands, options, examples } = await COMMANDS.get(name)!.load([]);
     assert.ok(stdout.startsWith(`Usage: flatdelta ${name} [OPTION…] ${operands.join(" ")}`));
     for (const option of [...Object.keys(options), "json", "quiet", "help"]) {
       assert.ok(stdout.includes(`--${option}`), option);

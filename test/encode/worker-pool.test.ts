@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { getEventListeners } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,8 +54,8 @@ function open<Pool extends { close(): Promise<void> }>(pool: Pool): Pool {
   return pool;
 }
 
-/** A pool of one thread that runs `code` for every pair. */
-const poolOf = (code: string, threads = 1) => {
+/** Starts threads that run `code` for every task. */
+const starter = (code: string) => {
   const exits: Promise<number>[] = [];
   const start = () => {
     const worker = new Worker(
@@ -65,6 +65,12 @@ const poolOf = (code: string, threads = 1) => {
     exits.push(new Promise((resolve) => worker.once("exit", resolve)));
     return worker;
   };
+  return { start, exits };
+};
+
+/** A pool of one thread that runs `code` for every pair. */
+const poolOf = (code: string, threads = 1) => {
+  const { start, exits } = starter(code);
   return { pool: open(new ThreadPool(threads, start)), exits };
 };
 
@@ -209,6 +215,103 @@ test("the pairs of a delta are matched by as many threads as there may be", asyn
   };
   await makeDelta({ workers: { pairMatching: open(new ThreadPool(2, start)) } });
   assert.equal(started, 2);
+});
+
+test("the calling thread matches what no other has taken", async () => {
+  const { exits, start } = starter("for (;;);");
+  const pool = open(new ThreadPool(1, start, true));
+  assert.equal(pool.concurrency, 2);
+  const stuck = matchIn(pool, large(1), large(2));
+  const rejected = assert.rejects(stuck, /pool that is open/);
+  for (const seed of [3, 4]) {
+    const [target, basis] = [large(seed), large(seed).subarray(1000)];
+    assert.deepEqual(await matchIn(pool, target, basis), await matchPair(target, basis));
+  }
+  await pool.close();
+  await rejected;
+  assert.equal((await Promise.all(exits)).length, 1);
+});
+
+test("what a thread has not begun when it ends is matched all the same", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "flatdelta-pool-"));
+  const { start } = starter("process.exit(3);");
+  let isFirst = true;
+  const pool = open(
+    new ThreadPool(
+      1,
+      () => {
+        if (!isFirst) return startPairThread();
+        isFirst = false;
+        return start();
+      },
+      true,
+    ),
+  );
+  const [target, basis] = [large(1), large(1).subarray(1000)];
+  await writeFile(join(folder, "target"), target);
+  await writeFile(join(folder, "basis"), basis);
+  const sources = {
+    target: await openFileSource(join(folder, "target")),
+    basis: await openFileSource(join(folder, "basis")),
+  };
+  try {
+    const pair = { target: { offset: 0, bytes: target.length }, basis: [{ offset: 0, bytes: basis.length }] };
+    const [first, ...others] = Array.from({ length: 4 }, () => pool.match(sources, [pair]));
+    await assert.rejects(first!, { code: "WORKER_FAILED" });
+    const expected = await matchPair(target, basis);
+    for (const found of await Promise.all(others)) assert.deepEqual(found, expected);
+  } finally {
+    for (const file of Object.values(sources)) await file.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("a thread answers in the order of its tasks, also while it loads what the first needs", async () => {
+  const worker = startPairThread();
+  const all = [large(1), makeBytes(100, 2), makeBytes(1000, 3)];
+  const answers = new Promise<MatchColumns[]>((resolve) => {
+    const found: MatchColumns[] = [];
+    worker.on("message", (columns) => {
+      if (found.push(columns) === all.length) resolve(found);
+    });
+  });
+  for (const bytes of all) {
+    const range = { offset: 0, bytes: bytes.length };
+    const sent = { ranges: [range], bytes };
+    worker.postMessage({
+      kind: "pairs",
+      target: sent,
+      basis: sent,
+      pairs: [{ target: range, basis: [range] }],
+    });
+  }
+  const lengths = (await answers).map((columns) => [...columns.lengths]);
+  assert.deepEqual(
+    lengths,
+    all.map((bytes) => [bytes.length]),
+  );
+  await worker.terminate();
+});
+
+test("a thread that was started before is the first of a pool, or ends", async () => {
+  let started = 0;
+  const pool = open(
+    new ThreadPool(
+      1,
+      () => {
+        started++;
+        return startPairThread();
+      },
+      false,
+      startPairThread(),
+    ),
+  );
+  assert.deepEqual(await matchIn(pool, large(1), large(2)), await matchPair(large(1), large(2)));
+  assert.equal(started, 0);
+  const unused = startPairThread();
+  const ended = once(unused, "exit");
+  createWorkerPool(0, unused);
+  await ended;
 });
 
 test("several threads share a large target, and find what one finds", async () => {

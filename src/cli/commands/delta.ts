@@ -1,3 +1,4 @@
+import type { Worker } from "node:worker_threads";
 import { toHex } from "../../bytes/index.ts";
 import { createDelta, DEFAULT_LEVEL, DELTA_CODECS } from "../../encode/index.ts";
 import { createWorkerPool } from "../../encode/node.ts";
@@ -15,8 +16,8 @@ import { checkStdinOnce } from "../stdin-name.ts";
 import { FILES_OPTION, tellAccount } from "./account.ts";
 import { opReport, RAW_OPTION, shareOf } from "./shared.ts";
 
-/** `flatdelta delta`. */
-export const delta: Command = {
+/** `flatdelta delta`, with a thread that was started for it, if one was. */
+export const createDeltaCommand = (thread?: Worker): Command => ({
   operands: ["BASIS", "TARGET"],
   description: `Write a delta: what is needed to make TARGET from BASIS. Both are images, flattened on the fly unless they are
 flat images already, or any two files with --raw. BASIS may also be a signature; it is recognised by its
@@ -71,7 +72,7 @@ content. One of the two may be - for an image archive on standard input.`,
     if (values["stream-only"] === true && maxStashBytes !== undefined)
       throw new UsageError("expected either --stream-only or --max-stash, got both");
     const output = await openOutput(values);
-    const pool = createWorkerPool(workers);
+    const pool = createWorkerPool(workers, thread);
     const basis = await openBasis(basisName!);
     try {
       const target = await openInput(targetName!, context);
@@ -136,4 +137,4 @@ content. One of the two may be - for an image archive on standard input.`,
       return { input: opened.flat ?? opened.source, close: () => opened.close() };
     }
   },
-};
+});

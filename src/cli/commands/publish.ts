@@ -10,10 +10,10 @@ import { formatBytes } from "../format.ts";
 import { openFlatInput } from "../image-input.ts";
 import { createRegistryClient } from "../remote-input.ts";
 import { checkStdinOnce } from "../stdin-name.ts";
-import { delta } from "./delta.ts";
+import { createDeltaCommand } from "./delta.ts";
 import { shareOf } from "./shared.ts";
 
-const { codec, level, workers, "max-stash": maxStash } = delta.options;
+const { codec, level, workers, "max-stash": maxStash } = createDeltaCommand().options;
 
 const DOCKER = "docker://";
 

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, concatBytes, EMPTY_BYTES, putVarint } from "../../bytes/index.ts";
+import { ByteReader, ByteWriter, EMPTY_BYTES, putVarint } from "../../bytes/index.ts";
 import { ErrorCode, FormatError } from "../../errors.ts";
 
 const CONTEXT = { what: "a sparse segment" };
@@ -59,6 +59,7 @@ export class SparsePacker {
   #gaps: Uint8Array = EMPTY_BYTES;
   #lengths: Uint8Array = EMPTY_BYTES;
   #runs: Uint8Array = EMPTY_BYTES;
+  #packed: Uint8Array = EMPTY_BYTES;
 
   #reserve(rawBytes: number): void {
     if (this.#gaps.length > rawBytes) return;
@@ -66,9 +67,10 @@ export class SparsePacker {
     this.#gaps = new Uint8Array(rawBytes + 1);
     this.#lengths = new Uint8Array(rawBytes);
     this.#runs = new Uint8Array(rawBytes);
+    this.#packed = new Uint8Array(maxPackedBytes(rawBytes));
   }
 
-  /** Pack the bytes of a segment. */
+  /** Pack the bytes of a segment; what it returns is valid until the next call. */
   pack(raw: Uint8Array): Uint8Array {
     this.#reserve(raw.length);
     const gaps = this.#gaps;
@@ -90,12 +92,17 @@ export class SparsePacker {
     const head = new ByteWriter();
     head.varint(gapBytes);
     head.varint(lengthBytes);
-    return concatBytes([
+    let packedBytes = 0;
+    for (const part of [
       head.view(),
       gaps.subarray(0, gapBytes),
       lengths.subarray(0, lengthBytes),
       runs.subarray(0, runBytes),
-    ]);
+    ]) {
+      this.#packed.set(part, packedBytes);
+      packedBytes += part.length;
+    }
+    return this.#packed.subarray(0, packedBytes);
   }
 }
 

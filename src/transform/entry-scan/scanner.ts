@@ -9,7 +9,7 @@ const FIRST_BYTES = 1 << 16;
  * Finds the entries of a tar while its bytes pass, and hashes their contents and headers: what `scanFlatImage` does entry by entry,
  * in WASM, for headers of the form that flat images have. Ten thousand of them are parsed before V8 has compiled what parses them.
  *
- * For one source, whose pieces come in order.
+ * For one source at a time, whose pieces come in order.
  */
 export class EntryScanner {
   /** Where a piece is put before it is taken in. */
@@ -21,12 +21,19 @@ export class EntryScanner {
   private constructor(instance: EntryScanInstance) {
     const { kernels, input, inputBytes } = instance;
     this.#instance = instance;
-    kernels.start();
+    this.restart();
     this.piece = new Uint8Array(kernels.memory.buffer, input, inputBytes);
   }
 
   static async create(): Promise<EntryScanner> {
     return new EntryScanner(await instantiateEntryScan());
+  }
+
+  /** Begin with another source. */
+  restart(): void {
+    this.#instance.kernels.start();
+    this.#records.clear();
+    this.#texts.clear();
   }
 
   /** Take the first `length` bytes of the piece into the hash of all that passes. */

@@ -121,10 +121,19 @@ function countUnlike(at: i32): i32 {
 let nearHash: u32 = 0;
 let nearHashAt: i32 = -2;
 
-/** Whether few of the bytes ahead are unlike in the present alignment. */
-function isMostlyEqual(at: i32, basisAt: i32): bool {
-  if (at + GAIN_RANGE_BYTES > targetBytes || basisAt + GAIN_RANGE_BYTES > basisBytes) return false;
-  return GAIN_RANGE_BYTES - countAllEqual(at, basisAt - at, GAIN_RANGE_BYTES) < MAX_SKIMMED_UNLIKE;
+/** Where skimming from `at` comes to an end: fewer bytes ahead are equal in the present alignment, or there are too few. */
+function skim(at: i32): i32 {
+  const last = min(targetBytes, basisBytes - shift) - GAIN_RANGE_BYTES;
+  if (at > last) return at;
+  let equal = countAllEqual(at, shift, GAIN_RANGE_BYTES);
+  while (GAIN_RANGE_BYTES - equal < MAX_SKIMMED_UNLIKE) {
+    const next = at + SKIMMED_BYTES;
+    if (next > last) return next;
+    equal -= popcnt<u32>(equalBits(at, shift));
+    equal += popcnt<u32>(equalBits(at + GAIN_RANGE_BYTES, shift));
+    at = next;
+  }
+  return at;
 }
 
 /**
@@ -151,17 +160,9 @@ export function startAnchors(firstShift: i32, isSkimmed: bool): bool {
 /** Go to the next anchor; whether there is one. */
 export function nextAnchor(): bool {
   const lastSeed = targetBytes - SEED_BYTES;
-  let skimming = skims;
-  for (let at = end; at <= lastSeed; at++) {
+  for (let at = skims ? skim(end) : end; at <= lastSeed; at++) {
     const basisAt = at + shift;
     const inside = basisAt >= 0 && basisAt < basisBytes;
-    if (skimming && inside) {
-      if (isMostlyEqual(at, basisAt)) {
-        at += SKIMMED_BYTES - 1;
-        continue;
-      }
-      skimming = false;
-    }
     if (inside) moveNear(basisAt);
     const mostGain = countUnlike(at);
     if (mostGain < MIN_NEAR_GAIN_BYTES && !areEqual(at, basisAt, NEAR_SEED_BYTES)) continue;

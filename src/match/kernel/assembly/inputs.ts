@@ -58,6 +58,19 @@ export function countEqual(at: i32, basisAt: i32, limit: i32): i32 {
   return i;
 }
 
+/** How many bytes before `end` are equal in a row, `limit` at most. */
+export function countEqualBefore(end: i32, basisEnd: i32, limit: i32): i32 {
+  const a = target + <usize>end;
+  const b = basis + <usize>basisEnd;
+  let i = 0;
+  for (; i + 16 <= limit; i += 16) {
+    const equal = <u32>i8x16.bitmask(i8x16.eq(v128.load(a - <usize>(i + 16)), v128.load(b - <usize>(i + 16))));
+    if (equal != 0xffff) return i + clz<u32>(~(equal << 16));
+  }
+  while (i < limit && load<u8>(a - <usize>(i + 1)) == load<u8>(b - <usize>(i + 1))) i++;
+  return i;
+}
+
 /** How many of the `length` bytes from `at` are equal; both ranges lie inside. */
 export function countAllEqual(at: i32, shift: i32, length: i32): i32 {
   const a = target + <usize>at;

@@ -1,6 +1,14 @@
 // Anchors of one alignment and the bytes between them become matches: see ../../pair.ts and ../../difference.ts.
 import { end, nextAnchor, shift, start, startAnchors } from "./anchors";
-import { basis, basisBytes, countAllEqual, countEqual, target, targetBytes } from "./inputs";
+import {
+  basis,
+  basisBytes,
+  countAllEqual,
+  countEqual,
+  countEqualBefore,
+  target,
+  targetBytes,
+} from "./inputs";
 
 const MIN_SAME_WORTH_BYTES: i32 = 12;
 const MIN_NEAR_WORTH_BYTES: i32 = 24;
@@ -31,20 +39,29 @@ function add(at: i32, basisAt: i32, length: i32, exact: u32): void {
 
 /** Equal runs of a range as exact matches, what is between them as differences. */
 function addDifference(from: i32, rangeShift: i32, length: i32): void {
-  const a = target + <usize>from;
-  const b = basis + <usize>(from + rangeShift);
-  let done = 0;
-  for (let at = 0; at < length; ) {
-    const runStart = at;
-    at += countEqual(from + at, from + rangeShift + at, length - at);
-    if (at - runStart >= MIN_EQUAL_RUN_BYTES || (at > runStart && (runStart == 0 || at == length))) {
-      add(from + done, from + rangeShift + done, runStart - done, 0);
-      add(from + runStart, from + rangeShift + runStart, at - runStart, 1);
-      done = at;
+  const basisFrom = from + rangeShift;
+  // At the beginning and at the end a run may be short.
+  let done = countEqual(from, basisFrom, length);
+  add(from, basisFrom, done, 1);
+  const tail = countEqualBefore(from + length, basisFrom + length, length - done);
+  const end = length - tail;
+  // Between them, `at` follows an unlike byte. A long run cannot hold an unlike byte, so it begins behind the last one that is found where
+  // a run from here would be: most bytes are never looked at.
+  for (let at = done; at + MIN_EQUAL_RUN_BYTES <= end; ) {
+    const before = at + MIN_EQUAL_RUN_BYTES;
+    const equal = countEqualBefore(from + before, basisFrom + before, MIN_EQUAL_RUN_BYTES);
+    if (equal < MIN_EQUAL_RUN_BYTES) {
+      at = before - equal;
+      continue;
     }
-    while (at < length && load<u8>(a + <usize>at) != load<u8>(b + <usize>at)) at++;
+    const runEnd = before + countEqual(from + before, basisFrom + before, end - before);
+    add(from + done, basisFrom + done, at - done, 0);
+    add(from + at, basisFrom + at, runEnd - at, 1);
+    done = runEnd;
+    at = runEnd;
   }
-  add(from + done, from + rangeShift + done, length - done, 0);
+  add(from + done, basisFrom + done, end - done, 0);
+  add(from + end, basisFrom + end, tail, 1);
 }
 
 let lastShift: i32 = 0;
