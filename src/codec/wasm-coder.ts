@@ -1,6 +1,6 @@
 import { concatBytes } from "../bytes/index.ts";
+import type { WasmModule } from "../bytes/wasm-module.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
-import type { WasmModule } from "./wasm-module.ts";
 
 /** What every module that is built on `assembly/` exports. */
 export interface CoderKernels {

@@ -1,4 +1,4 @@
-import { WasmModule } from "../../codec/wasm-module.ts";
+import { WasmModule } from "../../bytes/wasm-module.ts";
 import { WASM_BASE64 } from "./generated.ts";
 
 /** One instance, with its memory. */

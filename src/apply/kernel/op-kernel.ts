@@ -1,4 +1,4 @@
-import { growMemory } from "../../codec/wasm-module.ts";
+import { growMemory } from "../../bytes/wasm-module.ts";
 import type { OpReader, OpTotals } from "../../delta/index.ts";
 import { type Hash64, isLittleEndian } from "../../hash/index.ts";
 import { type PageMemory, pageSlots } from "../../io/index.ts";

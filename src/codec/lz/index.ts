@@ -11,8 +11,9 @@
  *
  * @module
  */
+
+import { growMemory } from "../../bytes/wasm-module.ts";
 import { ErrorCode, FormatError } from "../../errors.ts";
-import { growMemory } from "../wasm-module.ts";
 import { checkHistory, Holder, PIECE_BYTES } from "./holder.ts";
 import { instantiateLz, LZ_MODEL_BYTES } from "./load.ts";
 

@@ -1,4 +1,4 @@
-import { WASM_PAGE_BYTES, WasmModule } from "../wasm-module.ts";
+import { WASM_PAGE_BYTES, WasmModule } from "../../bytes/wasm-module.ts";
 import { WASM_BASE64 } from "./generated.ts";
 
 /** What the module exports. */

@@ -1,4 +1,4 @@
-import { growMemory } from "../wasm-module.ts";
+import { growMemory } from "../../bytes/wasm-module.ts";
 import { PIECE_BYTES } from "./holder.ts";
 import type { Kernels } from "./load.ts";
 

@@ -12,9 +12,9 @@
  * @module
  */
 import { EMPTY_BYTES } from "../../bytes/index.ts";
+import { WasmModule } from "../../bytes/wasm-module.ts";
 import { ErrorCode, FormatError } from "../../errors.ts";
 import { type CodePiece, type CoderKernels, WasmCoder } from "../wasm-coder.ts";
-import { WasmModule } from "../wasm-module.ts";
 import { WASM_BASE64 } from "./generated.ts";
 
 /** The longest segment that can be coded at once, in bytes. */

@@ -10,9 +10,9 @@
  * @module
  */
 import { EMPTY_BYTES } from "../../bytes/index.ts";
+import { WasmModule } from "../../bytes/wasm-module.ts";
 import { ErrorCode, FormatError } from "../../errors.ts";
 import { type CoderKernels, WasmCoder } from "../wasm-coder.ts";
-import { WasmModule } from "../wasm-module.ts";
 import { WASM_BASE64 } from "./generated.ts";
 import { PRIME_BYTES, PRIME_CODED } from "./prime.ts";
 

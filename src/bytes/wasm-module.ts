@@ -1,4 +1,4 @@
-import { lazyModule } from "../bytes/lazy-module.ts";
+import { lazyModule } from "./lazy-module.ts";
 
 /** Bytes of a page of WASM memory. */
 export const WASM_PAGE_BYTES = 65_536;

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { WASM_BASE64 } from "../../src/apply/kernel/generated.ts";
+import { WASM_PAGE_BYTES, WasmModule } from "../../src/bytes/wasm-module.ts";
 import { createLzEncoder } from "../../src/codec/lz/index.ts";
 import { createResidualDecoder, createResidualEncoder } from "../../src/codec/mix/index.ts";
 import { createOpsDecoder, createOpsEncoder } from "../../src/codec/ops/index.ts";
 import { createTextDecoder, createTextEncoder } from "../../src/codec/text/index.ts";
-import { WASM_PAGE_BYTES, WasmModule } from "../../src/codec/wasm-module.ts";
 import { makeBytes } from "../support/pairs.ts";
 
 // Of the module that needs the least.
