@@ -11,7 +11,10 @@ export interface RangeHashing {
   hash64(source: Source, range: SourceRange, signal?: AbortSignal): Promise<bigint>;
 }
 
-/** Kept for the next range: for a hundred of them, new memory took longer to touch than to hash. */
+/**
+ * Reads straight into the memory of the hash, as in a pass over a whole source. Kept for the next range: for a hundred of them, new
+ * memory took longer to touch than to hash.
+ */
 let kept: EntryScanner | undefined;
 
 /** Hashes in the calling thread. */

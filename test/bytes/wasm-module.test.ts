@@ -46,39 +46,26 @@ test("memory that has grown far is not kept", async () => {
 const raw = makeBytes(3000, 3);
 const others = makeBytes(20_000, 4);
 
+/** Encode with an encoder and close it, twice: it encodes no more. */
+function encodeAndClose<Encoder extends { close(): void }>(
+  encoder: Encoder,
+  encode: (encoder: Encoder) => Uint8Array,
+): Uint8Array {
+  const coded = encode(encoder);
+  encoder.close();
+  encoder.close();
+  assert.throws(() => encode(encoder), TypeError);
+  return coded;
+}
+
 /** Each makes an encoder, encodes the bytes, and closes it. */
 const CODERS: Readonly<Record<string, (bytes: Uint8Array) => Promise<Uint8Array>>> = {
-  ops: async (bytes) => {
-    const encoder = await createOpsEncoder();
-    const coded = encoder.encode(bytes);
-    encoder.close();
-    encoder.close();
-    assert.throws(() => encoder.encode(bytes), TypeError);
-    return coded;
-  },
-  mix: async (bytes) => {
-    const encoder = await createResidualEncoder();
-    const coded = encoder.encode(bytes, bytes);
-    encoder.close();
-    encoder.close();
-    assert.throws(() => encoder.encode(bytes, bytes), TypeError);
-    return coded;
-  },
-  text: async (bytes) => {
-    const encoder = await createTextEncoder();
-    const coded = encoder.encode(bytes);
-    encoder.close();
-    encoder.close();
-    assert.throws(() => encoder.encode(bytes), TypeError);
-    return coded;
-  },
+  ops: async (bytes) => encodeAndClose(await createOpsEncoder(), (ops) => ops.encode(bytes)),
+  mix: async (bytes) => encodeAndClose(await createResidualEncoder(), (mix) => mix.encode(bytes, bytes)),
+  text: async (bytes) => encodeAndClose(await createTextEncoder(), (text) => text.encode(bytes)),
   "lz, a large window first": async (bytes) => {
-    const encoder = await createLzEncoder({ effort: 9, windowBits: bytes === others ? 21 : 16 });
-    const coded = encoder.encode(bytes);
-    encoder.close();
-    encoder.close();
-    assert.throws(() => encoder.encode(bytes), TypeError);
-    return coded;
+    const settings = { effort: 9, windowBits: bytes === others ? 21 : 16 };
+    return encodeAndClose(await createLzEncoder(settings), (lz) => lz.encode(bytes));
   },
 };
 

@@ -16,40 +16,43 @@ import { checkStdinOnce } from "../stdin-name.ts";
 import { FILES_OPTION, tellAccount } from "./account.ts";
 import { opReport, RAW_OPTION, shareOf } from "./shared.ts";
 
+/** Those of `flatdelta delta`. */
+export const DELTA_OPTIONS = {
+  ...OUTPUT_OPTIONS,
+  codec: {
+    type: "string",
+    value: "NAME",
+    help: `${DELTA_CODECS.join(", ")}; mix from level 4 on, fast below`,
+  },
+  level: {
+    type: "string",
+    value: "LEVEL",
+    help: `time to take: 1 (quick) to 9 (small), ${DEFAULT_LEVEL} unless given`,
+  },
+  workers: {
+    type: "string",
+    value: "N",
+    help: "threads that compare files, 0 to 64; one per processor core, 8 at most, unless given",
+  },
+  "max-stash": {
+    type: "string",
+    value: "SIZE",
+    help: "what applying in place may put aside on the device, as in 500K, 64M, 1G (64M)",
+  },
+  "stream-only": { type: "boolean", help: "leave out what applying in place needs, some nine bytes" },
+  ...FILES_OPTION,
+  ...formatOption("delta"),
+  ...RAW_OPTION,
+  ...IMAGE_OPTIONS,
+} satisfies Command["options"];
+
 /** `flatdelta delta`, with a thread that was started for it, if one was. */
 export const createDeltaCommand = (thread?: Worker): Command => ({
   operands: ["BASIS", "TARGET"],
   description: `Write a delta: what is needed to make TARGET from BASIS. Both are images, flattened on the fly unless they are
 flat images already, or any two files with --raw. BASIS may also be a signature; it is recognised by its
 content. One of the two may be - for an image archive on standard input.`,
-  options: {
-    ...OUTPUT_OPTIONS,
-    codec: {
-      type: "string",
-      value: "NAME",
-      help: `${DELTA_CODECS.join(", ")}; mix from level 4 on, fast below`,
-    },
-    level: {
-      type: "string",
-      value: "LEVEL",
-      help: `time to take: 1 (quick) to 9 (small), ${DEFAULT_LEVEL} unless given`,
-    },
-    workers: {
-      type: "string",
-      value: "N",
-      help: "threads that compare files, 0 to 64; one per processor core, 8 at most, unless given",
-    },
-    "max-stash": {
-      type: "string",
-      value: "SIZE",
-      help: "what applying in place may put aside on the device, as in 500K, 64M, 1G (64M)",
-    },
-    "stream-only": { type: "boolean", help: "leave out what applying in place needs, some nine bytes" },
-    ...FILES_OPTION,
-    ...formatOption("delta"),
-    ...RAW_OPTION,
-    ...IMAGE_OPTIONS,
-  },
+  options: DELTA_OPTIONS,
   examples: [
     ["from one docker save to the next", "flatdelta delta app-1.tar app-2.tar -o update.delta"],
     ["from a signature, with the basis elsewhere", "flatdelta delta app-1.sig app-2.flat -o update.delta"],

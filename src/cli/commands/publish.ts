@@ -10,10 +10,10 @@ import { formatBytes } from "../format.ts";
 import { openFlatInput } from "../image-input.ts";
 import { createRegistryClient } from "../remote-input.ts";
 import { checkStdinOnce } from "../stdin-name.ts";
-import { createDeltaCommand } from "./delta.ts";
+import { DELTA_OPTIONS } from "./delta.ts";
 import { shareOf } from "./shared.ts";
 
-const { codec, level, workers, "max-stash": maxStash } = createDeltaCommand().options;
+const { codec, level, workers, "max-stash": maxStash } = DELTA_OPTIONS;
 
 const DOCKER = "docker://";
 
@@ -29,10 +29,10 @@ under the name that --to says.`,
       value: "docker://REF",
       help: "NEW in its registry; needed unless NEW is named so itself",
     },
-    codec: codec!,
-    level: level!,
-    workers: workers!,
-    "max-stash": maxStash!,
+    codec,
+    level,
+    workers,
+    "max-stash": maxStash,
     ...IMAGE_OPTIONS,
   },
   examples: [
