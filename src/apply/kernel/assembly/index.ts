@@ -2,7 +2,7 @@
 import { copyBytes, repeatByte } from "./copy";
 import { putBasis, startPages } from "./pages";
 import * as state from "./state";
-import { NO_VARINT, readSignedVarint, readVarint, varintEnd } from "./varint";
+import { NO_VARINT, readSignedVarint, readVarint, varintEnd } from "../../../bytes/assembly/varint";
 
 export { addTo } from "./copy";
 export { digestHash, startHash, updateHash } from "./hash";

@@ -1,4 +1,4 @@
-// Integers as `../../../delta/FORMAT.md` codes them.
+// Integers as `../../delta/FORMAT.md` codes them.
 
 /** Returned for what is cut off, malformed, or larger than 2^49: the caller's reader looks at it again, and says what is wrong. */
 export const NO_VARINT: i64 = i64.MIN_VALUE;
