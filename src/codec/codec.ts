@@ -19,7 +19,7 @@ export interface SegmentEncoder {
   /**
    * Before the first segment, once: take bytes that both sides know as if they had been coded. Absent when the codec cannot.
    *
-   * @param history - at most 1 MiB.
+   * @param history - at most 2 MiB.
    */
   prime?(history: Uint8Array): Promise<void>;
   /** Whether calls may overlap: then segments are worked on in the order of the calls. */

@@ -43,7 +43,7 @@ export const OP_KIND_COUNT = 8;
 export const ExtensionTag = { ENVELOPE: 1, METADATA: 2, PRIMER: 3, IN_PLACE: 4, TREE: 10 } as const;
 
 /** Most bytes of the basis that the data stream's codec is primed with. */
-export const MAX_PRIMER_BYTES = 1 << 20;
+export const MAX_PRIMER_BYTES = 1 << 21;
 
 /** Largest config of a flat image whose envelope is computed: a reader holds it in memory. */
 export const MAX_CONFIG_BYTES = 1 << 24;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { applyDelta } from "../../src/apply/index.ts";
 import { encodeUtf8 } from "../../src/bytes/index.ts";
-import { DeltaReader, encodeDeltaHeader, inspectDelta } from "../../src/delta/index.ts";
+import { DeltaReader, encodeDeltaHeader, inspectDelta, MAX_PRIMER_BYTES } from "../../src/delta/index.ts";
 import { createDelta, type DeltaCodec } from "../../src/encode/index.ts";
 import { sampleSurroundings } from "../../src/encode/primer.ts";
 import { ErrorCode } from "../../src/errors.ts";
@@ -78,7 +78,7 @@ test("of many literals, what stands around a sample of them is taken", async () 
   assert.deepEqual(Buffer.from(made.bytes()), Buffer.from(changed));
 });
 
-test("the highest efforts learn from twice as many places, in as many bytes where literals are few", () => {
+test("each of the highest efforts learns from twice as many places, and all in as many bytes where literals are few", () => {
   const sampledBytes = (effort: number, literalBytes: number): number => {
     const gaps = [{ basisOffset: 2 ** 24, targetOffset: 0, length: literalBytes }];
     const ranges = sampleSurroundings(gaps, effort, literalBytes, 2 ** 30);
@@ -86,7 +86,11 @@ test("the highest efforts learn from twice as many places, in as many bytes wher
   };
   assert.equal(sampledBytes(7, 2 ** 24), 2 ** 19);
   assert.equal(sampledBytes(8, 2 ** 24), 2 ** 20);
-  assert.equal(sampledBytes(9, 2 ** 17), sampledBytes(7, 2 ** 17));
+  assert.equal(sampledBytes(9, 2 ** 24), 2 ** 21);
+  for (const effort of [7, 8, 9]) {
+    const rounding = sampledBytes(effort, 2 ** 17) - 4 * 2 ** 17;
+    assert.ok(rounding >= 0 && rounding < 1024, `effort ${effort}: ${rounding}`);
+  }
 });
 
 test("a primer outside the basis, of too many bytes, or for a codec that takes none is refused", async () => {
@@ -96,7 +100,7 @@ test("a primer outside the basis, of too many bytes, or for a codec that takes n
   for (const [broken, what] of [
     [{ ...header, primer: [{ offset: basis.length - 10, length: 11 }] }, /basis of/],
     [{ ...header, primer: [{ offset: 5, length: 0 }] }, /0 bytes at 5/],
-    [{ ...big, primer: [{ offset: 0, length: 2 ** 20 + 1 }] }, /basis of/],
+    [{ ...big, primer: [{ offset: 0, length: MAX_PRIMER_BYTES + 1 }] }, /basis of/],
     [{ ...other, primer: [{ offset: 0, length: 100 }] }, /codec brotli takes none/],
   ] as const) {
     const delta = await encodeDeltaHeader(broken);

@@ -11,7 +11,7 @@ export interface LzEncoder {
    * Take bytes that the decoder knows too as if they had been coded: later segments refer to them, and the model has
    * learned from them. Only before the first segment, once.
    *
-   * @param history - at most 1 MiB; of a smaller window's length, the last are of use.
+   * @param history - at most 2 MiB; of a smaller window's length, the last are of use.
    */
   prime(history: Uint8Array): void;
   /**

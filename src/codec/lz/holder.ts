@@ -1,7 +1,7 @@
 import { type LzInstance, releaseLz } from "./load.ts";
 
 /** The most history that a coder takes, in bytes. */
-export const MAX_LZ_HISTORY_BYTES = 1_048_576;
+export const MAX_LZ_HISTORY_BYTES = 2_097_152;
 
 /** What is worked on at once, in bytes; no match crosses a multiple of it within a segment. */
 export const PIECE_BYTES = 1_048_576;
