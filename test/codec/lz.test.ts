@@ -236,10 +236,44 @@ describe("literal coder", () => {
     assert.ok(alone!.length > 5 * primed!.length, `${alone!.length} against ${primed!.length} bytes`);
   });
 
-  it("takes little more for what cannot be compressed", async () => {
-    const raw = Uint8Array.from({ length: 300_000 }, noise(9));
-    const coded = (await createLzEncoder(SETTINGS)).encode(raw);
-    assert.ok(coded.length < 308_000, `${coded.length}`);
+  it("stores what cannot be compressed, learns nothing from it, and refers to it", async () => {
+    const next = noise(9);
+    const makeNoise = (bytes: number): Uint8Array => Uint8Array.from({ length: bytes }, () => next());
+    const text = lively(20_000, 4);
+    const stored = makeNoise(9000);
+    const before = lively(5000, 5);
+    const coded = await checkRoundTrip([before, stored, stored.subarray(100, 8000), text], 7);
+    assert.deepEqual(Buffer.from(coded[1]!), Buffer.from(stored));
+    assert.ok(coded[2]!.length < 30, `${coded[2]!.length}`);
+    // One match of another distance is all that its model knows more.
+    const [, without] = await checkRoundTrip([before, text], 7);
+    const more = coded[3]!.length - without!.length;
+    assert.ok(Math.abs(more) < 60, `${more}`);
+  });
+
+  it("stores no segment of less than 4,096 bytes, and of others those that would be no shorter by a 128th", async () => {
+    const next = noise(10);
+    const encodedBytes = async (noisy: number, equal: number): Promise<number> => {
+      const raw = new Uint8Array(noisy + equal);
+      for (let at = 0; at < noisy; at++) raw[at] = next();
+      const [coded] = await checkRoundTrip([raw], 5);
+      return coded!.length;
+    };
+    assert.notEqual(await encodedBytes(4095, 0), 4095);
+    assert.equal(await encodedBytes(4096, 0), 4096);
+    assert.equal(await encodedBytes(30_000, 100), 30_100);
+    assert.ok((await encodedBytes(30_000, 3000)) < 31_000);
+  });
+
+  it("stores segments longer than a piece and than the window", async () => {
+    const next = noise(11);
+    const raw = Uint8Array.from({ length: 2_400_003 }, () => next());
+    const encoder = await createLzEncoder({ effort: 2, windowBits: 16 });
+    const decoder = await createLzDecoder(16);
+    for (const part of [lively(3000, 1), raw, lively(70_000, 2), raw.subarray(2_390_000)]) {
+      const coded = encoder.encode(part);
+      assert.ok(Buffer.from(decoder.decode(coded, part.length)).equals(part), `${part.length}`);
+    }
   });
 
   it("makes the same bytes everywhere", async () => {

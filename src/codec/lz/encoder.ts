@@ -3,6 +3,7 @@ import type { FoundMatches } from "./finder.ts";
 import { checkHistory, Holder, PIECE_BYTES } from "./holder.ts";
 import { instantiateLz, type LzInstance } from "./load.ts";
 import { type LzSettings, resolveSettings } from "./settings.ts";
+import { canBeStored, isBetterStored } from "./stored.ts";
 import { EncoderWindow } from "./window.ts";
 
 /** Codes bytes segment by segment; what was learned from a segment helps the next. */
@@ -53,9 +54,19 @@ class Encoder implements LzEncoder, LzParser {
   }
 
   encode(raw: Uint8Array, found = NONE_FOUND): Uint8Array {
-    const { kernels, coded, codedBytes } = this.#holder.get();
+    const { kernels } = this.#holder.get();
     this.#begun = true;
     if (raw.length === 0) return EMPTY_BYTES;
+    if (!canBeStored(raw.length)) return this.#code(raw, found);
+    kernels.keepModel();
+    const coded = this.#code(raw, found);
+    if (!isBetterStored(coded.length, raw.length)) return coded;
+    kernels.passCodedAsStored();
+    return raw.slice();
+  }
+
+  #code(raw: Uint8Array, found: FoundMatches): Uint8Array {
+    const { kernels, coded, codedBytes } = this.#holder.get();
     const parts: Uint8Array[] = [];
     const chunks = found[Symbol.iterator]();
     kernels.startCoder(0);

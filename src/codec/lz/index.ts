@@ -16,6 +16,7 @@ import { growMemory } from "../../bytes/wasm-module.ts";
 import { ErrorCode, FormatError } from "../../errors.ts";
 import { checkHistory, Holder, PIECE_BYTES } from "./holder.ts";
 import { instantiateLz, LZ_MODEL_BYTES } from "./load.ts";
+import { isStored } from "./stored.ts";
 
 export { createLzEncoder, createLzParser, type LzEncoder, type LzParser } from "./encoder.ts";
 export { createLzFinder, type FoundMatches, type LzFinder } from "./finder.ts";
@@ -98,11 +99,27 @@ export async function createLzDecoder(windowBits: number): Promise<LzDecoder> {
       fill();
     }
   };
+  const takeStored = (stored: Uint8Array, into: Uint8Array): void => {
+    into.set(stored);
+    for (let from = 0; from < stored.length; from += PIECE_BYTES) {
+      const piece = stored.subarray(from, from + PIECE_BYTES);
+      const memory = makeRoom(piece.length);
+      const { at, first } = split(piece.length);
+      memory.set(piece.subarray(0, first), at);
+      memory.set(piece.subarray(first), modelEnd);
+      kernels.passStored(piece.length);
+      position += piece.length;
+    }
+  };
   const decodeInto = (coded: Uint8Array, into: Uint8Array): void => {
     holder.get();
     begun = true;
     if (into.length === 0) {
       if (coded.length > 0) throw corrupt("no coded bytes", `${coded.length}`);
+      return;
+    }
+    if (isStored(coded.length, into.length)) {
+      takeStored(coded, into);
       return;
     }
     let used = 0;

@@ -18,6 +18,12 @@ export interface Kernels {
   addFound(bytes: number, to: number): void;
   moveBuffer(base: number, windowBits: number): void;
   primePiece(end: number): void;
+  /** In a decoder: pass bytes that were put into the window. */
+  passStored(bytes: number): void;
+  /** In an encoder: keep what is known before a segment. */
+  keepModel(): void;
+  /** In an encoder: the segment since {@link keepModel} is stored as it is. */
+  passCodedAsStored(): void;
   startCoder(decode: number): void;
   setCodedPosition(position: number): void;
   finishCoder(): void;

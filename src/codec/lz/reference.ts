@@ -18,6 +18,7 @@ import {
   stretch,
 } from "../mixing-reference.ts";
 import { HashedLines, type Line, Lines, makeSets, ReferenceNibbleCoder } from "../nibbles-reference.ts";
+import { isStored } from "./stored.ts";
 
 const COUNT_LIMIT = 15;
 const PIECE_BYTES = 1_048_576;
@@ -85,7 +86,11 @@ export class ReferenceDecoder {
 
   decode(coded: Uint8Array, rawBytes: number): Uint8Array {
     const begin = this.#made.length;
-    if (rawBytes > 0) {
+    if (isStored(coded.length, rawBytes)) {
+      for (const byte of coded) this.#made.push(byte);
+      this.#state = 0;
+      this.#literalRun = 15;
+    } else if (rawBytes > 0) {
       this.#coder.start(coded);
       for (let done = 0; done < rawBytes; done += PIECE_BYTES) {
         this.#decodePiece(begin + Math.min(done + PIECE_BYTES, rawBytes));

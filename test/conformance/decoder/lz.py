@@ -12,6 +12,7 @@ DECODER_BYTES = 2_359_296
 MAX_WINDOW = 2**25
 MIN_MEMORY = 2**22
 MAX_COUNT = 15
+MIN_STORED = 4096
 
 
 def window_bytes(decoder_memory: int) -> int:
@@ -124,6 +125,10 @@ class LzDecoder:
         if raw_size == 0:
             require(len(coded) == 0, "expected no coded literals")
             return b""
+        if raw_size >= MIN_STORED and len(coded) == raw_size:
+            self.made += coded
+            self.state, self.run = 0, 15
+            return coded
         self.decoder = ShareDecoder(coded)
         begin = len(self.made)
         while len(self.made) - begin < raw_size:

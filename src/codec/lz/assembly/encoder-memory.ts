@@ -1,5 +1,5 @@
 // What only an encoder has in memory, behind the model.
-import { MODEL_END } from "./memory";
+import { LEARNED_BYTES, MODEL_END } from "./memory";
 
 /** Positions that are parsed at once, and the longest match that is looked at byte by byte. */
 export const BLOCK: u32 = 4096;
@@ -20,6 +20,8 @@ export const LOWEST_PRICES: usize = SCALE_PRICES + 4 * 4 * 256;
 export const HASH2: usize = (LOWEST_PRICES + 4 * 32 * 16 + 63) & ~63;
 export const HASH3: usize = HASH2 + 4 * 65536;
 export const HASH3_BITS: u32 = 16;
+/** What the model had learned before a segment. */
+export const KEPT: usize = HASH3 + (4 << HASH3_BITS);
 /** Matches on their way between instances: in chunks. */
-export const FOUND: usize = HASH3 + (4 << HASH3_BITS);
+export const FOUND: usize = KEPT + LEARNED_BYTES;
 export const FOUND_CHUNK_BYTES: usize = 1 << 20;

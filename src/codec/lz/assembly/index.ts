@@ -2,7 +2,7 @@ import { prepareNibbles, prepareWeightSets } from "../../assembly/nibble";
 import { prepareMaps } from "../../assembly/prepare";
 import { setCodedPosition, startCoder } from "../../assembly/shares";
 import { makeTables } from "../../assembly/tables";
-import { FOUND, FOUND_CHUNK_BYTES } from "./encoder-memory";
+import { FOUND, FOUND_CHUNK_BYTES, KEPT } from "./encoder-memory";
 import { setFinder, setFinderBase } from "./finder";
 import { prepareFound } from "./found";
 import {
@@ -15,8 +15,8 @@ import {
   REP_WEIGHTS,
   SETS_END,
 } from "./memory";
-import { byteAt, codeLiteral, passLiteral, position, setWindow } from "./model";
-import { setParser, setParserBase } from "./parse";
+import { byteAt, codeLiteral, keepLearned, passLiteral, position, setWindow, unlearn } from "./model";
+import { forgetPrices, setParser, setParserBase } from "./parse";
 import { makeCosts } from "./tables";
 
 export { FOUND } from "./encoder-memory";
@@ -25,6 +25,7 @@ export { endByte, finishCoder, getCodedPosition, setCodedPosition, startCoder } 
 export { CODED_BYTES, MODEL_END, PIECE_BYTES } from "./memory";
 export { decodePiece } from "./decode";
 export { addFound, findChunk, getFoundPlace, makeFoundRoom, startFinding, startReading } from "./found";
+export { passStored } from "./model";
 export { codePiece } from "./parse";
 
 /** Weights begin at a quarter; where two are added, each at half of it. */
@@ -101,4 +102,15 @@ export function primePiece(end: u32): void {
     passLiteral(byte);
     if ((position & 1023) == 0) setCodedPosition(0);
   }
+}
+
+/** In an encoder: keep what is known before a segment. */
+export function keepModel(): void {
+  keepLearned(KEPT);
+}
+
+/** In an encoder: the segment since `keepModel` is stored as it is. */
+export function passCodedAsStored(): void {
+  unlearn(KEPT);
+  forgetPrices();
 }

@@ -75,6 +75,10 @@ export const LINE_TABLE_BITS: u32 = 14;
 export const LINE_TABLE: usize = LITERAL_2 + 256 * DIRECT_BYTES;
 export const LINES_END: usize = LINE_TABLE + (LINE_BYTES << LINE_TABLE_BITS);
 
+/** All that coding changes lies from here to LINES_END. */
+export const LEARNED: usize = MATCH_MAPS;
+export const LEARNED_BYTES: usize = LINES_END - LEARNED;
+
 /** The end of the fixed part. */
 export const MODEL_END: usize = LINES_END + 64;
 

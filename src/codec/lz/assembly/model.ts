@@ -17,6 +17,8 @@ import {
   FLAG_TABLE_BYTES,
   FLAG_TABLES,
   FRESH_LINE,
+  LEARNED,
+  LEARNED_BYTES,
   LENGTH_0,
   LENGTH_1,
   LENGTH_2,
@@ -373,6 +375,46 @@ export function passMatch(length: u32, newState: u32): void {
   for (let back = min<u32>(length, 4); back > 0; back--) tail = (tail << 8) | byteAt(position - back);
   state = newState;
   literalRun = 0;
+}
+
+/** `run` where there are so many literals that more make no difference. */
+const LONG_RUN: u32 = 15;
+
+/** `length` bytes that are stored as they are have been taken in, and are in place. */
+export function passStored(length: u32): void {
+  passMatch(length, 0);
+  literalRun = LONG_RUN;
+}
+
+let keptRep0: u32 = 1;
+let keptRep1: u32 = 1;
+let keptRep2: u32 = 1;
+let keptRep3: u32 = 1;
+let keptLengthSlot: u32 = 0;
+let keptDistanceSlot: u32 = 0;
+
+/** Keep at `to` what is known before a segment that may come to be stored. */
+export function keepLearned(to: usize): void {
+  memory.copy(to, LEARNED, LEARNED_BYTES);
+  keptRep0 = rep0;
+  keptRep1 = rep1;
+  keptRep2 = rep2;
+  keptRep3 = rep3;
+  keptLengthSlot = lastLengthSlot;
+  keptDistanceSlot = lastDistanceSlot;
+}
+
+/** The segment that has been coded is stored: be as its decoder is behind it, given what was kept. */
+export function unlearn(from: usize): void {
+  memory.copy(LEARNED, from, LEARNED_BYTES);
+  rep0 = keptRep0;
+  rep1 = keptRep1;
+  rep2 = keptRep2;
+  rep3 = keptRep3;
+  lastLengthSlot = keptLengthSlot;
+  lastDistanceSlot = keptDistanceSlot;
+  state = 0;
+  literalRun = LONG_RUN;
 }
 
 /** Make the distance of number `index` the first. */

@@ -74,6 +74,11 @@ export function setParser(nice: u32, isOptimal: bool, fed: bool): void {
   optimal = isOptimal;
 }
 
+/** What was learned has changed at once: prices are worth nothing. */
+export function forgetPrices(): void {
+  refreshAt = 0;
+}
+
 export function setParserBase(newBase: usize): void {
   base = newBase;
 }
