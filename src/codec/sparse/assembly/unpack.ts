@@ -1,5 +1,4 @@
 // Unpacks what ../pack.ts packs.
-
 import { putRun, putZeros } from "./vectors";
 
 // What a number of four bytes cannot hold no segment has.
