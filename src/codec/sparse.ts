@@ -2,15 +2,16 @@ import { ByteReader, ByteWriter, concatBytes, EMPTY_BYTES } from "../bytes/index
 import { ErrorCode, FormatError } from "../errors.ts";
 import { brotliCodec } from "./brotli.ts";
 import type { Codec, SegmentDecoder, SegmentEncoder } from "./codec.ts";
-import { maxPackedBytes, SparsePacker } from "./sparse/pack.ts";
-import { SparseUnpacker } from "./sparse/unpacker.ts";
+import { SparseKernel } from "./sparse/kernel.ts";
+import { maxPackedBytes } from "./sparse/pack.ts";
 
 function createEncoder(brotli: SegmentEncoder): SegmentEncoder {
-  const packer = new SparsePacker();
+  let kernel: SparseKernel | undefined;
   return {
     encode: async (raw) => {
       if (raw.length === 0) return EMPTY_BYTES;
-      const packed = packer.pack(raw);
+      kernel ??= await SparseKernel.create();
+      const packed = kernel.pack(raw);
       const head = new ByteWriter();
       head.varint(packed.length);
       return concatBytes([head.view(), await brotli.encode(packed)]);
@@ -20,7 +21,7 @@ function createEncoder(brotli: SegmentEncoder): SegmentEncoder {
 }
 
 function createDecoder(brotli: SegmentDecoder): SegmentDecoder {
-  let unpacker: SparseUnpacker | undefined;
+  let kernel: SparseKernel | undefined;
   return {
     decode: async (coded, into) => {
       if (coded.length === 0 && into.length === 0) return;
@@ -32,9 +33,9 @@ function createDecoder(brotli: SegmentDecoder): SegmentDecoder {
           `a sparse segment: expected at most ${maxPackedBytes(into.length)} bytes before brotli, found ${packedBytes}`,
         );
       }
-      unpacker ??= await SparseUnpacker.create();
-      await brotli.decode(head.bytes(head.remaining), unpacker.packed(packedBytes, into.length));
-      unpacker.unpack(packedBytes, into);
+      kernel ??= await SparseKernel.create();
+      await brotli.decode(head.bytes(head.remaining), kernel.packed(packedBytes, into.length));
+      kernel.unpack(packedBytes, into);
     },
     close: () => brotli.close(),
   };

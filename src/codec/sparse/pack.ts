@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, EMPTY_BYTES, putVarint } from "../../bytes/index.ts";
+import { ByteReader, ByteWriter } from "../../bytes/index.ts";
 import { ErrorCode, FormatError } from "../../errors.ts";
 
 const CONTEXT = { what: "a sparse segment" };
@@ -11,34 +11,6 @@ export function maxPackedBytes(rawBytes: number): number {
   return 2 * rawBytes + 16;
 }
 
-const NO_WORDS = new Int32Array(0);
-
-/** Finds what is not zero, four bytes at a time: nine bytes of ten are. */
-class NonZeroFinder {
-  readonly #raw: Uint8Array;
-  readonly #words: Int32Array;
-  /** Where the first whole word begins. */
-  readonly #wordsAt: number;
-
-  constructor(raw: Uint8Array) {
-    this.#raw = raw;
-    this.#wordsAt = -raw.byteOffset & 3;
-    const count = (raw.length - this.#wordsAt) >> 2;
-    this.#words = count > 0 ? new Int32Array(raw.buffer, raw.byteOffset + this.#wordsAt, count) : NO_WORDS;
-  }
-
-  /** Place of the first byte from `from` on that is not zero; the number of bytes where there is none. */
-  next(from: number): number {
-    const raw = this.#raw;
-    const words = this.#words;
-    let at = from;
-    for (; at < raw.length && ((at - this.#wordsAt) & 3) !== 0; at++) if (raw[at] !== 0) return at;
-    for (let word = (at - this.#wordsAt) >> 2; word < words.length && words[word] === 0; word++) at += 4;
-    while (at < raw.length && raw[at] === 0) at++;
-    return at;
-  }
-}
-
 /** Where the run that begins at `start` ends: behind it are zeros enough for a gap, or nothing. */
 function findRunEnd(raw: Uint8Array, start: number): number {
   let end = start + 1;
@@ -46,64 +18,30 @@ function findRunEnd(raw: Uint8Array, start: number): number {
   return end;
 }
 
-/** As {@link putVarint}, which checks what need not be checked here. */
-function putNumber(out: Uint8Array, at: number, value: number): number {
-  if (value >= 0x80) return putVarint(out, at, value);
-  out[at] = value;
-  return at + 1;
-}
-
-/** Packs bytes most of which are zeros: the lengths of the gaps, the lengths of the runs between them, and the runs. */
-export class SparsePacker {
-  // Memory for the parts of a segment is used again: pages that nobody touched before take longer than filling them.
-  #gaps: Uint8Array = EMPTY_BYTES;
-  #lengths: Uint8Array = EMPTY_BYTES;
-  #runs: Uint8Array = EMPTY_BYTES;
-  #packed: Uint8Array = EMPTY_BYTES;
-
-  #reserve(rawBytes: number): void {
-    if (this.#gaps.length > rawBytes) return;
-    // A gap's number takes no more bytes than the gap and the byte behind it, a run's no more than the run.
-    this.#gaps = new Uint8Array(rawBytes + 1);
-    this.#lengths = new Uint8Array(rawBytes);
-    this.#runs = new Uint8Array(rawBytes);
-    this.#packed = new Uint8Array(maxPackedBytes(rawBytes));
+/**
+ * Pack bytes most of which are zeros: the lengths of the gaps, the lengths of the runs between them, and the runs. In plain TypeScript, as
+ * the oracle of what WASM does.
+ */
+export function packSparse(raw: Uint8Array): Uint8Array {
+  const gaps = new ByteWriter();
+  const lengths = new ByteWriter();
+  const runs = new ByteWriter();
+  let gapStart = 0;
+  for (let at = 0; at < raw.length; at++) {
+    if (raw[at] === 0) continue;
+    const end = findRunEnd(raw, at);
+    gaps.varint(at - gapStart);
+    lengths.varint(end - at);
+    runs.bytes(raw.subarray(at, end));
+    gapStart = end;
+    at = end;
   }
-
-  /** Pack the bytes of a segment; what it returns is valid until the next call. */
-  pack(raw: Uint8Array): Uint8Array {
-    this.#reserve(raw.length);
-    const gaps = this.#gaps;
-    const lengths = this.#lengths;
-    const runs = this.#runs;
-    const finder = new NonZeroFinder(raw);
-    let gapBytes = 0;
-    let lengthBytes = 0;
-    let runBytes = 0;
-    let gapStart = 0;
-    for (let at = finder.next(0); at < raw.length; at = finder.next(gapStart)) {
-      const end = findRunEnd(raw, at);
-      gapBytes = putNumber(gaps, gapBytes, at - gapStart);
-      lengthBytes = putNumber(lengths, lengthBytes, end - at);
-      while (at < end) runs[runBytes++] = raw[at++]!;
-      gapStart = end;
-    }
-    gapBytes = putNumber(gaps, gapBytes, raw.length - gapStart);
-    const head = new ByteWriter();
-    head.varint(gapBytes);
-    head.varint(lengthBytes);
-    let packedBytes = 0;
-    for (const part of [
-      head.view(),
-      gaps.subarray(0, gapBytes),
-      lengths.subarray(0, lengthBytes),
-      runs.subarray(0, runBytes),
-    ]) {
-      this.#packed.set(part, packedBytes);
-      packedBytes += part.length;
-    }
-    return this.#packed.subarray(0, packedBytes);
-  }
+  gaps.varint(raw.length - gapStart);
+  const packed = new ByteWriter();
+  packed.varint(gaps.length);
+  packed.varint(lengths.length);
+  for (const part of [gaps, lengths, runs]) packed.bytes(part.view());
+  return packed.view();
 }
 
 function damaged(expected: string, found: string): FormatError {
@@ -111,7 +49,7 @@ function damaged(expected: string, found: string): FormatError {
 }
 
 /**
- * Undo {@link SparsePacker.pack}.
+ * Undo {@link packSparse}.
  *
  * @param into - filled.
  * @throws {@link FormatError} `CORRUPT_BODY` when they do not fill `into`, or are not what a writer may write.

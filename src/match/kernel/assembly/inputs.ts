@@ -45,6 +45,20 @@ export function equalBits(at: i32, shift: i32): u32 {
   return bits;
 }
 
+/** The equal bytes among the 16 before `end`, as bits, the last lowest. */
+@inline
+export function equalBitsBefore(end: i32, shift: i32): u32 {
+  const at = end - 16;
+  const basisAt = at + shift;
+  if (basisAt >= 0 && basisAt + 16 <= basisBytes) {
+    const equal = i8x16.eq(v128.load(target + <usize>at), v128.load(basis + <usize>basisAt));
+    return i8x16.bitmask(i8x16.swizzle(equal, i8x16(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)));
+  }
+  let bits: u32 = 0;
+  for (let i = 0; i < 16; i++) bits |= u32(isEqual(end - 1 - i, shift)) << i;
+  return bits;
+}
+
 /** How many bytes from `at` are equal in a row, `limit` at most. */
 export function countEqual(at: i32, basisAt: i32, limit: i32): i32 {
   const a = target + <usize>at;

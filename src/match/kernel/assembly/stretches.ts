@@ -6,7 +6,8 @@ import {
   countAllEqual,
   countEqual,
   countEqualBefore,
-  target,
+  equalBits,
+  equalBitsBefore,
   targetBytes,
 } from "./inputs";
 
@@ -80,38 +81,78 @@ function flush(from: i32, to: i32, newShift: i32, anchored: i32): void {
   addDifference(from, newShift, length);
 }
 
+// The surplus of equal over unlike bytes along an alignment, its highest, and the length up to there.
+let surplus: i32 = 0;
+let best: i32 = 0;
+let bestLength: i32 = 0;
+
+function startWeighing(): void {
+  surplus = 0;
+  best = 0;
+  bestLength = 0;
+}
+
+/**
+ * Go on by `count` bytes from the `from`th on, 16 at most. It is highest where a run of equal bytes ends.
+ *
+ * @param bits - which are equal, the first lowest.
+ */
+function weigh(bits: u32, from: i32, count: i32): void {
+  let equal = bits & ((1 << count) - 1);
+  const equalCount = popcnt<u32>(equal);
+  let running = surplus;
+  surplus += 2 * equalCount - count;
+  if (running + equalCount <= best) return;
+  for (let length = from; equal != 0; ) {
+    const unlike = ctz<u32>(equal);
+    equal >>= unlike;
+    const run = ctz<u32>(~equal);
+    equal >>= run;
+    length += unlike + run;
+    running += run - unlike;
+    if (running > best) {
+      best = running;
+      bestLength = length;
+    }
+  }
+}
+
 function extendForward(at: i32, alignment: i32, limit: i32): i32 {
   const last = min(limit, basisBytes - at - alignment);
-  const a = target + <usize>at;
-  const b = basis + <usize>(at + alignment);
-  let surplus = 0;
-  let best = 0;
-  let bestLength = 0;
-  for (let i = 0; i < last; i++) {
-    surplus += load<u8>(a + <usize>i) == load<u8>(b + <usize>i) ? 1 : -1;
-    if (surplus > best) {
-      best = surplus;
-      bestLength = i + 1;
-    }
+  startWeighing();
+  for (let i = 0; i < last && surplus + (last - i) > best; i += 16) {
+    weigh(equalBits(at + i, alignment), i, min(last - i, 16));
   }
   return bestLength;
 }
 
 function extendBackward(at: i32, alignment: i32, limit: i32): i32 {
   const last = min(limit, at + alignment);
-  const a = target + <usize>at;
-  const b = basis + <usize>(at + alignment);
-  let surplus = 0;
-  let best = 0;
-  let bestLength = 0;
-  for (let i = 1; i <= last; i++) {
-    surplus += load<u8>(a - <usize>i) == load<u8>(b - <usize>i) ? 1 : -1;
-    if (surplus > best) {
-      best = surplus;
-      bestLength = i;
-    }
+  startWeighing();
+  for (let i = 0; i < last && surplus + (last - i) > best; i += 16) {
+    weigh(equalBitsBefore(at - i, alignment), i, min(last - i, 16));
   }
   return bestLength;
+}
+
+/** Where two alignments both claim a range, the place to cut it so that most bytes are equal. */
+function findCut(from: i32, to: i32): i32 {
+  let gain = 0;
+  let mostGain = 0;
+  let cut = from;
+  for (let i = from; i < to; i += 16) {
+    const equal = equalBits(i, stretchShift);
+    let different = (equal ^ equalBits(i, shift)) & ((1 << min(to - i, 16)) - 1);
+    for (; different != 0; different &= different - 1) {
+      const bit = ctz<u32>(different);
+      gain += <i32>(((equal >> bit) & 1) << 1) - 1;
+      if (gain > mostGain) {
+        mostGain = gain;
+        cut = i + bit + 1;
+      }
+    }
+  }
+  return cut;
 }
 
 /** Anchors of one alignment, and the bytes between them, that follow each other without a gap. */
@@ -136,21 +177,8 @@ function takeAnchor(): void {
       right = start;
     } else if (between > 0) left = from + forward;
     else {
-      // Both claim the middle: cut where the sum of equal bytes is largest.
-      let surplus = 0;
-      let best = 0;
-      let cut = right;
-      for (let i = right; i < from + forward; i++) {
-        const byte = load<u8>(target + <usize>i);
-        surplus += i32(byte == load<u8>(basis + <usize>(i + stretchShift)));
-        surplus -= i32(byte == load<u8>(basis + <usize>(i + shift)));
-        if (surplus > best) {
-          best = surplus;
-          cut = i + 1;
-        }
-      }
-      left = cut;
-      right = cut;
+      left = findCut(right, from + forward);
+      right = left;
     }
     if (left == right && stretchShift == shift) {
       stretchEnd = end;
