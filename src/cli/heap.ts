@@ -3,8 +3,7 @@ import { setFlagsFromString } from "node:v8";
 /**
  * Keep V8's heap near the size of what is in use, for commands that run on small devices. From here on its young generation does not
  * grow (it would to three times 16 MB). Applying a delta takes 1 to 2 % longer for it. Nor does its middle compiler run (Maglev, from Node 22
- * on), which takes 9 MB on Node 24 and makes nothing faster here. A young generation of a megabyte is collected by the calling thread alone:
- * to wake others for it took a third of that time.
+ * on), which takes 9 MB on Node 24 and makes nothing faster here.
  *
  * The old generation is left alone: a limit that is met more often would take more off, but a compiler's thread that meets it while Node waits
  * for that thread blocks both for ever (nodejs/node#54918).
@@ -14,5 +13,4 @@ import { setFlagsFromString } from "node:v8";
 export function keepHeapSmall(): void {
   setFlagsFromString("--semi-space-growth-factor=1");
   setFlagsFromString("--no-maglev");
-  setFlagsFromString("--no-parallel-scavenge");
 }
