@@ -25,7 +25,7 @@ import { HashedSource } from "./hashed-source.ts";
 import { HeadOutput } from "./head.ts";
 import { OpKernel } from "./kernel/op-kernel.ts";
 import { type OutputBuffers, TargetOutput } from "./output.ts";
-import { decodesResidualsLate, type PreparedWindow, WindowPreparer } from "./prepare.ts";
+import { type BegunWindow, decodesResidualsLate, type PreparedWindow, WindowPreparer } from "./prepare.ts";
 import { type OnCopy, WindowApplier } from "./window-applier.ts";
 
 // So many windows are prepared ahead of the one that is applied: decoders on threads then have work while the basis is
@@ -181,7 +181,7 @@ export async function applyOpened(
   /** Of what is hashed while the target is made. */
   let digestBasis: (() => Promise<Uint8Array>) | undefined;
   let decoder: WindowDecoder | undefined;
-  let windows: AsyncGenerator<PreparedWindow, void, undefined> | undefined;
+  let windows: AsyncGenerator<BegunWindow, void, undefined> | undefined;
   try {
     const { header } = reader;
     const isKnown = observer?.basisIsKnown === true;
@@ -224,7 +224,7 @@ export async function applyOpened(
       checkBasisDigest(await hashSource(basis, { chunkBytes: CHECK_CHUNK_BYTES, signal, onBytes }), header);
     }
     for (let next = await first; next.done !== true; next = await windows.next()) {
-      const window = next.value;
+      const window = await next.value.prepared;
       signal?.throwIfAborted();
       const start = output.bytesMade;
       if (await existing.adopt(window.coded.targetBytes, window.coded.checksum, output)) {

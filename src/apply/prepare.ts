@@ -27,10 +27,15 @@ export interface DecodedSegments {
   finish(): Promise<unknown>;
 }
 
-/** A window whose segments are decoded or being decoded. */
+/** A window whose ops are decoded, and the other segments too or soon. */
 export interface PreparedWindow extends OpenedWindow, DecodedSegments {
   /** With `residualIsTarget`, if they are asked for: the basis bytes that are in the sums. */
   readonly residualBasis: Uint8Array | undefined;
+}
+
+/** A window that is being prepared. */
+export interface BegunWindow {
+  readonly prepared: Promise<PreparedWindow>;
 }
 
 // As many as a window with few and long ops has.
@@ -175,8 +180,14 @@ export class WindowPreparer {
     return list.spans;
   }
 
-  async #prepare(coded: CodedWindow, memory: WindowMemory): Promise<PreparedWindow> {
+  /** @param before - fulfilled when what windows have in common is this one's to use. */
+  async #prepare(
+    coded: CodedWindow,
+    memory: WindowMemory,
+    before: Promise<unknown>,
+  ): Promise<PreparedWindow> {
     const opening = this.#decoder.open(coded, this.#rawMemory(memory, coded, StreamId.CONTROL));
+    opening.catch(() => {}); // seen below, unless a window before failed
     const decodeData = async (): Promise<void> => {
       this.#primed ??= this.#prime();
       await this.#primed;
@@ -186,6 +197,7 @@ export class WindowPreparer {
     // A thread that has decoded these ops has literals to go on with, however long this one takes to hear of it.
     const dataAtOnce = this.#decoder.isElsewhere(StreamId.CONTROL) ? decodeData() : undefined;
     dataAtOnce?.catch(() => {}); // seen by whoever finishes the window
+    await before;
     const window = await opening;
     const residualIsTarget = this.#decoder.residualNeedsBasis;
     const isLate = this.#isLate;
@@ -219,15 +231,27 @@ export class WindowPreparer {
     if (primer.length > 0) await this.#decoder.prime(await readRanges(this.#basis, primer));
   }
 
-  /** The windows of a delta. Their segments are decoded side by side where the codecs have threads. */
-  async *windows(reader: DeltaReader): AsyncGenerator<PreparedWindow, void, undefined> {
+  /**
+   * The windows of a delta, each as soon as it is begun. Their segments are decoded side by side where the codecs have threads, which are
+   * told of a window before they are done with the last: who waits for a window may be too busy to tell them then.
+   */
+  async *windows(reader: DeltaReader): AsyncGenerator<BegunWindow, void, undefined> {
     // A window's memory is free again when the window behind it by the number of memories is read.
     const memoryFor: SegmentMemory = (stream, bytes) =>
       this.#memories[this.#turn]!.get(`coded ${stream}`, bytes, this.#decoder.isElsewhere(stream));
-    for await (const coded of reader.windows(memoryFor)) {
-      const memory = this.#memories[this.#turn]!;
-      this.#turn = (this.#turn + 1) % this.#memories.length;
-      yield await this.#prepare(coded, memory);
+    let last: Promise<unknown> = Promise.resolve();
+    try {
+      for await (const coded of reader.windows(memoryFor)) {
+        const memory = this.#memories[this.#turn]!;
+        this.#turn = (this.#turn + 1) % this.#memories.length;
+        const prepared = this.#prepare(coded, memory, last);
+        prepared.catch(() => {}); // seen by whoever waits for the window
+        last = prepared;
+        yield { prepared };
+      }
+    } finally {
+      // Nothing reads the basis any more.
+      await Promise.allSettled([last]);
     }
   }
 }

@@ -71,6 +71,8 @@ export interface SegmentDecoder {
   addTo?(coded: Uint8Array, bytes: Uint8Array, spans?: ResidualSpans): Promise<void>;
   /** Whether it works on another thread: memory that threads share spares it copies then, and costs others time. */
   readonly isElsewhere?: boolean;
+  /** As in the encoder. */
+  readonly queues?: boolean;
   /** As in the encoder, with the same bytes. */
   prime?(history: Uint8Array): Promise<void>;
   /** Release what the decoder holds. */

@@ -209,6 +209,7 @@ export function createCodingThreads({
         decodeOn(coder, coded, bytes, { basis: undefined, spans, adds: true }),
     }),
     isElsewhere: true,
+    queues: true,
     decode: (coded, into, basis, spans) => decodeOn(coder, coded, into, { basis, spans }),
     close: () => coder.close(),
   });

@@ -103,9 +103,10 @@ export class WindowDecoder {
     if (segment === undefined) return Promise.resolve();
     const state = this.#streams.get(stream)!;
     const adds = stream === StreamId.RESIDUAL && this.residualNeedsBasis;
-    const decoded = state.last.then(() =>
-      adds ? state.decoder.addTo!(segment.coded, into, spans) : state.decoder.decode(segment.coded, into),
-    );
+    const decode = (): Promise<void> =>
+      adds ? state.decoder.addTo!(segment.coded, into, spans) : state.decoder.decode(segment.coded, into);
+    // A thread that has the next segment goes on while this one is busy.
+    const decoded = state.decoder.queues === true ? decode() : state.last.then(decode);
     state.last = decoded;
     // Seen by whoever awaits what is returned; until then it must not count as unhandled.
     decoded.catch(() => {});

@@ -129,14 +129,14 @@ export class FilePool {
   readSync(name: string, facts: FileFacts, offset: number, into: Uint8Array): void {
     const path = this.#check(name, facts, offset, into);
     // Who reads all of it does not come again soon.
-    const file = into.length === facts.size ? undefined : this.#take(path, facts);
+    if (into.length === facts.size) {
+      readWhole(path, facts, into);
+      return;
+    }
+    const file = this.#take(path, facts);
     const descriptor = file?.descriptor ?? openFile(path, facts);
     try {
-      for (let done = 0; done < into.length; ) {
-        const bytesRead = readSync(descriptor, into, done, into.length - done, offset + done);
-        if (bytesRead === 0) throw changed(path);
-        done += bytesRead;
-      }
+      readPart(descriptor, path, offset, into);
       checkAtEnd(descriptor, path, facts, offset + into.length);
     } finally {
       if (file === undefined) closeSync(descriptor);
@@ -185,13 +185,39 @@ function isDirect({ size }: FileFacts, length: number): boolean {
   return size <= MAX_DIRECT_BYTES && length * MIN_DIRECT_SHARE >= size;
 }
 
-function openFile(path: string, facts: FileFacts): number {
-  let descriptor: number;
+function readPart(descriptor: number, path: string, offset: number, into: Uint8Array): void {
+  for (let done = 0; done < into.length; ) {
+    const bytesRead = readSync(descriptor, into, done, into.length - done, offset + done);
+    if (bytesRead === 0) throw changed(path);
+    done += bytesRead;
+  }
+}
+
+/** Read a file from its first byte to its last. One look at it, behind the last, tells as much as two. */
+function readWhole(path: string, facts: FileFacts, into: Uint8Array): void {
+  const descriptor = openPath(path);
   try {
-    descriptor = openSync(Buffer.from(path, "latin1"), OPEN_FLAGS);
+    readPart(descriptor, path, 0, into);
+  } finally {
+    try {
+      // Before what reading has failed with: a folder or a fifo in its place cannot be read.
+      checkFacts(fstatSync(descriptor, { bigint: true }), path, facts);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+}
+
+function openPath(path: string): number {
+  try {
+    return openSync(Buffer.from(path, "latin1"), OPEN_FLAGS);
   } catch (error) {
     throw openError(error, path);
   }
+}
+
+function openFile(path: string, facts: FileFacts): number {
+  const descriptor = openPath(path);
   try {
     checkFacts(fstatSync(descriptor, { bigint: true }), path, facts);
     return descriptor;

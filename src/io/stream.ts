@@ -79,9 +79,9 @@ export async function* prefetch<T>(
     // An async generator answers calls of `next` one after another, in the order in which they were made.
     for (let i = 0; i < depth; i++) start();
     for (;;) {
+      start();
       const result = await queue.shift()!;
       if (result.done) return;
-      start();
       yield result.value;
     }
   } finally {

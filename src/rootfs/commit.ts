@@ -77,10 +77,20 @@ class Commit {
     });
     if (folder === undefined) return;
     this.#touch(path);
-    const present = await folder.stat(name);
-    // What is not of this kind is what the target has there: it came in an earlier run.
-    if (present === undefined || (present.type === "directory") !== isFolder) return;
-    if (!isFolder) return folder.remove(name);
+    if (this.#isRerun) {
+      const present = await folder.stat(name);
+      // What is not of this kind is what the target has there: it came in an earlier run.
+      if (present === undefined || (present.type === "directory") !== isFolder) return;
+    }
+    if (!isFolder) {
+      try {
+        return await folder.remove(name);
+      } catch (error) {
+        // Gone by itself, as files of what runs in the tree may be.
+        if (errorCodeOf(error) !== "ENOENT") throw error;
+        return;
+      }
+    }
     await this.#handles.forget(path);
     await folder.removeFolder(name).catch(async (error: unknown) => {
       if (errorCodeOf(error) !== "ENOTEMPTY" && errorCodeOf(error) !== "EEXIST") throw error;
@@ -96,16 +106,25 @@ class Commit {
     this.#touched.add(path);
   }
 
-  async #put({ path, from }: Placement, temporary: string): Promise<void> {
+  async #put({ path, from, replaces }: Placement, temporary: string): Promise<void> {
     const name = this.#touch(path);
     const [fromPath, fromName] = typeof from === "number" ? ["", String(from)] : splitPath(from);
     const fromFolder = typeof from === "number" ? this.#place.staging : await this.#handles.open(fromPath);
     const folder = await this.#handles.open(splitPath(path)[0]);
-    const present = await folder.stat(name);
-    // Two names of one file are no rename: the system would leave both. So what is left of an earlier run goes first.
-    if (this.#isRerun && (await folder.stat(temporary)) !== undefined) await folder.remove(temporary);
-    if (present === undefined) return fromFolder.link(fromName, folder, name);
-    if (this.#isRerun && (await fromFolder.stat(fromName))?.inode === present.inode) return;
+    if (this.#isRerun) {
+      // Two names of one file are no rename: the system would leave both. So what is left of an earlier run goes first.
+      if ((await folder.stat(temporary)) !== undefined) await folder.remove(temporary);
+      const present = await folder.stat(name);
+      if (present === undefined) return fromFolder.link(fromName, folder, name);
+      if ((await fromFolder.stat(fromName))?.inode === present.inode) return;
+    } else if (!replaces) {
+      try {
+        return await fromFolder.link(fromName, folder, name);
+      } catch (error) {
+        // A socket, which belongs to no image.
+        if (errorCodeOf(error) !== "EEXIST") throw error;
+      }
+    }
     await fromFolder.link(fromName, folder, temporary);
     await folder.rename(temporary, name);
   }

@@ -72,9 +72,13 @@ function removalOf(value: unknown): Removal {
 }
 
 function placementOf(value: unknown): Placement {
-  const { path, from } = fieldsOf(value, "a placement");
+  const { path, from, replaces } = fieldsOf(value, "a placement");
   const isNumber = typeof from === "number";
-  return { path: pathOf(path), from: isNumber ? numberOf(from, "from", 0, 2 ** 32) : pathOf(from) };
+  return {
+    path: pathOf(path),
+    from: isNumber ? numberOf(from, "from", 0, 2 ** 32) : pathOf(from),
+    replaces: flagOf(replaces, "replaces"),
+  };
 }
 
 function attributeChangeOf(value: unknown): AttributeChange {

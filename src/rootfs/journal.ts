@@ -32,7 +32,7 @@ function* encodeList(list: Iterable<unknown>): Generator<string, void, undefined
 }
 
 /** The journal as JSON, in pieces. */
-function* encodeJournal(journal: Journal): Generator<string, void, undefined> {
+function* encodeSteps(journal: Journal): Generator<string, void, undefined> {
   const { removals, folders, placements, attributes, ...rest } = journal;
   yield JSON.stringify(rest).slice(0, -1);
   for (const [name, list] of Object.entries({ removals, folders, placements, attributes })) {
@@ -52,14 +52,17 @@ async function deflatePieces(pieces: Iterable<string>): Promise<Uint8Array> {
   return concatBytes(found);
 }
 
-/** Write the journal durably. From its appearance on the update is to be completed. Returns its bytes. */
-export async function writeJournal(staging: TreeFolder, journal: Journal): Promise<number> {
-  const body = await deflatePieces(encodeJournal(journal));
-  const head = encodeUtf8(`${MAGIC}${toHex(sha256(body))}\n`);
+/** The bytes of a journal's file. */
+export async function encodeJournal(journal: Journal): Promise<Uint8Array> {
+  const body = await deflatePieces(encodeSteps(journal));
+  return concatBytes([encodeUtf8(`${MAGIC}${toHex(sha256(body))}\n`), body]);
+}
+
+/** Write a journal durably. From its appearance on the update is to be completed. */
+export async function writeJournal(staging: TreeFolder, encoded: Uint8Array): Promise<void> {
   const file = await staging.openFile(PART_NAME, "new");
   try {
-    await file.write(0, head);
-    await file.write(head.length, body);
+    await file.write(0, encoded);
     await file.sync();
   } finally {
     await file.close();
@@ -68,7 +71,6 @@ export async function writeJournal(staging: TreeFolder, journal: Journal): Promi
   await staging.sync();
   await staging.rename(PART_NAME, JOURNAL_NAME);
   await staging.sync();
-  return head.length + body.length;
 }
 
 function inflateText(body: Uint8Array): string {

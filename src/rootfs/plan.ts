@@ -23,6 +23,8 @@ export interface Placement {
   path: string;
   /** Number in the staging folder, or the path of the file that stays. */
   from: number | string;
+  /** Whether the path is that of something else until then: a first run need not look. */
+  replaces: boolean;
 }
 
 /** Attributes for what stays or is made in place. */
@@ -184,7 +186,8 @@ class Planner {
   }
 
   #place(path: string, from: number | string): void {
-    this.#placements.push({ path, from });
+    const present = findNode(this.#present, path);
+    this.#placements.push({ path, from, replaces: present !== undefined && present.type !== "directory" });
     this.#touch(path);
   }
 

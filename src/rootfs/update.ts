@@ -14,7 +14,7 @@ import type { ByteInput, Source } from "../io/index.ts";
 import { createChannel } from "./channel.ts";
 import { type CommitPlace, commitSteps, installFile, StagedName } from "./commit.ts";
 import { CopiedRanges } from "./copied-ranges.ts";
-import { type Journal, readJournal, removeStaging, writeJournal } from "./journal.ts";
+import { encodeJournal, type Journal, readJournal, removeStaging, writeJournal } from "./journal.ts";
 import { isEmptyPlan, planSteps, type Steps } from "./plan.ts";
 import { TargetReader } from "./read-target.ts";
 import { describeHidden, type Owner, realizeNode } from "./realize.ts";
@@ -504,9 +504,14 @@ class Update {
 
   /** Make durable what is prepared, and then that it is to be done. Returns the journal's bytes. */
   async #seal({ staging, journal }: Prepared): Promise<number> {
-    await staging.sync();
-    await this.#site.parent.sync();
-    return writeJournal(staging.folder, journal);
+    const sync = async (): Promise<void> => {
+      await staging.sync();
+      await this.#site.parent.sync();
+    };
+    // The journal becomes bytes while the disk is at work, and is written when all that it names is there.
+    const [encoded] = await Promise.all([encodeJournal(journal), sync()]);
+    await writeJournal(staging.folder, encoded);
+    return encoded.length;
   }
 
   /** The present tree's flat image. Where the config says the layer's digest, that is believed for now: it spares a pass over all contents. */

@@ -7,6 +7,7 @@ import {
   lutimes,
   mkdir,
   mkdtemp,
+  open,
   rename,
   rm,
   symlink,
@@ -184,6 +185,22 @@ describe("a rootfs folder", { skip: skipOnWindows }, () => {
         execFileSync("mkfifo", [path]);
       },
     ],
+    [
+      "replaced by a fifo that somebody writes to",
+      async (path: string) => {
+        await rm(path);
+        execFileSync("mkfifo", [path]);
+        const writer = await open(path, "r+");
+        return () => writer.close();
+      },
+    ],
+    [
+      "replaced by a folder",
+      async (path: string) => {
+        await rm(path);
+        await mkdir(path);
+      },
+    ],
   ] as const) {
     test(`a file that was ${what} since the walk is an error`, async () => {
       const path = join(root, "file");
@@ -191,11 +208,14 @@ describe("a rootfs folder", { skip: skipOnWindows }, () => {
       const image = await readRootfs(root, { xattrs: "ignore" });
       let content: LayerEntry["content"] | undefined;
       for await (const entry of image.layers[0]!.entries()) if (entry.type === "file") ({ content } = entry);
-      await change(path);
-      await assert.rejects(content!.read(0, new Uint8Array(5)), {
-        name: "MismatchError",
-        code: "SOURCE_CHANGED",
-      });
+      const undo = await change(path);
+      for (const bytes of [2, 5]) {
+        await assert.rejects(content!.read(0, new Uint8Array(bytes)), {
+          name: "MismatchError",
+          code: "SOURCE_CHANGED",
+        });
+      }
+      await undo?.();
       await image.close();
     });
   }

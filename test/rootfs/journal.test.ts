@@ -5,7 +5,7 @@ import { deflateRawSync } from "node:zlib";
 import { encodeUtf8, toHex } from "../../src/bytes/index.ts";
 import { ErrorCode } from "../../src/errors.ts";
 import { sha256 } from "../../src/hash/index.ts";
-import { type Journal, readJournal, writeJournal } from "../../src/rootfs/journal.ts";
+import { encodeJournal, type Journal, readJournal, writeJournal } from "../../src/rootfs/journal.ts";
 import type { AttributeChange } from "../../src/rootfs/plan.ts";
 import { SimulatedDisk } from "../faults/disk.ts";
 
@@ -21,8 +21,8 @@ const WHOLE: Journal = {
   removals: [{ path: "bin/gone", isFolder: false }],
   folders: ["made"],
   placements: [
-    { path: "made/file", from: 0 },
-    { path: "made/link", from: "bin/same" },
+    { path: "made/file", from: 0, replaces: false },
+    { path: "made/link", from: "bin/same", replaces: true },
   ],
   attributes: [CHANGE],
   basisSha256: "0".repeat(64),
@@ -52,7 +52,7 @@ test("a journal comes back as it was written", async () => {
   const attributes = Array.from({ length: 1000 }, (_, i) => ({ ...CHANGE, path: `file${i}` }));
   for (const journal of [WHOLE, { ...WHOLE, folders: [], attributes }]) {
     const folder = new SimulatedDisk().folder("");
-    await writeJournal(folder, journal);
+    await writeJournal(folder, await encodeJournal(journal));
     assert.deepEqual(await readJournal(folder), journal);
   }
 });
@@ -62,8 +62,8 @@ for (const path of ["", "..", "../outside", "/etc/passwd", "a/../../b", "a//b", 
     for (const steps of [
       { removals: [{ path, isFolder: true }] },
       { folders: [path] },
-      { placements: [{ path, from: 0 }] },
-      { placements: [{ path: "a", from: path }] },
+      { placements: [{ path, from: 0, replaces: true }] },
+      { placements: [{ path: "a", from: path, replaces: true }] },
       ...(path === "" ? [] : [{ attributes: [{ ...CHANGE, path }] }]),
     ]) {
       await assert.rejects(read({ ...WHOLE, ...steps }), { code: ErrorCode.BAD_STATE });
