@@ -380,10 +380,17 @@ export function passMatch(length: u32, newState: u32): void {
 /** `run` where there are so many literals that more make no difference. */
 const LONG_RUN: u32 = 15;
 
+/** What the last tokens were, behind a stored segment, which has none. */
+@inline
+function forgetTokens(): void {
+  state = 0;
+  literalRun = LONG_RUN;
+}
+
 /** `length` bytes that are stored as they are have been taken in, and are in place. */
 export function passStored(length: u32): void {
-  passMatch(length, 0);
-  literalRun = LONG_RUN;
+  passMatch(length, state);
+  forgetTokens();
 }
 
 let keptRep0: u32 = 1;
@@ -413,8 +420,7 @@ export function unlearn(from: usize): void {
   rep3 = keptRep3;
   lastLengthSlot = keptLengthSlot;
   lastDistanceSlot = keptDistanceSlot;
-  state = 0;
-  literalRun = LONG_RUN;
+  forgetTokens();
 }
 
 /** Make the distance of number `index` the first. */
