@@ -29,8 +29,6 @@ const CORE = new Set([...LAYERS.slice(0, 8).flat(), "update"]);
 
 /** The edge of the core: the files that may know a platform. */
 const PLATFORM_FILES = new Set([
-  "apply/basis-hasher.ts",
-  "apply/basis-worker.ts",
   "apply/node.ts",
   "codec/node.ts",
   "codec/segment-thread.ts",

@@ -10,7 +10,7 @@ import {
   WindowDecoder,
 } from "../delta/index.ts";
 import { ErrorCode, MismatchError } from "../errors.ts";
-import { createSha256, type Hash64, hashSource, loadHash64 } from "../hash/index.ts";
+import { createSha256, type Hash64, hashSource, hashSource64, loadHash64 } from "../hash/index.ts";
 import {
   type ByteInput,
   type OnProgress,
@@ -59,22 +59,10 @@ function createKernel({ basisBytes, targetBytes }: DeltaHeader): Promise<OpKerne
   return OpKernel.create({ basisBytes, outputBytes, segmentsBytes: KERNEL_SEGMENTS_BYTES });
 }
 
-/** Begins to compute the SHA-256 of the basis of a delta; nothing where that should be done first, by the calling thread. */
-export type HashBasis = (
-  header: DeltaHeader,
-  signal: AbortSignal | undefined,
-) => Promise<Uint8Array> | undefined;
-
 /** Options of {@link applyDelta}. */
 export interface ApplyOptions {
   /** What the delta may ask for; the rest as in `DEFAULT_DELTA_LIMITS`. */
   limits?: Partial<DeltaLimits> | undefined;
-  /**
-   * Who hashes the basis while the target is made, such as `createBasisHasher` of `flatdelta/apply/node`. A wrong basis is refused
-   * all the same, but some of the target may have gone to the sink: for sinks whose bytes nobody uses before the promise is
-   * fulfilled. Unless given, the basis is hashed before the first byte goes to the sink.
-   */
-  hashBasis?: HashBasis | undefined;
   /**
    * Where segments are decoded: in the calling thread unless said otherwise. `createCodingThreads` of
    * `flatdelta/codec/node` makes use of a second processor core.
@@ -107,6 +95,7 @@ function checkBasisSize(basis: Source, header: DeltaHeader): void {
   }
 }
 
+/** Check the SHA-256 of a basis. */
 function checkBasisDigest(actual: Uint8Array, header: DeltaHeader): void {
   if (!equalBytes(actual, header.basisSha256)) {
     const [expected, found] = [toHex(header.basisSha256), toHex(actual)];
@@ -118,11 +107,23 @@ function checkBasisDigest(actual: Uint8Array, header: DeltaHeader): void {
   }
 }
 
+/** Check a basis by its XXH64. Only where that is another one, its SHA-256 decides, and is what the error tells. */
+async function checkBasis(
+  basis: Source,
+  header: DeltaHeader,
+  { signal, onProgress }: ApplyOptions,
+): Promise<void> {
+  const onBytes = (doneBytes: number): void =>
+    onProgress?.({ phase: "check basis", doneBytes, totalBytes: basis.size });
+  if ((await hashSource64(basis, { signal, onBytes })) === header.basisXxh64) return;
+  checkBasisDigest(await hashSource(basis, { chunkBytes: CHECK_CHUNK_BYTES, signal }), header);
+}
+
 /**
  * Make the target of a delta from its basis, as a stream.
  *
- * The basis is read once to prove that it is the one that the delta names, before the first byte goes to `sink`, or with
- * `hashBasis` meanwhile; then each window is checked as it is made, and at the end the SHA-256 of the whole. The bytes in `sink` may be used only
+ * The basis is read once before the first byte goes to `sink`, to see by its XXH64 that it is the one that the delta names; then each window
+ * is checked as it is made, and at the end the SHA-256 of the whole, which proves the target whatever it was made of. The bytes in `sink` may be used only
  * when the promise is fulfilled: give it `createAtomicFile` of `flatdelta/node`, and commit afterwards.
  *
  * Memory is bounded by the delta's segments (three of at most 512 KiB by default and their coded bytes, for three windows), its
@@ -134,7 +135,7 @@ function checkBasisDigest(actual: Uint8Array, header: DeltaHeader): void {
  *
  * @param basis - the basis, readable at any offset; it must not change meanwhile.
  * @param delta - the delta, in order.
- * @throws {@link MismatchError} `BASIS_MISMATCH`, without `hashBasis` before anything was written,
+ * @throws {@link MismatchError} `BASIS_MISMATCH`, before anything was written,
  * `TARGET_MISMATCH`;
  * {@link FormatError} for a damaged or truncated delta; {@link UnsupportedError}; {@link LimitError}.
  */
@@ -153,10 +154,10 @@ export interface WindowObserver {
   /** The basis was proven before. */
   readonly basisIsKnown?: boolean | undefined;
   /**
-   * Let the SHA-256 of the basis be computed from what is read of it anyway, and be compared at the end: for sinks whose bytes nobody
-   * uses before the promise is fulfilled. It is given the digest that was found, and gives the one that is to be compared.
+   * Let the XXH64 of the basis be computed from what is read of it anyway, and be compared at the end: for sinks whose bytes nobody
+   * uses before the promise is fulfilled. Called where it is another one: gives the SHA-256, which decides.
    */
-  checkBasisAlong?(found: Uint8Array): Promise<Uint8Array>;
+  digestBasis?(): Promise<Uint8Array>;
   /** See {@link OnCopy}. `targetOffset` is where in the target they go. */
   onCopy?(targetOffset: number, basisOffset: number, length: number): void;
   /**
@@ -178,24 +179,23 @@ export async function applyOpened(
 ): Promise<ApplyResult> {
   const { signal, onProgress } = options;
   const observed = new BasisCursor();
-  /** Of what is hashed while the target is made. */
-  let digestBasis: (() => Promise<Uint8Array>) | undefined;
+  /** Of a basis that is hashed while the target is made: check it, once all is read. */
+  let checkAlong: (() => Promise<void>) | undefined;
   let decoder: WindowDecoder | undefined;
   let windows: AsyncGenerator<BegunWindow, void, undefined> | undefined;
   try {
     const { header } = reader;
     const isKnown = observer?.basisIsKnown === true;
-    if (!isKnown) {
-      checkBasisSize(basis, header);
-      const digest = options.hashBasis?.(header, signal);
-      digest?.catch(() => {}); // seen at the end
-      digestBasis = digest && (() => digest);
-    }
+    if (!isKnown) checkBasisSize(basis, header);
     const hashed =
-      observer?.checkBasisAlong === undefined || isKnown ? undefined : HashedSource.over(basis, signal);
+      observer?.digestBasis === undefined || isKnown ? undefined : await HashedSource.over(basis, signal);
     if (hashed !== undefined) {
-      let digest: Promise<Uint8Array> | undefined;
-      digestBasis = () => (digest ??= hashed.digest().then((found) => observer!.checkBasisAlong!(found)));
+      let checked: Promise<void> | undefined;
+      const check = async (): Promise<void> => {
+        if ((await hashed.digest()) !== header.basisXxh64)
+          checkBasisDigest(await observer!.digestBasis!(), header);
+      };
+      checkAlong = () => (checked ??= check());
     }
     decoder = new WindowDecoder(header, options.segmentCoding);
     const hash64 = await loadHash64();
@@ -218,11 +218,7 @@ export async function applyOpened(
     // Decoding goes on while the basis is checked. What fails in it shows in its turn, when the basis is known to be right.
     const first = windows.next();
     first.catch(() => {});
-    if (!isKnown && digestBasis === undefined) {
-      const onBytes = (doneBytes: number): void =>
-        onProgress?.({ phase: "check basis", doneBytes, totalBytes: basis.size });
-      checkBasisDigest(await hashSource(basis, { chunkBytes: CHECK_CHUNK_BYTES, signal, onBytes }), header);
-    }
+    if (!isKnown && hashed === undefined) await checkBasis(basis, header, options);
     for (let next = await first; next.done !== true; next = await windows.next()) {
       const window = await next.value.prepared;
       signal?.throwIfAborted();
@@ -256,7 +252,7 @@ export async function applyOpened(
         { expected, actual },
       );
     }
-    if (digestBasis !== undefined) checkBasisDigest(await digestBasis(), header);
+    await checkAlong?.();
     // Not after an error: sink or basis may be at work in its memory then.
     await pages.settle();
     kernel?.close();
@@ -271,9 +267,7 @@ export async function applyOpened(
     };
   } catch (error) {
     // Whatever a wrong basis breaks is its consequence and no news.
-    if (digestBasis !== undefined && signal?.aborted !== true) {
-      checkBasisDigest(await digestBasis(), reader.header);
-    }
+    if (signal?.aborted !== true) await checkAlong?.();
     throw error;
   } finally {
     await windows?.return();

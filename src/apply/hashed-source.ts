@@ -1,7 +1,5 @@
-import { createSha256 } from "../hash/index.ts";
+import { PieceHash } from "../hash/index.ts";
 import { checkRange, type Source } from "../io/index.ts";
-
-const CHUNK_BYTES = 1 << 18;
 
 // What is asked for so little behind the hashed bytes is reached by hashing on.
 const NEAR_BYTES = 1 << 20;
@@ -16,31 +14,34 @@ export class HashedSource implements Source {
   readonly size: number;
   readonly #source: Source;
   readonly #signal: AbortSignal | undefined;
-  readonly #sha256 = createSha256();
+  readonly #hash: PieceHash;
   /** The chunk that was hashed last, and where it begins. */
-  readonly #chunk = new Uint8Array(CHUNK_BYTES);
+  readonly #chunk: Uint8Array;
   #chunkStart = 0;
   #hashed = 0;
   /** Of reads beyond, since hashing last went on: their bytes, and where the first of them in the source begins. */
   #farBytes = 0;
   #farStart = 0;
 
-  private constructor(source: Source, signal: AbortSignal | undefined) {
+  private constructor(source: Source, hash: PieceHash, signal: AbortSignal | undefined) {
     this.size = source.size;
     this.#source = source;
+    this.#hash = hash;
+    this.#chunk = hash.piece;
     this.#signal = signal;
   }
 
   /** Nothing where the source does not read at once. */
-  static over(source: Source, signal?: AbortSignal): HashedSource | undefined {
-    return source.readSync === undefined ? undefined : new HashedSource(source, signal);
+  static async over(source: Source, signal?: AbortSignal): Promise<HashedSource | undefined> {
+    return source.readSync && new HashedSource(source, await PieceHash.create(), signal);
   }
 
   async read(offset: number, into: Uint8Array): Promise<void> {
     checkRange(this.size, offset, into.length);
     // Long reads in pieces that hold up the thread no longer than others.
-    for (let done = 0; done < into.length; done += CHUNK_BYTES)
-      this.readSync(offset + done, into.subarray(done, done + CHUNK_BYTES));
+    const chunkBytes = this.#chunk.length;
+    for (let done = 0; done < into.length; done += chunkBytes)
+      this.readSync(offset + done, into.subarray(done, done + chunkBytes));
   }
 
   readSync(offset: number, into: Uint8Array): void {
@@ -74,17 +75,17 @@ export class HashedSource implements Source {
     // One of them may lie far beyond the others.
     const end = Math.min(this.#farStart + this.#farBytes, this.size);
     this.#farBytes = 0;
-    while (this.#hashed + CHUNK_BYTES <= end) this.#hashNext();
+    while (this.#hashed + this.#chunk.length <= end) this.#hashNext();
   }
 
   /** Where the next chunk goes; the last one is gone. */
   #makeRoom(): Uint8Array {
     this.#chunkStart = this.#hashed;
-    return this.#chunk.subarray(0, Math.min(CHUNK_BYTES, this.size - this.#hashed));
+    return this.#chunk.subarray(0, Math.min(this.#chunk.length, this.size - this.#hashed));
   }
 
   #take(chunk: Uint8Array): void {
-    this.#sha256.update(chunk);
+    this.#hash.update(chunk.length);
     this.#hashed += chunk.length;
   }
 
@@ -94,14 +95,14 @@ export class HashedSource implements Source {
     this.#take(chunk);
   }
 
-  /** SHA-256 of all of it, once and when nothing reads any more. */
-  async digest(): Promise<Uint8Array> {
+  /** XXH64 (seed 0) of all of it, when nothing reads any more. */
+  async digest(): Promise<bigint> {
     while (this.#hashed < this.size) {
       this.#signal?.throwIfAborted();
       const chunk = this.#makeRoom();
       await this.#source.read(this.#hashed, chunk);
       this.#take(chunk);
     }
-    return this.#sha256.digest();
+    return this.#hash.digest();
   }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { type ApplyOptions, type ApplyResult, applyDelta, type HashBasis } from "./apply.ts";
+export { type ApplyOptions, type ApplyResult, applyDelta } from "./apply.ts";
 export { applyDeltaInPlace } from "./in-place/apply-in-place.ts";
 export { findPendingUpdate, type PendingUpdate } from "./in-place/pending.ts";
 export type { InPlaceOptions, InPlaceResult, InPlaceTarget } from "./in-place/target.ts";

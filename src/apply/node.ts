@@ -1,5 +1,5 @@
 /**
- * Applying to files: in place, also to block devices, and with a second processor core.
+ * Applying to files in place, also to block devices.
  *
  * @module
  */
@@ -11,8 +11,6 @@ import { applyDeltaInPlace } from "./in-place/apply-in-place.ts";
 import { removeFiles } from "./in-place/files.ts";
 import { findPendingUpdate, type PendingUpdate } from "./in-place/pending.ts";
 import type { InPlaceOptions, InPlaceResult } from "./in-place/target.ts";
-
-export { createBasisHasher } from "./basis-hasher.ts";
 
 /** Options of {@link patchFileInPlace}. */
 export interface PatchFileOptions extends InPlaceOptions {

@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const THREADS = ["apply/basis", "codec/segment", "encode/pair"].map((name) => `src/${name}-worker.ts`);
+const THREADS = ["codec/segment", "encode/pair"].map((name) => `src/${name}-worker.ts`);
 
 const OPTIONS = {
   absWorkingDir: ROOT,

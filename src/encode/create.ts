@@ -107,7 +107,7 @@ export async function createDelta(
     known = {
       basis: undefined,
       basisBytes: basis.basisBytes,
-      basisHashes: Promise.resolve({ sha256: basis.basisSha256 }),
+      basisHashes: Promise.resolve({ sha256: basis.basisSha256, xxh64: basis.basisXxh64 }),
       basisEntries: [],
       tree: undefined,
     };

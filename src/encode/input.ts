@@ -56,8 +56,6 @@ export interface SourceIndex {
 
 /** How to index. */
 export interface IndexOptions {
-  /** Ask for {@link WholeHashes.xxh64}, too. An index that is there already may lack it. */
-  wantsXxh64?: boolean | undefined;
   /** Who hashes all bytes meanwhile: the calling thread in its own pass unless said otherwise. */
   wholeHashing?: WholeHashing | undefined;
   signal?: AbortSignal | undefined;

@@ -54,18 +54,18 @@ export async function indexInput(
   phase: string,
   options: IndexOptions,
 ): Promise<MatchedSide> {
-  const { wantsXxh64 = false, wholeHashing, signal } = options;
+  const { wholeHashing, signal } = options;
   const onProgress: OnProgress | undefined =
     options.onProgress && ((progress) => options.onProgress?.({ ...progress, phase }));
   if (isIndexed(input))
     return {
       source: input.source,
-      index: await input.index({ wantsXxh64, wholeHashing, signal, onProgress }),
+      index: await input.index({ wholeHashing, signal, onProgress }),
     };
   const onBytes = (doneBytes: number): void => onProgress?.({ phase, doneBytes, totalBytes: input.size });
-  let hashes = wholeHashing?.hashWhole(input, { wantsXxh64 }, signal);
+  let hashes = wholeHashing?.hashWhole(input, {}, signal);
   if (hashes === undefined) {
-    hashes = hashWholeSource(input, { wantsXxh64 }, { signal, onBytes });
+    hashes = hashWholeSource(input, {}, { signal, onBytes });
     await hashes;
   } else {
     hashes.catch(() => {}); // seen by whoever needs them
@@ -92,7 +92,7 @@ async function indexBoth(
   // Seen by the `await` below, unless the target fails first.
   old.catch(() => {});
   try {
-    const wanted = await indexInput(target, "read target", { ...options, wholeHashing, wantsXxh64: true });
+    const wanted = await indexInput(target, "read target", { ...options, wholeHashing });
     isTargetDone = true;
     return [await old, wanted];
   } catch (error) {
@@ -140,7 +140,7 @@ async function matchMoved(
   while (basis.size / blockBytes > MAX_GLOBAL_BLOCKS) blockBytes *= 2;
   const signature = await buildSignature(basis, {
     blockBytes,
-    basisSha256: (await index.hashes).sha256,
+    basisHashes: await index.hashes,
     signal,
   });
   const moved = new MatchList();

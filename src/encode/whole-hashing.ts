@@ -1,12 +1,12 @@
 import { createSha256, type HashSourceOptions } from "../hash/index.ts";
-import { type Source, type SourceRange, scanSource } from "../io/index.ts";
+import { readPieces, type Source, type SourceRange } from "../io/index.ts";
 import { EntryScanner, type ScannedTar } from "../transform/index.ts";
 
 /** Hashes of all bytes of a source. */
 export interface WholeHashes {
   sha256: Uint8Array;
-  /** XXH64 (seed 0), if it was asked for: of what becomes one target window, it spares reading most of it again. */
-  xxh64?: bigint | undefined;
+  /** XXH64 (seed 0). Appliers know the basis by it. Of what becomes one target window, it spares reading most of it again. */
+  xxh64: bigint;
 }
 
 /** What one pass over a source tells. */
@@ -15,9 +15,8 @@ export interface WholePass extends WholeHashes {
   tar?: ScannedTar | undefined;
 }
 
-/** What a pass is to tell beside the SHA-256. */
+/** What a pass is to tell beside the hashes. */
 export interface WholePassOptions {
-  wantsXxh64?: boolean | undefined;
   /** Where in the source a tar lies whose entries are wanted. */
   tar?: SourceRange | undefined;
 }
@@ -36,25 +35,22 @@ export interface WholeHashing {
 /** Leaves it to the calling thread. */
 export const inlineWholeHashing: WholeHashing = { hashWhole: () => undefined };
 
-/** So many pieces are read at once, then one while the event loop turns: signals are to be seen. */
-const TURN_PIECES = 64;
-
 /**
  * Read a source once, for all that is to be known of its bytes. A piece is still in the processor's nearer cache when it is looked at
  * again.
  */
 export async function hashWholeSource(
   source: Source,
-  { wantsXxh64 = false, tar }: WholePassOptions,
+  { tar }: WholePassOptions,
   { signal, onBytes }: HashSourceOptions = {},
 ): Promise<WholePass> {
   const sha256 = createSha256();
   const scanner = await EntryScanner.create();
   const { piece } = scanner;
   let at = 0;
-  const takeIn = (length: number): void => {
+  await readPieces(source, piece, { signal }, (length) => {
     sha256.update(piece.subarray(0, length));
-    if (wantsXxh64) scanner.hashPiece(length);
+    scanner.hashPiece(length);
     if (tar !== undefined) {
       const from = Math.max(tar.offset, at);
       const end = Math.min(tar.offset + tar.length, at + length);
@@ -62,29 +58,10 @@ export async function hashWholeSource(
     }
     at += length;
     onBytes?.(at);
-  };
-  if (source.readSync === undefined) {
-    for await (const part of scanSource(source, { chunkBytes: piece.length, signal })) {
-      piece.set(part);
-      takeIn(part.length);
-    }
-  } else {
-    const next = (): Uint8Array => piece.subarray(0, Math.min(piece.length, source.size - at));
-    while (at < source.size) {
-      signal?.throwIfAborted();
-      const first = next();
-      await source.read(at, first);
-      takeIn(first.length);
-      for (let turn = 1; turn < TURN_PIECES && at < source.size; turn++) {
-        const part = next();
-        source.readSync(at, part);
-        takeIn(part.length);
-      }
-    }
-  }
+  });
   return {
     sha256: sha256.digest(),
-    xxh64: wantsXxh64 ? scanner.digest() : undefined,
+    xxh64: scanner.digest(),
     tar: tar === undefined ? undefined : scanner.finish(),
   };
 }

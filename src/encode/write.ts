@@ -31,7 +31,7 @@ export interface WriteInput {
   /** The basis, needed only where a match is not exact. */
   basis: Source | undefined;
   basisBytes: number;
-  basisHashes: Promise<Pick<WholeHashes, "sha256">>;
+  basisHashes: Promise<WholeHashes>;
   target: Source;
   targetHashes: Promise<WholeHashes>;
   targetForm: TargetForm;
@@ -131,13 +131,15 @@ export async function writeDelta(
       primed = encoders.get(StreamId.DATA)!.prime!(await readRanges(input.basis!, primer));
       primed.catch(() => {}); // seen by the `await` below
     }
-    const { sha256: targetSha256, xxh64: targetXxh64 } = await input.targetHashes;
+    const basisHashes = await input.basisHashes;
+    const targetHashes = await input.targetHashes;
     const writer = await DeltaWriter.begin(sink, {
       targetForm: input.targetForm,
       basisBytes: input.basisBytes,
-      basisSha256: (await input.basisHashes).sha256,
+      basisSha256: basisHashes.sha256,
+      basisXxh64: basisHashes.xxh64,
       targetBytes: target.size,
-      targetSha256,
+      targetSha256: targetHashes.sha256,
       windowBytes,
       segmentBytes,
       streams: streams.map((stream) => ({
@@ -160,8 +162,8 @@ export async function writeDelta(
             input.basisEntries,
           );
     const hashTarget = async (offset: number, length: number): Promise<bigint> =>
-      length === target.size && targetXxh64 !== undefined
-        ? targetXxh64
+      length === target.size
+        ? targetHashes.xxh64
         : await rangeHashing.hash64(target, { offset, length }, signal);
     const coder = new WindowCoder(writer, encoders, accountant, hashTarget);
     const builder = new WindowBuilder(

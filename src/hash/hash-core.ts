@@ -1,5 +1,6 @@
 import { checkBlockBytes } from "./block-size.ts";
 import { type CoreInstance, instantiateCore } from "./core/load.ts";
+import { checkLittleEndian } from "./endian.ts";
 
 /** Bytes that are compared in JavaScript before the WASM is asked: most ranges differ at once. */
 const PROBE_BYTES = 32;
@@ -11,7 +12,7 @@ const PIECE_BYTES = 65_536;
  * The byte kernels: block hashes, comparison, sums. All are synchronous and take inputs of any length; they copy them
  * piece by piece (64 KiB at about 10 GB/s) into a fixed WASM memory of 512 KiB.
  *
- * One object serves one user at a time; it keeps nothing between calls.
+ * One object serves one user at a time; but for {@link HashCore.startWhole} it keeps nothing between calls.
  */
 export class HashCore {
   readonly #kernels: CoreInstance["kernels"];
@@ -22,6 +23,7 @@ export class HashCore {
   /** Two areas of `PIECE_BYTES` for inputs. */
   readonly #first: number;
   readonly #second: number;
+  #hashesWhole = false;
   /** The same areas, for who fills them in place and calls {@link subtractInputs}: it spares two copies. Other calls overwrite them. */
   readonly inputs: { readonly left: Uint8Array; readonly right: Uint8Array };
 
@@ -94,6 +96,18 @@ export class HashCore {
     return blocks;
   }
 
+  /** Begin an XXH64 (seed 0) of all bytes that {@link hashBlocks} is given from now on, where they are in place already. */
+  startWhole(): void {
+    this.#kernels.startWhole();
+    this.#hashesWhole = true;
+  }
+
+  /** The XXH64 that was begun, which ends. */
+  digestWhole(): bigint {
+    this.#hashesWhole = false;
+    return BigInt.asUintN(64, this.#kernels.digestWhole());
+  }
+
   #hashPiece(
     bytes: Uint8Array,
     blockBytes: number,
@@ -110,6 +124,7 @@ export class HashCore {
       strong.set(this.#strongHashes.subarray(0, count), index);
     }
     weak.set(this.#weakHashes.subarray(0, count), index);
+    if (this.#hashesWhole) this.#kernels.updateWhole(this.#first, bytes.length);
   }
 
   /**
@@ -209,5 +224,6 @@ export class HashCore {
  * @throws {@link UnsupportedError} `UNSUPPORTED_FEATURE` on a big-endian machine.
  */
 export async function createHashCore(): Promise<HashCore> {
+  checkLittleEndian();
   return new HashCore(await instantiateCore());
 }

@@ -7,6 +7,7 @@
 export { checkBlockBytes, MAX_BLOCK_BYTES, MIN_BLOCK_BYTES } from "./block-size.ts";
 export { checkLittleEndian, isLittleEndian } from "./endian.ts";
 export { createHashCore, HashCore } from "./hash-core.ts";
+export { type HashSource64Options, hashSource64, PieceHash } from "./piece-hash.ts";
 export { findRun, type Run } from "./run.ts";
 export { createScanner, Scanner } from "./scanner.ts";
 export { createSha256, SHA256_BYTES, type Sha256, sha256 } from "./sha256.ts";

@@ -1,5 +1,6 @@
 import { checkBlockBytes } from "./block-size.ts";
 import { type CoreInstance, instantiateCore } from "./core/load.ts";
+import { checkLittleEndian } from "./endian.ts";
 import { PieceScanner, type ScannedPiece } from "./piece-scanner.ts";
 
 const MAX_PIECE_POSITIONS = 65_536;
@@ -146,5 +147,6 @@ export class Scanner extends PieceScanner {
  */
 export async function createScanner(blockBytes: number): Promise<Scanner> {
   checkBlockBytes(blockBytes);
+  checkLittleEndian();
   return new Scanner(await instantiateCore(), blockBytes);
 }

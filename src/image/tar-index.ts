@@ -11,7 +11,7 @@ export interface IndexTarOptions {
 }
 
 /**
- * Read any tar once: SHA-256 of the whole, place and XXH64 of each entry. What `scanFlatImage` finds of a flat image, for tars of any
+ * Read any tar once: hashes of the whole, place and XXH64 of each entry. What `scanFlatImage` finds of a flat image, for tars of any
  * form.
  *
  * @throws {@link ImageError} `BAD_TAR_HEADER`, `TRUNCATED`, `BAD_ENTRY`; {@link LimitError}.
@@ -19,10 +19,12 @@ export interface IndexTarOptions {
 export async function indexTar(source: Source, options: IndexTarOptions = {}): Promise<SourceIndex> {
   const { limits, signal } = options;
   const hashes = await loadHash64();
-  const digest = createSha256();
+  const sha256 = createSha256();
+  const xxh64 = hashes.create();
   async function* pieces() {
     for await (const piece of scanSource(source, { signal })) {
-      digest.update(piece);
+      sha256.update(piece);
+      xxh64.update(piece);
       yield piece;
     }
   }
@@ -40,7 +42,7 @@ export async function indexTar(source: Source, options: IndexTarOptions = {}): P
       });
     }
     await cursor.drain();
-    return { hashes: Promise.resolve({ sha256: digest.digest() }), entries };
+    return { hashes: Promise.resolve({ sha256: sha256.digest(), xxh64: xxh64.digest() }), entries };
   } finally {
     await cursor.close();
   }

@@ -58,6 +58,42 @@ export async function* scanSource(
   }
 }
 
+/** So many pieces are read at once, then one while the event loop turns: signals are to be seen. */
+const TURN_PIECES = 64;
+
+/**
+ * Read a source, or a part of it, in order and into the same memory, at once where its bytes are at hand.
+ *
+ * @param piece - receives each piece; all but the last fill it.
+ * @param take - uses the first `length` bytes of `piece`, before the next are read.
+ */
+export async function readPieces(
+  source: Source,
+  piece: Uint8Array,
+  { offset = 0, length = source.size - offset, signal }: Omit<ScanOptions, "chunkBytes">,
+  take: (length: number) => void,
+): Promise<void> {
+  if (source.readSync === undefined) {
+    for await (const part of scanSource(source, { offset, length, chunkBytes: piece.length, signal })) {
+      piece.set(part);
+      take(part.length);
+    }
+    return;
+  }
+  checkRange(source.size, offset, length);
+  const end = offset + length;
+  for (let at = offset, turn = 0; at < end; turn++) {
+    const part = piece.subarray(0, Math.min(piece.length, end - at));
+    if (turn % TURN_PIECES > 0) source.readSync(at, part);
+    else {
+      signal?.throwIfAborted();
+      await source.read(at, part);
+    }
+    at += part.length;
+    take(part.length);
+  }
+}
+
 /**
  * The items of `items`, up to `depth` of them made ahead while the consumer works on the one before.
  *

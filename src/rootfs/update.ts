@@ -409,7 +409,7 @@ class Update {
 
   /** Apply the delta, the target being read as it is made. */
   async #apply(present: TreeNode, basis: Basis, copies: CopiedRanges, reader: TargetReader) {
-    const { source, isAssumed } = basis;
+    const { source } = basis;
     const channel = createChannel();
     const reading = reader.read(channel.pieces, this.#header.targetBytes);
     // As what goes wrong with its sink, so that a wrong basis, which may be why, is told as such.
@@ -417,7 +417,7 @@ class Update {
     try {
       const options: ApplyOptions = { ...this.#options, segmentCoding: this.#coding };
       const observer: WindowObserver = {
-        checkBasisAlong: (found) => (isAssumed ? this.#confirm(present, found) : Promise.resolve(found)),
+        digestBasis: () => this.#digestPresent(present, basis),
         onCopy: (targetOffset, basisOffset, length) => copies.add(targetOffset, basisOffset, length),
       };
       const applied = await applyOpened(source, this.#reader, channel.sink, options, observer);
@@ -523,12 +523,13 @@ class Update {
     return { source, contentAt, isAssumed: layerDigest !== undefined };
   }
 
-  /** The digest of the present tree's flat image, if it was found with a layer's digest that may be another tree's. */
-  async #confirm(present: TreeNode, found: Uint8Array): Promise<Uint8Array> {
+  /** The SHA-256 of the present tree's flat image, which may have been made with the layer's digest of another tree. */
+  async #digestPresent(present: TreeNode, { source, isAssumed }: Basis): Promise<Uint8Array> {
     const { basisSha256, targetSha256 } = this.#header;
-    if (equalBytes(found, basisSha256) || equalBytes(found, targetSha256)) return found;
-    const { source } = await flattenTree(present, this.#image.config, this.#options);
-    return hashWithProgress(source, this.#options, "check basis");
+    const found = await hashWithProgress(source, this.#options, "check basis");
+    if (!isAssumed || equalBytes(found, basisSha256) || equalBytes(found, targetSha256)) return found;
+    const proven = await flattenTree(present, this.#image.config, this.#options);
+    return hashWithProgress(proven.source, this.#options, "check basis");
   }
 
   /**

@@ -13,7 +13,7 @@ export const WEAK_HASH_KIND = 1;
 export const STRONG_HASH_KIND = 1;
 
 /** Bytes of magic, version, header and header checksum. */
-export const HEADER_FILE_BYTES = 64;
+export const HEADER_FILE_BYTES = 72;
 
 /** Bytes of an XXH64 checksum. */
 export const CHECKSUM_BYTES = 8;

@@ -34,7 +34,7 @@ export function isSignature(head: Uint8Array): boolean {
   return equalBytes(head.subarray(0, SIGNATURE_MAGIC.length), SIGNATURE_MAGIC);
 }
 
-type SignatureHeader = Pick<Signature, "basisBytes" | "basisSha256" | "blockBytes">;
+type SignatureHeader = Pick<Signature, "basisBytes" | "basisSha256" | "basisXxh64" | "blockBytes">;
 
 /** Decode what follows magic and version; its checksum is proven. */
 function decodeHeader(reader: ByteReader): SignatureHeader {
@@ -55,7 +55,8 @@ function decodeHeader(reader: ByteReader): SignatureHeader {
   }
   const basisBytes = Number(reader.u64());
   if (!Number.isSafeInteger(basisBytes)) throw reader.corrupt("the size of the basis is over 2^53 − 1");
-  return { blockBytes, basisBytes, basisSha256: reader.bytes(SHA256_BYTES).slice() };
+  const basisSha256 = reader.bytes(SHA256_BYTES).slice();
+  return { blockBytes, basisBytes, basisSha256, basisXxh64: reader.u64() };
 }
 
 async function readHeader(input: StreamReader, checksum: Hash64): Promise<SignatureHeader> {

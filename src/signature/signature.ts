@@ -6,6 +6,8 @@ export interface Signature {
   basisBytes: number;
   /** SHA-256 of the basis. */
   basisSha256: Uint8Array;
+  /** XXH64 of the basis, seed 0: appliers know it by that. */
+  basisXxh64: bigint;
   /** Size of each block but the last, which has what is left. */
   blockBytes: number;
   /** The weak hash of each block: RabinKarp as librsync defines it. */

@@ -22,7 +22,7 @@ function* bodyPieces({ weakHashes, strongHashes }: Signature): Generator<Uint8Ar
 }
 
 /**
- * Write a signature in its file form, version 1 (`FORMAT.md`): 72 bytes and 12 for each block.
+ * Write a signature in its file form, version 1 (`FORMAT.md`): 80 bytes and 12 for each block.
  *
  * @throws RangeError when the parts of the signature do not fit each other.
  * @throws {@link UnsupportedError} `UNSUPPORTED_FEATURE` on a big-endian machine.
@@ -40,6 +40,7 @@ export async function writeSignature(signature: Signature, sink: Sink): Promise<
   header.u32(signature.blockBytes);
   header.u64(BigInt(signature.basisBytes));
   header.bytes(signature.basisSha256);
+  header.u64(signature.basisXxh64);
   header.u64(hash64.hash(header.view()));
   const checksum = hash64.create();
   checksum.update(header.view());

@@ -1,12 +1,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { applyDelta } from "../apply/index.ts";
-import {
-  createBasisHasher,
-  findPendingFileUpdate,
-  forgetFileUpdate,
-  patchFileInPlace,
-} from "../apply/node.ts";
+import { findPendingFileUpdate, forgetFileUpdate, patchFileInPlace } from "../apply/node.ts";
 import { toHex } from "../bytes/index.ts";
 import { createCodingThreads } from "../codec/node.ts";
 import { DeltaReader } from "../delta/index.ts";
@@ -147,7 +142,7 @@ class FlatFileSession implements UpdateSession {
         const reader = await DeltaReader.open(delta, options);
         await reader.close();
         await writeFile(to, reader.header.targetBytes, options.signal, (file) =>
-          applyDelta(basis, delta, file, { ...options, segmentCoding, hashBasis: createBasisHasher(basis) }),
+          applyDelta(basis, delta, file, { ...options, segmentCoding }),
         );
       } finally {
         await basis.close();

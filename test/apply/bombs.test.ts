@@ -33,6 +33,7 @@ function headerOf(targetBytes: number, more: Partial<DeltaHeader> = {}): DeltaHe
     targetForm: TargetForm.PLAIN,
     basisBytes: BASIS.length,
     basisSha256: sha256(BASIS),
+    basisXxh64: hash(BASIS),
     targetBytes,
     targetSha256: new Uint8Array(32),
     windowBytes: GIB,

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { applyOpened } from "../../src/apply/apply.ts";
 import { applyDelta } from "../../src/apply/index.ts";
 import { concatBytes } from "../../src/bytes/index.ts";
-import { inspectDelta } from "../../src/delta/index.ts";
+import { DeltaReader, inspectDelta } from "../../src/delta/index.ts";
 import { createDelta, type DeltaCodec } from "../../src/encode/index.ts";
 import { ErrorCode, isFlatdeltaError } from "../../src/errors.ts";
 import { sha256 } from "../../src/hash/index.ts";
@@ -72,8 +73,8 @@ test("a wrong basis is refused before the first byte is written", async () => {
 for (const codec of ["mix", "brotli"] as const) {
   test(`${codec}: hashed while the target is made, a wrong basis is refused as one`, async () => {
     const delta = await makeDelta(codec);
-    const apply = (bytes: Uint8Array, from = delta) =>
-      applyDelta(memorySource(bytes), from, memorySink(), { hashBasis: async () => sha256(bytes) });
+    const apply = async (bytes: Uint8Array, from = delta, digestBasis = async () => sha256(bytes)) =>
+      applyOpened(memorySource(bytes), await DeltaReader.open(from), memorySink(), {}, { digestBasis });
     assert.deepEqual((await apply(basis)).targetSha256, sha256(target));
     for (let at = 0; at < basis.length; at += 7) {
       const wrong = basis.with(at, basis[at]! ^ 0x20);
@@ -84,9 +85,11 @@ for (const codec of ["mix", "brotli"] as const) {
     const damaged = delta.with(delta.length - 20, delta.at(-20)! ^ 1);
     const isOther = (error: unknown) => isFlatdeltaError(error) && error.code !== ErrorCode.BASIS_MISMATCH;
     await assert.rejects(apply(basis, damaged), isOther);
-    const lost = new Error("no thread");
-    const failing = { hashBasis: () => Promise.reject(lost) };
-    await assert.rejects(applyDelta(memorySource(basis), delta, memorySink(), failing), lost);
+    const lost = new Error("unplugged");
+    await assert.rejects(
+      apply(basis.with(0, 1), delta, () => Promise.reject(lost)),
+      lost,
+    );
   });
 }
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { toHex } from "../../src/bytes/index.ts";
 import { inspectDelta } from "../../src/delta/index.ts";
+import { loadHash64 } from "../../src/hash/index.ts";
 import { readSignature } from "../../src/signature/index.ts";
 import { BasisFiles } from "./basis-files.ts";
 import { GOLDEN_FOLDER, type GoldenEntry, hexSha256, isLarge, isOverLimit, readManifest } from "./golden.ts";
@@ -27,16 +28,20 @@ after(async () => {
   await bases.close();
 });
 
+const { hash } = await loadHash64();
+const toHex64 = (value: bigint): string => value.toString(16).padStart(16, "0");
+
 async function checkSignature(entry: GoldenEntry, answer: Answer): Promise<void> {
-  const { blockBytes, basisBytes, basisSha256, weakHashes, strongHashes } = await readSignature(
+  const { blockBytes, basisBytes, basisSha256, basisXxh64, weakHashes, strongHashes } = await readSignature(
     await readGolden(entry),
   );
   assert.deepEqual(answer, {
     block_size: blockBytes,
     basis_size: basisBytes,
     basis_digest: toHex(basisSha256),
+    basis_checksum: toHex64(basisXxh64),
     weak_hashes: [...weakHashes],
-    strong_hashes: [...strongHashes].map((hash) => hash.toString(16).padStart(16, "0")),
+    strong_hashes: [...strongHashes].map(toHex64),
   });
 }
 
@@ -77,5 +82,6 @@ test(`the second reader and ours make the same of ${caseCount} random deltas`, {
     assert.equal((await applyToFile(basisPath, delta)).sha256, hexSha256(target), says);
     const { metadata } = await inspectDelta(delta);
     assert.deepEqual(answer.metadata, metadata, says);
+    assert.equal(answer.basis_checksum, toHex64(hash(basis)), says);
   }
 });

@@ -23,6 +23,8 @@ import { memorySink, memorySource } from "../../src/io/index.ts";
 import { headerBlock } from "../image/tar-builder.ts";
 import { makeBytes } from "../support/pairs.ts";
 
+const { hash } = await loadHash64();
+
 interface TarFile {
   path: string;
   mtimeSeconds: number;
@@ -31,7 +33,6 @@ interface TarFile {
 
 /** A tar of files, with the index that an image would give. */
 async function buildIndexedTar(files: readonly TarFile[]): Promise<IndexedInput & { bytes: Uint8Array }> {
-  const { hash } = await loadHash64();
   const parts: Uint8Array[] = [];
   const entries: EntrySpan[] = [];
   let offset = 0;
@@ -53,7 +54,7 @@ async function buildIndexedTar(files: readonly TarFile[]): Promise<IndexedInput 
   return {
     bytes,
     source: memorySource(bytes),
-    index: async () => ({ hashes: Promise.resolve({ sha256: sha256(bytes) }), entries }),
+    index: async () => ({ hashes: Promise.resolve({ sha256: sha256(bytes), xxh64: hash(bytes) }), entries }),
   };
 }
 
@@ -161,6 +162,7 @@ test("a touch or change of what is no header, or that ends inside one, is refuse
       targetForm: TargetForm.PLAIN,
       basisBytes: bytes.length,
       basisSha256: sha256(bytes),
+      basisXxh64: hash(bytes),
       targetBytes: length,
       targetSha256: new Uint8Array(32),
       windowBytes: 1 << 20,

@@ -31,12 +31,12 @@ const contentOf = async (name: string) =>
 describe("a flat image whose bytes are hashed elsewhere", () => {
   test("has the index that one pass gives", async () => {
     const source = memorySource(bytes);
-    const expected = await (await openFlatImage(source)).index({ wantsXxh64: true });
+    const expected = await (await openFlatImage(source)).index();
     const wholeHashing: WholeHashing = {
       hashWhole: (whole, options) => hashWholeSource(whole, options),
     };
     const flat = await openFlatImage(source);
-    const index = await flat.index({ wantsXxh64: true, wholeHashing });
+    const index = await flat.index({ wholeHashing });
     assert.deepEqual(
       { ...index, hashes: await index.hashes },
       { ...expected, hashes: await expected.hashes },

@@ -16,6 +16,7 @@ function forgeSignature(weak: readonly number[], strong: readonly bigint[]): Sig
   return {
     basisBytes: 16 * weak.length,
     basisSha256: new Uint8Array(32),
+    basisXxh64: 0n,
     blockBytes: 16,
     weakHashes: Uint32Array.from(weak),
     strongHashes: BigUint64Array.from(strong),

@@ -29,6 +29,7 @@ function expectedSignature(basis: Uint8Array, blockBytes: number): Signature {
   return {
     basisBytes: basis.length,
     basisSha256: sha256(basis),
+    basisXxh64: hash64(basis),
     blockBytes,
     weakHashes,
     strongHashes,
@@ -145,13 +146,14 @@ describe("chooseBlockBytes", () => {
   });
 });
 
-it("takes over a digest that is known", async () => {
+it("takes over hashes that are known", async () => {
   const basis = new Uint8Array(5000).fill(7);
   const computed = await buildSignature(basis, { blockBytes: 64 });
-  assert.deepEqual(
-    await buildSignature(basis, { blockBytes: 64, basisSha256: computed.basisSha256 }),
-    computed,
-  );
-  const other = new Uint8Array(32).fill(1);
-  assert.deepEqual((await buildSignature(basis, { basisSha256: other })).basisSha256, other);
+  const basisHashes = { sha256: new Uint8Array(32).fill(1), xxh64: 2n };
+  const { sha256: basisSha256, xxh64: basisXxh64 } = basisHashes;
+  assert.deepEqual(await buildSignature(basis, { blockBytes: 64, basisHashes }), {
+    ...computed,
+    basisSha256,
+    basisXxh64,
+  });
 });

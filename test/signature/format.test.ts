@@ -27,7 +27,7 @@ function forge(at: number, bytes: readonly number[]): Uint8Array {
   const forged = file.slice();
   forged.set(bytes, at);
   const view = new DataView(forged.buffer);
-  view.setBigUint64(56, hash64(forged.subarray(0, 56)), true);
+  view.setBigUint64(64, hash64(forged.subarray(0, 64)), true);
   view.setBigUint64(forged.length - 8, hash64(forged.subarray(0, -8)), true);
   return forged;
 }
@@ -43,6 +43,7 @@ describe("signature format", () => {
     assert.equal(signature.basisBytes, 44);
     assert.equal(signature.blockBytes, 16);
     assert.deepEqual(signature.basisSha256, sha256(basis));
+    assert.equal(signature.basisXxh64, hash64(basis));
     assert.equal(signature.strongHashes[2], hash64(basis.subarray(32)));
   });
 
@@ -54,7 +55,7 @@ describe("signature format", () => {
         async (bytes, blockBytes) => {
           const signature = await buildSignature(bytes, { blockBytes });
           const encoded = await encodeSignature(signature);
-          assert.equal(encoded.length, 72 + 12 * signature.weakHashes.length);
+          assert.equal(encoded.length, 80 + 12 * signature.weakHashes.length);
           assert.ok(isSignature(encoded));
           assert.deepEqual(await readSignature(encoded), signature);
         },
@@ -96,7 +97,7 @@ describe("signature format", () => {
             ? ErrorCode.BAD_MAGIC
             : at === 8
               ? ErrorCode.UNSUPPORTED_VERSION
-              : at < 64
+              : at < 72
                 ? ErrorCode.CORRUPT_HEADER
                 : ErrorCode.CORRUPT_BODY;
         assert.equal(await codeOf(damaged), expected, `byte ${at} changed by ${change}`);

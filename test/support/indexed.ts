@@ -31,6 +31,6 @@ export async function indexFiles(files: ReadonlyMap<string, Uint8Array>): Promis
   const bytes = concatBytes(parts);
   return {
     source: memorySource(bytes),
-    index: async () => ({ hashes: Promise.resolve({ sha256: sha256(bytes) }), entries }),
+    index: async () => ({ hashes: Promise.resolve({ sha256: sha256(bytes), xxh64: hash(bytes) }), entries }),
   };
 }

@@ -1,6 +1,5 @@
 import { stat } from "node:fs/promises";
 import { applyDelta } from "../../apply/index.ts";
-import { createBasisHasher } from "../../apply/node.ts";
 import { toHex } from "../../bytes/index.ts";
 import { createCodingThreads } from "../../codec/node.ts";
 import { DeltaReader } from "../../delta/index.ts";
@@ -136,8 +135,6 @@ async function patchOwn(
             applyDelta(basis.source, delta.input, sink, {
               segmentCoding,
               limits,
-              // The target has no name before all is proven.
-              hashBasis: createBasisHasher(basis.source),
               signal,
               onProgress,
             }),

@@ -1,5 +1,4 @@
 import { lazyModule } from "../../bytes/lazy-module.ts";
-import { checkLittleEndian } from "../endian.ts";
 import { WASM_BASE64 } from "./generated.ts";
 
 interface Kernels {
@@ -16,6 +15,9 @@ interface Kernels {
   countEqualBackward(a: number, b: number, length: number): number;
   addBytes(a: number, b: number, length: number): void;
   subtractBytes(a: number, b: number, length: number): void;
+  startWhole(): void;
+  updateWhole(from: number, length: number): void;
+  digestWhole(): bigint;
 }
 
 /** Where the areas of an instance's memory are, in bytes; `assembly/memory.ts` says what each is for. */
@@ -39,13 +41,8 @@ export interface CoreInstance {
 
 const compileCore = lazyModule(WASM_BASE64);
 
-/**
- * Make an instance.
- *
- * @throws {@link UnsupportedError} `UNSUPPORTED_FEATURE` on a big-endian machine.
- */
+/** Make an instance. Its memory is little-endian: whoever sees it as numbers of more than one byte checks that the machine is. */
 export async function instantiateCore(): Promise<CoreInstance> {
-  checkLittleEndian();
   const { exports } = await WebAssembly.instantiate(await compileCore());
   const kernels = exports as unknown as Kernels;
   const place = (name: string): number => (exports[name] as WebAssembly.Global).value as number;

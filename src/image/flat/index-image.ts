@@ -60,9 +60,9 @@ export async function indexFlatImage(
   envelope: Envelope,
   options: IndexOptions = {},
 ): Promise<SourceIndex> {
-  const { wantsXxh64, wholeHashing, signal, onProgress } = options;
+  const { wholeHashing, signal, onProgress } = options;
   const { layer, layerOffset } = envelope;
-  const wanted = { wantsXxh64, tar: { offset: layerOffset, length: layer.sizeBytes } };
+  const wanted = { tar: { offset: layerOffset, length: layer.sizeBytes } };
   const onBytes = (doneBytes: number): void =>
     onProgress?.({ phase: "index", doneBytes, totalBytes: source.size });
   const elsewhere = wholeHashing?.hashWhole(source, wanted, signal);

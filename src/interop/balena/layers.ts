@@ -1,6 +1,5 @@
-import type { EntrySpan, IndexedInput, SourceIndex } from "../../encode/index.ts";
+import { type EntrySpan, hashWholeSource, type IndexedInput, type SourceIndex } from "../../encode/index.ts";
 import { ErrorCode, UnsupportedError } from "../../errors.ts";
-import { hashSource } from "../../hash/index.ts";
 import { checkDigest, formatDigest } from "../../image/digest.ts";
 import type { Image } from "../../image/index.ts";
 import { indexTar } from "../../image/tar-index.ts";
@@ -49,7 +48,8 @@ export function indexedLayers(layers: readonly IndexedInput[]): IndexedInput {
       for (const span of (await layer.index({ signal })).entries) entries.push(shiftSpan(span, offset));
       offset += layer.source.size;
     }
-    return { hashes: Promise.resolve({ sha256: await hashSource(source, { signal }) }), entries };
+    const { sha256, xxh64 } = await hashWholeSource(source, {}, { signal });
+    return { hashes: Promise.resolve({ sha256, xxh64 }), entries };
   };
   return { source, index: ({ signal } = {}) => (found ??= index(signal)) };
 }

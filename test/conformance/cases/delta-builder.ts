@@ -4,6 +4,8 @@ import { getCodecById } from "../../../src/codec/index.ts";
 import { DELTA_MAGIC, DELTA_VERSION, shortenChecksum } from "../../../src/delta/index.ts";
 import { createSha256, loadHash64, sha256 } from "../../../src/hash/index.ts";
 
+const { hash } = await loadHash64();
+
 /** The bytes of fields one after another. */
 export function fields(write: (out: ByteWriter) => void): Uint8Array {
   const out = new ByteWriter();
@@ -71,6 +73,7 @@ export interface DeltaParts {
   form?: number;
   basisBytes?: number;
   basisSha256?: Uint8Array;
+  basisXxh64?: bigint;
   targetBytes?: number;
   targetSha256?: Uint8Array;
   windowPower?: number;
@@ -111,6 +114,7 @@ function headerBody(parts: DeltaParts): Uint8Array {
     out.u8(parts.form ?? 0);
     out.varint(parts.basisBytes ?? basis.length);
     out.bytes(parts.basisSha256 ?? sha256(basis));
+    out.u64(parts.basisXxh64 ?? hash(basis));
     out.varint(parts.targetBytes ?? target.bytes);
     out.bytes(parts.targetSha256 ?? target.sha256);
     out.u8(parts.windowPower ?? 20);
@@ -153,7 +157,6 @@ async function codeWindows({ streams = PLAIN_STREAMS, windows }: DeltaParts) {
 
 /** The bytes of a delta. */
 export async function buildDelta(parts: DeltaParts): Promise<Uint8Array> {
-  const { hash } = await loadHash64();
   const checksum = (bytes: Uint8Array): number => shortenChecksum(hash(bytes));
   const coded = await codeWindows(parts);
   return fields((out) => {

@@ -62,7 +62,10 @@ export const FILE_CASES: readonly GoldenCase[] = [
   invalid("window-count", CORRUPT_BODY, "an end that counts another number of windows", { windowCount: 2 }),
   invalid("record-kind", UNSUPPORTED_FEATURE, "a record of kind 2", window({ kind: 2 })),
   invalid("basis-size", BASIS_MISMATCH, "a basis of another size", { basisBytes: 87 }),
-  invalid("basis-digest", BASIS_MISMATCH, "a basis of another digest", { basisSha256: new Uint8Array(32) }),
+  invalid("basis-digest", BASIS_MISMATCH, "a basis of another digest and another checksum", {
+    basisSha256: new Uint8Array(32),
+    basisXxh64: 0n,
+  }),
   invalid("target-digest", TARGET_MISMATCH, "a target of another digest", {
     targetSha256: new Uint8Array(32),
   }),

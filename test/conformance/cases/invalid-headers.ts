@@ -14,7 +14,7 @@ const replaced = (at: number, bytes: Uint8Array) => (body: Uint8Array) =>
   concatBytes([body.subarray(0, at), bytes, body.subarray(at + 1)]);
 
 /** Where fields of the header stand as long as both sizes take one byte. */
-const AT = { basisSize: 1, streamCount: 69 };
+const AT = { basisSize: 1, streamCount: 77 };
 
 export const HEADER_CASES: readonly GoldenCase[] = [
   invalid("header-checksum", CORRUPT_HEADER, "a wrong checksum of the header", {}, { editFile: flipped(20) }),

@@ -8,7 +8,7 @@ import type { GoldenCase } from "../golden.ts";
 import { FILE_BASES } from "./bases.ts";
 import { fields } from "./delta-builder.ts";
 
-const HEADER_BYTES = 56;
+const HEADER_BYTES = 64;
 
 async function encode(basis: string, blockBytes?: number): Promise<Uint8Array> {
   return encodeSignature(await buildSignature(memorySource(await FILE_BASES[basis]!()), { blockBytes }));
@@ -73,13 +73,13 @@ export const SIGNATURES: readonly GoldenCase[] = [
     withHeader(16, 0, 0, 0, 0, 0, 0, 16),
   ),
   invalid("header-checksum", ErrorCode.CORRUPT_HEADER, "a wrong checksum of the header", flipped(20)),
-  invalid("weak-hash-flipped", ErrorCode.CORRUPT_BODY, "a weak hash with a flipped bit", flipped(64)),
+  invalid("weak-hash-flipped", ErrorCode.CORRUPT_BODY, "a weak hash with a flipped bit", flipped(72)),
   invalid("checksum", ErrorCode.CORRUPT_BODY, "a wrong checksum at the end", flipped(-1)),
   invalid("truncated-header", ErrorCode.TRUNCATED, "a file that ends in its header", (file) =>
-    file.subarray(0, 63),
+    file.subarray(0, 71),
   ),
   invalid("truncated-hashes", ErrorCode.TRUNCATED, "a file that ends in its hashes", (file) =>
-    file.subarray(0, 70),
+    file.subarray(0, 78),
   ),
   invalid("truncated-end", ErrorCode.TRUNCATED, "a file without its last byte", (file) =>
     file.subarray(0, -1),

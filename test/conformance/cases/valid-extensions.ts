@@ -1,4 +1,4 @@
-/** Each extension of the header. */
+/** Each extension of the header, and what is said of the basis. */
 import { concatBytes, EMPTY_BYTES, encodeUtf8 } from "../../../src/bytes/index.ts";
 import type { GoldenCase } from "../golden.ts";
 import { op, streamsOf, varint } from "./delta-builder.ts";
@@ -33,6 +33,10 @@ export function extensionCases(): GoldenCase[] {
         ],
       },
     ),
+    valid("basis-checksum", "text", "another checksum of the basis, whose digest is right", {
+      windows,
+      basisXxh64: 0n,
+    }),
     valid("metadata-empty", "text", "metadata without a pair", { windows, extensions: [[2, EMPTY_BYTES]] }),
     valid("extensions-unknown", "text", "unknown extensions that a reader skips", {
       windows,

@@ -1,5 +1,6 @@
 /** Windows and segments at the edges of what a header allows, and sizes over 2^32. */
 import { concatBytes, encodeUtf8 } from "../../../src/bytes/index.ts";
+import { hashSource64 } from "../../../src/hash/index.ts";
 import { makeBytes } from "../../support/pairs.ts";
 import type { GoldenCase } from "../golden.ts";
 import { digestSource, SPARSE_BASES, sparseSource } from "./bases.ts";
@@ -67,6 +68,7 @@ export function largeCases(): GoldenCase[] {
         ],
         basisBytes: sparse.bytes,
         basisSha256: await digestSource(sparseSource(sparse)),
+        basisXxh64: await hashSource64(sparseSource(sparse)),
       }),
     ),
     valid("target-past-32-bits", "text", "a target of more than 2^32 bytes, by RUN", {

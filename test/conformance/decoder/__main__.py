@@ -23,10 +23,13 @@ def run(arguments: list[str]) -> dict:
         case ["apply", basis, delta, target]:
             with open(basis, "rb") as source, open(target, "wb") as sink:
                 header = apply_delta(source, Path(delta).read_bytes(), sink)
-            return asdict(header)
+            return asdict(header) | {"basis_checksum": f"{header.basis_checksum:016x}"}
         case ["signature", file]:
-            signature = asdict(read_signature(Path(file).read_bytes()))
-            return signature | {"strong_hashes": [f"{h:016x}" for h in signature["strong_hashes"]]}
+            signature = read_signature(Path(file).read_bytes())
+            return asdict(signature) | {
+                "basis_checksum": f"{signature.basis_checksum:016x}",
+                "strong_hashes": [f"{h:016x}" for h in signature.strong_hashes],
+            }
     sys.exit(__doc__)
 
 

@@ -34,6 +34,7 @@ class Header:
     target_form: int
     basis_size: int
     basis_digest: bytes
+    basis_checksum: int
     target_size: int
     target_digest: bytes
     window_bytes: int
@@ -62,11 +63,11 @@ def read_header(file: Cursor) -> Header:
     require(checksum(file.data[: file.at]) == file.u32(), "expected another header checksum")
     target_form = cursor.u8()
     require(target_form <= 1, f"expected target form 0 or 1, found {target_form}")
-    basis_size, basis_digest = cursor.varint(), cursor.take(32)
+    basis_size, basis_digest, basis_checksum = cursor.varint(), cursor.take(32), cursor.u64()
     target_size, target_digest = cursor.varint(), cursor.take(32)
     window_bytes, segment_bytes = cursor.power(), cursor.power()
     streams = _read_streams(cursor)
-    header = Header(target_form, basis_size, basis_digest, target_size, target_digest, window_bytes, segment_bytes, streams)
+    header = Header(target_form, basis_size, basis_digest, basis_checksum, target_size, target_digest, window_bytes, segment_bytes, streams)
     _read_extensions(cursor, header)
     for stream, (codec, _) in streams.items():
         require_codec(stream, codec, segment_bytes)

@@ -14,3 +14,4 @@ export {
 export { hashWindow, powerOfMultiplier, prepareWeights } from "./rabinkarp";
 export { addBytes, subtractBytes } from "./residual";
 export { addToFilters, clearFilters, scan } from "./scan";
+export { digestWhole, startWhole, updateWhole } from "./whole";

@@ -4,6 +4,9 @@
 /** Weights of the block hash, 8 vectors of 16 bytes. */
 export const WEIGHTS: usize = 0;
 
+/** The hash of all that passes, while it is under way. */
+export const WHOLE_STREAM: usize = 128;
+
 /** Where the last scan stopped: two u32, see `scan`. */
 export const SCAN_STATE: usize = 1024 - 8;
 
