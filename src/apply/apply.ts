@@ -95,7 +95,6 @@ function checkBasisSize(basis: Source, header: DeltaHeader): void {
   }
 }
 
-/** Check the SHA-256 of a basis. */
 function checkBasisDigest(actual: Uint8Array, header: DeltaHeader): void {
   if (!equalBytes(actual, header.basisSha256)) {
     const [expected, found] = [toHex(header.basisSha256), toHex(actual)];
@@ -107,16 +106,13 @@ function checkBasisDigest(actual: Uint8Array, header: DeltaHeader): void {
   }
 }
 
-/** Check a basis by its XXH64. Only where that is another one, its SHA-256 decides, and is what the error tells. */
+/** Check a basis by its XXH64. Only where that is another one is its SHA-256 computed, which decides and is what the error tells. */
 async function checkBasis(
-  basis: Source,
+  xxh64: bigint,
   header: DeltaHeader,
-  { signal, onProgress }: ApplyOptions,
+  digest: () => Promise<Uint8Array>,
 ): Promise<void> {
-  const onBytes = (doneBytes: number): void =>
-    onProgress?.({ phase: "check basis", doneBytes, totalBytes: basis.size });
-  if ((await hashSource64(basis, { signal, onBytes })) === header.basisXxh64) return;
-  checkBasisDigest(await hashSource(basis, { chunkBytes: CHECK_CHUNK_BYTES, signal }), header);
+  if (xxh64 !== header.basisXxh64) checkBasisDigest(await digest(), header);
 }
 
 /**
@@ -187,15 +183,14 @@ export async function applyOpened(
     const { header } = reader;
     const isKnown = observer?.basisIsKnown === true;
     if (!isKnown) checkBasisSize(basis, header);
+    const digestBasis = async (): Promise<Uint8Array> =>
+      observer?.digestBasis?.() ?? hashSource(basis, { chunkBytes: CHECK_CHUNK_BYTES, signal });
     const hashed =
       observer?.digestBasis === undefined || isKnown ? undefined : await HashedSource.over(basis, signal);
     if (hashed !== undefined) {
       let checked: Promise<void> | undefined;
-      const check = async (): Promise<void> => {
-        if ((await hashed.digest()) !== header.basisXxh64)
-          checkBasisDigest(await observer!.digestBasis!(), header);
-      };
-      checkAlong = () => (checked ??= check());
+      checkAlong = () =>
+        (checked ??= hashed.digest().then((xxh64) => checkBasis(xxh64, header, digestBasis)));
     }
     decoder = new WindowDecoder(header, options.segmentCoding);
     const hash64 = await loadHash64();
@@ -218,7 +213,11 @@ export async function applyOpened(
     // Decoding goes on while the basis is checked. What fails in it shows in its turn, when the basis is known to be right.
     const first = windows.next();
     first.catch(() => {});
-    if (!isKnown && hashed === undefined) await checkBasis(basis, header, options);
+    if (!isKnown && hashed === undefined) {
+      const onBytes = (doneBytes: number): void =>
+        onProgress?.({ phase: "check basis", doneBytes, totalBytes: basis.size });
+      await checkBasis(await hashSource64(basis, { signal, onBytes }), header, digestBasis);
+    }
     for (let next = await first; next.done !== true; next = await windows.next()) {
       const window = await next.value.prepared;
       signal?.throwIfAborted();
