@@ -5,7 +5,7 @@ import { bytesOfPair, type Pair, type PairMatching, type PairSources } from "./p
 // The index of a basis comes on top: once to twice its size.
 const MAX_FLIGHT_BYTES = 1 << 28;
 
-/** One batch is worked on while the next is made ready. */
+/** One batch is worked on while the next is made ready, where its bytes are read for whoever matches it. */
 const BATCHES_PER_WORKER = 2;
 
 // Most changed files are small: sending each away by itself takes longer than matching it.
@@ -17,6 +17,8 @@ export class PairQueue {
   readonly #sources: PairSources;
   readonly #reserve: () => (columns: MatchColumns) => void;
   readonly #signal: AbortSignal | undefined;
+  /** Bound of the batches in flight. Of files only places are sent: the more there are, the better they can be shared out. */
+  readonly #mostBatches: number;
   /** Aborts what is in flight, be it that the caller wants it or that another batch failed. */
   readonly #controller = new AbortController();
   readonly #abort = (): void => this.#fail(this.#signal?.reason);
@@ -39,6 +41,8 @@ export class PairQueue {
     this.#sources = sources;
     this.#reserve = reserve;
     this.#signal = signal;
+    const areFiles = sources.target.descriptor !== undefined && sources.basis.descriptor !== undefined;
+    this.#mostBatches = areFiles ? Number.POSITIVE_INFINITY : matching.concurrency * BATCHES_PER_WORKER;
     signal?.addEventListener("abort", this.#abort);
     if (signal?.aborted) this.#abort();
   }
@@ -62,9 +66,9 @@ export class PairQueue {
     if (batch.length === 0) return;
     this.#batch = [];
     this.#batchBytes = 0;
-    const most = this.#matching.concurrency * BATCHES_PER_WORKER;
     await this.#until(
-      () => this.#batches === 0 || (this.#batches < most && this.#bytes + bytes <= MAX_FLIGHT_BYTES),
+      () =>
+        this.#batches === 0 || (this.#batches < this.#mostBatches && this.#bytes + bytes <= MAX_FLIGHT_BYTES),
     );
     this.#batches++;
     this.#bytes += bytes;

@@ -46,6 +46,8 @@ const MAX_INDEX_PART_BITS = 2;
 
 interface Job {
   readonly task: PairTask;
+  /** How many bytes are to be matched; 0 of other tasks. */
+  readonly pairBytes: number;
   /** What of the task is given away. */
   readonly moved: readonly ArrayBuffer[];
   readonly signal: AbortSignal | undefined;
@@ -76,6 +78,21 @@ function isOwnJob({ task }: Job): boolean {
   if (task.kind === "pairs") return task.pairs.every((pair) => bytesOfPair(pair) <= MAX_OWN_PAIR_BYTES);
   return task.kind !== "hash" && task.kind !== "whole";
 }
+
+/** Where the first job is that goes before all others; −1 where there is none. */
+function findFirst(jobs: readonly Job[], goesBefore: (a: Job, b: Job) => boolean): number {
+  let first = -1;
+  jobs.forEach((job, at) => {
+    if (first < 0 || goesBefore(job, jobs[first]!)) first = at;
+  });
+  return first;
+}
+
+// Pairs come last: whoever asks for something else waits for it. Of pairs threads take the largest, so that none is left for the end and
+// for one alone, the calling thread the smallest, for which it touches least memory.
+const isForThread = (a: Job, b: Job): boolean =>
+  b.pairBytes > 0 && (a.pairBytes === 0 || a.pairBytes > b.pairBytes);
+const isForCaller = (a: Job, b: Job): boolean => isOwnJob(a) && (!isOwnJob(b) || a.pairBytes < b.pairBytes);
 
 /** A source that threads can read: a file. */
 function sendFile({ descriptor, size }: Source): SentFile | undefined {
@@ -143,8 +160,8 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
   async match(sources: PairSources, pairs: readonly Pair[], signal?: AbortSignal): Promise<MatchColumns> {
     signal?.throwIfAborted();
     const least = this.#threads.size > 0 ? MIN_SENT_BYTES : MIN_SENT_BYTES_TO_START;
-    if (pairs.reduce((sum, pair) => sum + bytesOfPair(pair), 0) < least)
-      return inlinePairMatching.match(sources, pairs, signal);
+    const pairBytes = pairs.reduce((sum, pair) => sum + bytesOfPair(pair), 0);
+    if (pairBytes < least) return inlinePairMatching.match(sources, pairs, signal);
     const [first] = pairs;
     const isShared =
       pairs.length === 1 &&
@@ -161,7 +178,7 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
       pairs.flatMap((pair) => pair.basis),
     );
     const task: PairTask = { kind: "pairs", target, basis, pairs };
-    return this.#run<MatchColumns>(task, [...movedOf(target), ...movedOf(basis)], signal);
+    return this.#run<MatchColumns>(task, [...movedOf(target), ...movedOf(basis)], signal, pairBytes);
   }
 
   /** The threads index the basis, each a part of it, then all match pieces of the target. */
@@ -230,13 +247,14 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
     task: PairTask,
     moved: readonly ArrayBuffer[],
     signal: AbortSignal | undefined,
+    pairBytes = 0,
   ): Promise<Answer> {
     signal?.throwIfAborted();
     if (this.#closed) throw closedError();
     let forget: (() => void) | undefined;
     try {
       return await new Promise((resolve, reject) => {
-        const job: Job = { task, moved, signal, resolve: resolve as Job["resolve"], reject };
+        const job: Job = { task, pairBytes, moved, signal, resolve: resolve as Job["resolve"], reject };
         const cancel = (): void => {
           reject(signal?.reason);
           this.#drop(job);
@@ -261,7 +279,8 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
   }
 
   #dispatch(): void {
-    for (let job = this.#waiting[0]; job !== undefined; job = this.#waiting[0]) {
+    for (let at = this.#nextForThread(); at >= 0; at = this.#nextForThread()) {
+      const job = this.#waiting[at]!;
       // An aborted job's own listener comes next: no thread need be started for it.
       if (job.signal?.aborted !== true) {
         try {
@@ -275,34 +294,47 @@ export class ThreadPool implements PairMatching, RangeHashing, Sketching, WholeH
           job.reject(error);
         }
       }
-      this.#waiting.shift();
+      this.#waiting.splice(at, 1);
     }
   }
 
+  #nextForThread(): number {
+    return findFirst(this.#waiting, isForThread);
+  }
+
   #helpSoon(): void {
+    // What the present turn adds may take long to find: no thread is to wait for its end.
+    this.#sendAhead();
     if (this.#isHelping) return;
     this.#isHelping = true;
     // When the present turn has said all that there is to do, and answers of threads have been seen.
     setImmediate(() => void this.#help());
   }
 
-  /** Do what waits in the calling thread, after sending the others what they need until then. */
-  async #help(): Promise<void> {
+  /** Send the threads what they need while this one is at work, but leave something for it. */
+  #sendAhead(): void {
     for (const thread of this.#threads) {
+      const at = this.#nextForThread();
       if (
         this.#waiting.length > 1 &&
-        this.#waiting[0]!.moved.length === 0 &&
+        this.#waiting[at]!.moved.length === 0 &&
         thread.jobs.length < MAX_THREAD_JOBS
       )
-        this.#send(thread, this.#waiting.shift()!);
+        this.#send(thread, this.#waiting.splice(at, 1)[0]!);
     }
-    const at = this.#waiting.findIndex(isOwnJob);
-    if (at >= 0) {
+  }
+
+  /** Do what waits in the calling thread, after sending the others what they need until then. */
+  async #help(): Promise<void> {
+    this.#sendAhead();
+    const at = findFirst(this.#waiting, isForCaller);
+    const isOwn = at >= 0 && isOwnJob(this.#waiting[at]!);
+    if (isOwn) {
       const [job] = this.#waiting.splice(at, 1);
       await performTask(job!.task).then(job!.resolve, job!.reject);
     }
     this.#isHelping = false;
-    if (at >= 0) this.#dispatch();
+    if (isOwn) this.#dispatch();
   }
 
   #idleThread(): Thread | undefined {
