@@ -8,6 +8,7 @@ import { choiceOption, IMAGE_OPTIONS, numberOption, OUTPUT_OPTIONS, sizeOption }
 import type { Command } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import { formatBytes, formatCount } from "../format.ts";
+import { keepYoungHeapSmall } from "../heap.ts";
 import { openInput } from "../inputs.ts";
 import { recogniseSignatureFile } from "../kind.ts";
 import { openOutput } from "../output-file.ts";
@@ -76,6 +77,7 @@ content. One of the two may be - for an image archive on standard input.`,
       throw new UsageError("expected either --stream-only or --max-stash, got both");
     const output = await openOutput(values);
     const pool = createWorkerPool(workers, thread);
+    keepYoungHeapSmall();
     const basis = await openBasis(basisName!);
     try {
       const target = await openInput(targetName!, context);
