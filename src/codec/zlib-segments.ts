@@ -79,6 +79,8 @@ export function zlibEncoder(transform: ZlibTransform, flushKind: number): Segmen
       await runner.run((done) => transform.flush(flushKind, done));
       const coded = concatBytes(parts);
       parts = [];
+      // As in decoding.
+      transform._outOffset = 0;
       return coded;
     },
     close: () => transform.destroy(),

@@ -253,9 +253,13 @@ export class WindowBuilder {
   }
 
   #newStreams(): Streams {
-    // As much as will be needed: growing copies what is there.
+    const { segmentBytes } = this.#bounds;
+    const expected = this.#expectedBytes;
+    // As many windows as the largest stream fills. Twice as much as each will have then: growing copies what is there, and memory that
+    // stays empty is cleared.
+    const windows = Math.max(1, Math.ceil(Math.max(...Object.values(expected)) / segmentBytes));
     const writer = (stream: StreamId): ByteWriter =>
-      new ByteWriter(Math.min(this.#bounds.segmentBytes, MIN_WRITER_BYTES + this.#expectedBytes[stream]));
+      new ByteWriter(Math.min(segmentBytes, MIN_WRITER_BYTES + Math.ceil((2 * expected[stream]) / windows)));
     return {
       control: writer(StreamId.CONTROL),
       data: writer(StreamId.DATA),
