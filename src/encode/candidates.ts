@@ -1,4 +1,5 @@
 import type { EntrySpan } from "./input.ts";
+import { PathIndex } from "./path-index.ts";
 
 /**
  * A path with what changes from build to build taken out: version numbers and content hashes, so that
@@ -63,36 +64,37 @@ class NameIndex {
 
 /** Finds, for a file of the target, the files of the basis that it may have been made from. */
 export class BasisFiles {
-  readonly #byPath = new Map<string, EntrySpan>();
-  readonly #byContent = new Groups<bigint, EntrySpan>();
   readonly #entries: readonly EntrySpan[];
+  readonly #paths: PathIndex;
+  #byContent: Groups<bigint, EntrySpan> | undefined;
   #names: NameIndex | undefined;
   #next: Map<EntrySpan, EntrySpan> | undefined;
 
   constructor(entries: readonly EntrySpan[]) {
     this.#entries = entries;
-    for (const span of entries) {
-      this.#byPath.set(span.path, span);
-      if (span.contentBytes > 0) this.#byContent.add(span.contentHash, span);
-    }
+    this.#paths = new PathIndex(entries);
   }
 
   /** The entry of the same path. */
   samePath(path: string): EntrySpan | undefined {
-    return this.#byPath.get(path);
+    return this.#paths.find(path);
   }
 
   /**
-   * A file with the same content: the one of the same path if there is one, else the one that follows `previous`, so
+   * A file with the same content: the one of the same path if that is one, else the one that follows `previous`, so
    * that a moved folder becomes one long copy.
+   *
+   * @param samePath - the entry of the same path.
    */
-  sameContent(span: EntrySpan, previous: EntrySpan | undefined): EntrySpan | undefined {
-    const list = this.#byContent
-      .get(span.contentHash)
-      .filter((basis) => basis.contentBytes === span.contentBytes);
-    if (list.length <= 1) return list[0];
-    const samePath = list.find((basis) => basis.path === span.path);
-    if (samePath !== undefined || previous === undefined) return samePath ?? list[0];
+  sameContent(
+    span: EntrySpan,
+    samePath: EntrySpan | undefined,
+    previous: EntrySpan | undefined,
+  ): EntrySpan | undefined {
+    if (samePath !== undefined && haveSameContent(samePath, span)) return samePath;
+    this.#byContent ??= groupByContent(this.#entries);
+    const list = this.#byContent.get(span.contentHash).filter((basis) => haveSameContent(basis, span));
+    if (list.length <= 1 || previous === undefined) return list[0];
     const following = this.#follower(previous);
     return list.find((basis) => basis === following) ?? list[0];
   }
@@ -103,13 +105,26 @@ export class BasisFiles {
     return this.#next.get(span);
   }
 
-  /** The most likely file that a changed or renamed one was made from. */
-  similar(span: EntrySpan): EntrySpan | undefined {
-    const same = this.#byPath.get(span.path);
-    if (same !== undefined && same.contentBytes > 0) return same;
+  /**
+   * The most likely file that a changed or renamed one was made from.
+   *
+   * @param samePath - the entry of the same path.
+   */
+  similar(span: EntrySpan, samePath: EntrySpan | undefined): EntrySpan | undefined {
+    if (samePath !== undefined && samePath.contentBytes > 0) return samePath;
     this.#names ??= new NameIndex(this.#entries);
     return this.#names.similar(span);
   }
+}
+
+function haveSameContent(a: EntrySpan, b: EntrySpan): boolean {
+  return a.contentBytes === b.contentBytes && a.contentHash === b.contentHash;
+}
+
+function groupByContent(entries: readonly EntrySpan[]): Groups<bigint, EntrySpan> {
+  const groups = new Groups<bigint, EntrySpan>();
+  for (const span of entries) if (span.contentBytes > 0) groups.add(span.contentHash, span);
+  return groups;
 }
 
 function closestInSize(list: readonly EntrySpan[], bytes: number): EntrySpan {

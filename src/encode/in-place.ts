@@ -72,19 +72,21 @@ function gatherReads(
   layout: InPlaceLayout,
 ): InPlaceReads {
   const reads = new InPlaceReads(layout);
-  const joined = { from: 0, to: 0, shift: 0, isCopy: false };
+  let [joinedFrom, joinedTo, joinedShift, isJoinedCopy] = [0, 0, 0, false];
+  const flush = (): void => {
+    if (joinedFrom < joinedTo)
+      reads.add(joinedFrom, joinedFrom + joinedShift, joinedTo - joinedFrom, isJoinedCopy);
+  };
   const add = (from: number, to: number, shift: number, isCopy: boolean): void => {
     // Where bytes move it is all the same whether they are changed.
-    if (from === joined.to && shift === joined.shift && (shift !== 0 || isCopy === joined.isCopy))
-      joined.to = to;
-    else {
+    const goesOn = from === joinedTo && shift === joinedShift && (shift !== 0 || isCopy === isJoinedCopy);
+    if (!goesOn) {
       flush();
-      Object.assign(joined, { from, to, shift, isCopy });
+      joinedFrom = from;
+      joinedShift = shift;
+      isJoinedCopy = isCopy;
     }
-  };
-  const flush = (): void => {
-    const { from, to, shift, isCopy } = joined;
-    if (from < to) reads.add(from, from + shift, to - from, isCopy);
+    joinedTo = to;
   };
   let next = 0;
   for (const { offset, length } of ranges) {

@@ -19,6 +19,9 @@ export const MAX_PAIR_BYTES = 1 << 28;
 // Of a flat image 2,048 bytes follow the last entry, of other tars up to 20 blocks of 512.
 const MAX_END_BYTES = 1 << 14;
 
+/** Most headers that are compared stand alone: a page of 32 KiB takes ten times as long to read. */
+const HEADER_PAGE_BYTES = 1 << 12;
+
 const NO_FILES: ReadonlyMap<EntrySpan, number> = new Map();
 
 /** An entry's content and the padding behind it. */
@@ -70,6 +73,9 @@ class EntryMatcher {
   readonly #lastInBasis: EntrySpan | undefined;
   readonly #sketches = new SketchIndex();
   readonly #targetSketches = new Map<EntrySpan, Uint32Array>();
+  /** For header blocks of both sides: thousands are compared. */
+  readonly #targetBlock = new Uint8Array(TAR_BLOCK_BYTES);
+  readonly #basisBlock = new Uint8Array(TAR_BLOCK_BYTES);
 
   /** @param matches - receives what is known at once; `pairs` the rest. */
   constructor(basis: Side, target: Side, pairs: PairQueue, matches: MatchList, skims: boolean) {
@@ -78,22 +84,22 @@ class EntryMatcher {
     this.#pairs = pairs;
     this.#matches = matches;
     this.#skims = skims;
-    this.#basisPages = new PagedSource(basis.source);
-    this.#targetPages = new PagedSource(target.source);
+    this.#basisPages = new PagedSource(basis.source, { pageBytes: HEADER_PAGE_BYTES });
+    this.#targetPages = new PagedSource(target.source, { pageBytes: HEADER_PAGE_BYTES });
     this.#files = new BasisFiles(basis.index.entries);
     this.#lastInBasis = basis.index.entries.at(-1);
   }
 
-  async #bytes(pages: PagedSource, offset: number, length: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(length);
-    if (!pages.tryRead(offset, bytes)) await pages.read(offset, bytes);
-    return bytes;
+  async #fill(pages: PagedSource, offset: number, into: Uint8Array): Promise<Uint8Array> {
+    if (!pages.tryRead(offset, into)) await pages.read(offset, into);
+    return into;
   }
 
   /** Match a short range of the target with one of the basis that has the same length and layout. */
   async #matchAlike(targetOffset: number, basisOffset: number, length: number): Promise<void> {
-    const target = await this.#bytes(this.#targetPages, targetOffset, length);
-    const basis = await this.#bytes(this.#basisPages, basisOffset, length);
+    if (length === 0) return;
+    const target = await this.#fill(this.#targetPages, targetOffset, new Uint8Array(length));
+    const basis = await this.#fill(this.#basisPages, basisOffset, new Uint8Array(length));
     addDifference(this.#matches, targetOffset, basisOffset, target, basis);
   }
 
@@ -129,8 +135,8 @@ class EntryMatcher {
 
   /** Match a tar header block: rebuilding an image gives files other times, and edited ones other sizes. */
   async #matchHeaderBlock(targetOffset: number, basisOffset: number): Promise<void> {
-    const target = await this.#bytes(this.#targetPages, targetOffset, TAR_BLOCK_BYTES);
-    const basis = await this.#bytes(this.#basisPages, basisOffset, TAR_BLOCK_BYTES);
+    const target = await this.#fill(this.#targetPages, targetOffset, this.#targetBlock);
+    const basis = await this.#fill(this.#basisPages, basisOffset, this.#basisBlock);
     if (!equalBytes(target, basis) && planHeader(basis, target) !== undefined) {
       this.#matches.addHeader(targetOffset, basisOffset, TAR_BLOCK_BYTES);
     } else addDifference(this.#matches, targetOffset, basisOffset, target, basis);
@@ -160,12 +166,12 @@ class EntryMatcher {
   }
 
   /** Match the content of a file that the basis does not have as it is. */
-  async #matchChanged(span: EntrySpan): Promise<void> {
+  async #matchChanged(span: EntrySpan, samePath: EntrySpan | undefined): Promise<void> {
     if (span.contentBytes > MAX_PAIR_BYTES) return;
     const sketch = this.#targetSketches.get(span);
     const shared = sketch === undefined ? NO_FILES : this.#sketches.find(sketch);
     const ranges: BasisRange[] = [];
-    for (const similar of chooseBasisFiles(this.#files.similar(span), shared)) {
+    for (const similar of chooseBasisFiles(this.#files.similar(span, samePath), shared)) {
       ranges.push(paddedContent(similar, this.#basis.size));
       if (joinedBytes(ranges) > MAX_PAIR_BYTES) {
         ranges.pop();
@@ -218,12 +224,13 @@ class EntryMatcher {
     let previous: EntrySpan | undefined;
     for (const span of this.#target.index.entries) {
       signal?.throwIfAborted();
-      const same = span.contentBytes > 0 ? this.#files.sameContent(span, previous) : undefined;
-      const counterpart = this.#files.samePath(span.path) ?? same ?? this.#files.similar(span) ?? previous;
+      const samePath = this.#files.samePath(span.path);
+      const same = span.contentBytes > 0 ? this.#files.sameContent(span, samePath, previous) : undefined;
+      const counterpart = samePath ?? same ?? this.#files.similar(span, samePath) ?? previous;
       const header = this.#matchHeader(span, counterpart);
       if (header !== undefined) await header;
       if (span.contentBytes > 0) {
-        const content = same === undefined ? this.#matchChanged(span) : this.#matchSame(span, same);
+        const content = same === undefined ? this.#matchChanged(span, samePath) : this.#matchSame(span, same);
         if (content !== undefined) await content;
       }
       previous = same ?? counterpart;

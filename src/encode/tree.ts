@@ -1,5 +1,6 @@
 import { TREE_BLOCK_BYTES, type TreeHeader } from "../delta/index.ts";
 import { type EntrySpan, FOLDER_IDENTITY } from "./input.ts";
+import { PathIndex } from "./path-index.ts";
 
 /** The blocks of one entry's content. */
 function blocksOf({ identity, contentBytes }: EntrySpan): number {
@@ -8,12 +9,11 @@ function blocksOf({ identity, contentBytes }: EntrySpan): number {
 
 /** What an unpacked basis takes beside it to become the target: all that is not there under the same path. */
 export function measureTree(basis: readonly EntrySpan[], target: readonly EntrySpan[]): TreeHeader {
-  const present = new Map<string, EntrySpan>();
-  for (const entry of basis) if (entry.identity !== undefined) present.set(entry.path, entry);
+  const present = new PathIndex(basis);
   let [blocks, entryCount] = [0, 0];
   for (const entry of target) {
     if (entry.identity === undefined) continue;
-    const found = present.get(entry.path);
+    const found = present.find(entry.path);
     const stays =
       found?.identity === entry.identity &&
       found.contentBytes === entry.contentBytes &&

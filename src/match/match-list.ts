@@ -41,10 +41,12 @@ export class MatchList {
   #targetOffsets: Float64Array<ArrayBuffer>;
   #basisOffsets: Float64Array<ArrayBuffer>;
   #lengths: Float64Array<ArrayBuffer>;
+  /** Whether each is exact; no header is. */
   #exact: Uint8Array<ArrayBuffer>;
   #size = 0;
-  /** The numbers of the matches that are headers: few are. */
-  readonly #headers = new Map<number, HeaderTouch | undefined>();
+  /** The numbers of the matches that are headers, which only rise: few are. Then what is known of each. */
+  readonly #headers: number[] = [];
+  readonly #touches: (HeaderTouch | undefined)[] = [];
 
   /** @param capacity - for so many matches the list need not grow. */
   constructor(capacity = 64) {
@@ -68,6 +70,20 @@ export class MatchList {
   /** Where the last match ends in the basis; 0 when there is none. */
   get basisEnd(): number {
     return this.#size === 0 ? 0 : this.#basisOffsets[this.#size - 1]! + this.#lengths[this.#size - 1]!;
+  }
+
+  /** Which of the headers a match is; −1 when it is none. */
+  #headerOf(index: number): number {
+    const headers = this.#headers;
+    // Mostly the question is about the last one.
+    if (headers.length === 0 || headers[headers.length - 1]! < index || this.#exact[index] === 1) return -1;
+    let low = 0;
+    for (let high = headers.length - 1; low < high; ) {
+      const middle = (low + high) >>> 1;
+      if (headers[middle]! < index) low = middle + 1;
+      else high = middle;
+    }
+    return headers[low] === index ? low : -1;
   }
 
   #grow(): void {
@@ -98,7 +114,7 @@ export class MatchList {
       targetOffset === this.targetEnd &&
       basisOffset === this.basisEnd &&
       this.#exact[last] === Number(exact) &&
-      (exact || !this.#headers.has(last))
+      (exact || this.#headerOf(last) < 0)
     ) {
       this.#lengths[last]! += length;
       return;
@@ -129,7 +145,7 @@ export class MatchList {
     let targetEnd = this.targetEnd;
     let basisEnd = this.basisEnd;
     // A header is of no kind.
-    let lastExact = last >= 0 && !this.#headers.has(last) ? exacts[last]! : -1;
+    let lastExact = last >= 0 && this.#headerOf(last) < 0 ? exacts[last]! : -1;
     for (let i = 0; i < records.length; i += 3) {
       const targetOffset = targetStart + records[i]!;
       const basisOffset = basisStart + records[i + 1]!;
@@ -157,7 +173,8 @@ export class MatchList {
   addHeader(targetOffset: number, basisOffset: number, length: number, touch?: HeaderTouch): void {
     // Never joined with others: each header is changed in its own way.
     this.#append(targetOffset, basisOffset, length, false);
-    this.#headers.set(this.#size - 1, touch);
+    this.#headers.push(this.#size - 1);
+    this.#touches.push(touch);
   }
 
   /** Append a match of whatever kind. */
@@ -171,9 +188,9 @@ export class MatchList {
     const targetOffset = list.#targetOffsets[index]!;
     const basisOffset = list.#basisOffsets[index]!;
     const length = list.#lengths[index]!;
-    if (list.#headers.has(index)) {
-      this.addHeader(targetOffset, basisOffset, length, list.#headers.get(index));
-    } else this.add(targetOffset, basisOffset, length, list.#exact[index] === 1);
+    const header = list.#headerOf(index);
+    if (header >= 0) this.addHeader(targetOffset, basisOffset, length, list.#touches[header]);
+    else this.add(targetOffset, basisOffset, length, list.#exact[index] === 1);
   }
 
   /** Where the match of a number begins in the target. */
@@ -204,9 +221,10 @@ export class MatchList {
       length: this.#lengths[index]!,
       exact: this.#exact[index] === 1,
     };
-    if (this.#headers.has(index)) {
+    const header = this.#headerOf(index);
+    if (header >= 0) {
       match.isHeader = true;
-      const touch = this.#headers.get(index);
+      const touch = this.#touches[header];
       if (touch !== undefined) match.touch = touch;
     }
     return match;
@@ -238,11 +256,11 @@ export class MatchList {
     }
     if (end < targetBytes) gapCount++;
     let headerBytes = 0;
-    for (const i of this.#headers.keys()) headerBytes += this.#lengths[i]!;
+    for (const i of this.#headers) headerBytes += this.#lengths[i]!;
     return {
       gapCount,
       gapBytes: targetBytes - covered,
-      headerCount: this.#headers.size,
+      headerCount: this.#headers.length,
       diffBytes: diffBytes - headerBytes,
       headerBytes,
     };

@@ -30,11 +30,11 @@ test("the file of the same path comes first, then that of the same stem and near
   const far = file("usr/lib/libq.so.1.1", 9000);
   const elsewhere = file("opt/x/tool.js", 500);
   const files = new BasisFiles([same, near, far, elsewhere]);
-  assert.equal(files.similar(file("usr/lib/libz.so.1.2.13", 5)), same);
-  assert.equal(files.similar(file("usr/lib/libz.so.1.3", 5)), same);
-  assert.equal(files.similar(file("usr/lib/libq.so.1.3", 2500)), near);
-  assert.equal(files.similar(file("srv/y/tool.js", 500)), elsewhere);
-  assert.equal(files.similar(file("srv/y/other.js", 500)), undefined);
+  assert.equal(files.similar(file("usr/lib/libz.so.1.2.13", 5), same), same);
+  assert.equal(files.similar(file("usr/lib/libz.so.1.3", 5), undefined), same);
+  assert.equal(files.similar(file("usr/lib/libq.so.1.3", 2500), undefined), near);
+  assert.equal(files.similar(file("srv/y/tool.js", 500), undefined), elsewhere);
+  assert.equal(files.similar(file("srv/y/other.js", 500), undefined), undefined);
 });
 
 test("equal content is found wherever it is: at its path, else behind the last one found, else anywhere", () => {
@@ -42,8 +42,8 @@ test("equal content is found wherever it is: at its path, else behind the last o
   const b = file("b/1", 10, 7n);
   const c = file("b/2", 20, 8n);
   const files = new BasisFiles([a, b, c]);
-  assert.equal(files.sameContent(file("b/1", 10, 7n), undefined), b);
-  assert.equal(files.sameContent(file("x/1", 10, 7n), a), b);
-  assert.equal(files.sameContent(file("x/1", 10, 7n), undefined), a);
-  assert.equal(files.sameContent(file("x/1", 11, 7n), undefined), undefined);
+  assert.equal(files.sameContent(file("b/1", 10, 7n), b, undefined), b);
+  assert.equal(files.sameContent(file("x/1", 10, 7n), undefined, a), b);
+  assert.equal(files.sameContent(file("x/1", 10, 7n), undefined, undefined), a);
+  assert.equal(files.sameContent(file("x/1", 11, 7n), undefined, undefined), undefined);
 });

@@ -41,13 +41,15 @@ const TEXT_CHUNK_BYTES = 8192;
 
 /** The text of some bytes, one character each. */
 function decodeTexts(bytes: Uint8Array): string {
-  // What has as many characters as bytes, none of them a replacement, is ASCII: nearly always, and in a tenth of the time.
-  const ascii = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-  if (ascii.length === bytes.length && !ascii.includes("\ufffd")) return ascii;
+  const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
   let text = "";
   for (let at = 0; at < bytes.length; at += TEXT_CHUNK_BYTES) {
+    const chunk = bytes.subarray(at, at + TEXT_CHUNK_BYTES);
+    // What has as many characters as bytes, none of them a replacement, is ASCII: nearly always, and in a tenth of the time.
+    const ascii = utf8.decode(chunk);
+    if (ascii.length === chunk.length && !ascii.includes("\ufffd")) text += ascii;
     // Not spread: `apply` takes a typed array as it is.
-    text += String.fromCharCode.apply(null, bytes.subarray(at, at + TEXT_CHUNK_BYTES) as unknown as number[]);
+    else text += String.fromCharCode.apply(null, chunk as unknown as number[]);
   }
   return text;
 }
