@@ -79,7 +79,7 @@ export function zlibEncoder(transform: ZlibTransform, flushKind: number): Segmen
       await runner.run((done) => transform.flush(flushKind, done));
       const coded = concatBytes(parts);
       parts = [];
-      // As in decoding.
+      // What was made has been copied, as in decoding.
       transform._outOffset = 0;
       return coded;
     },

@@ -19,7 +19,7 @@ export const MAX_PAIR_BYTES = 1 << 28;
 // Of a flat image 2,048 bytes follow the last entry, of other tars up to 20 blocks of 512.
 const MAX_END_BYTES = 1 << 14;
 
-/** Most headers that are compared stand alone: a page of 32 KiB takes ten times as long to read. */
+/** Most headers that are compared stand alone: larger pages would be read for one each. */
 const HEADER_PAGE_BYTES = 1 << 12;
 
 const NO_FILES: ReadonlyMap<EntrySpan, number> = new Map();

@@ -21,7 +21,7 @@ export interface PairSources {
  * found: a delta is the same bytes wherever its pairs are matched.
  */
 export interface PairMatching {
-  /** How many calls of {@link match} can be worked on at the same time, 1 at least. A few more are held ready. */
+  /** How many calls of {@link match} can be worked on at the same time, 1 at least. A few more are held ready, of small files many. */
   readonly concurrency: number;
   /**
    * Match pairs whose targets come in rising order. Offsets of what is found are those in the sources. Calls may overlap.

@@ -5,8 +5,11 @@ import { bytesOfPair, type Pair, type PairMatching, type PairSources } from "./p
 // The index of a basis comes on top: once to twice its size.
 const MAX_FLIGHT_BYTES = 1 << 28;
 
-/** One batch is worked on while the next is made ready, where its bytes are read for whoever matches it. */
+/** One batch is worked on while the next is made ready. */
 const BATCHES_PER_WORKER = 2;
+
+/** From here on several threads may share a pair, whose memory is taken when it is told. Less of a file is nothing but its place. */
+const MIN_HELD_BYTES = 1 << 24;
 
 // Most changed files are small: sending each away by itself takes longer than matching it.
 const BATCH_BYTES = 1 << 20;
@@ -17,12 +20,14 @@ export class PairQueue {
   readonly #sources: PairSources;
   readonly #reserve: () => (columns: MatchColumns) => void;
   readonly #signal: AbortSignal | undefined;
-  /** Bound of the batches in flight. Of files only places are sent: the more there are, the better they can be shared out. */
-  readonly #mostBatches: number;
+  /** Whether pairs that wait take no memory: then all may, so that they can be shared out well. */
+  readonly #sendsPlaces: boolean;
   /** Aborts what is in flight, be it that the caller wants it or that another batch failed. */
   readonly #controller = new AbortController();
   readonly #abort = (): void => this.#fail(this.#signal?.reason);
-  #batches = 0;
+  /** Batches in flight that take memory. */
+  #held = 0;
+  /** Bytes of all that are in flight. */
   #bytes = 0;
   /** The batch that is being gathered. */
   #batch: Pair[] = [];
@@ -41,8 +46,10 @@ export class PairQueue {
     this.#sources = sources;
     this.#reserve = reserve;
     this.#signal = signal;
-    const areFiles = sources.target.descriptor !== undefined && sources.basis.descriptor !== undefined;
-    this.#mostBatches = areFiles ? Number.POSITIVE_INFINITY : matching.concurrency * BATCHES_PER_WORKER;
+    this.#sendsPlaces =
+      matching.concurrency > 1 &&
+      sources.target.descriptor !== undefined &&
+      sources.basis.descriptor !== undefined;
     signal?.addEventListener("abort", this.#abort);
     if (signal?.aborted) this.#abort();
   }
@@ -66,11 +73,12 @@ export class PairQueue {
     if (batch.length === 0) return;
     this.#batch = [];
     this.#batchBytes = 0;
+    const held = Number(!this.#sendsPlaces || bytes >= MIN_HELD_BYTES);
+    const mostHeld = this.#matching.concurrency * BATCHES_PER_WORKER;
     await this.#until(
-      () =>
-        this.#batches === 0 || (this.#batches < this.#mostBatches && this.#bytes + bytes <= MAX_FLIGHT_BYTES),
+      () => this.#bytes === 0 || (this.#held + held <= mostHeld && this.#bytes + bytes <= MAX_FLIGHT_BYTES),
     );
-    this.#batches++;
+    this.#held += held;
     this.#bytes += bytes;
     const found = this.#reserve();
     this.#matching
@@ -78,7 +86,7 @@ export class PairQueue {
       .then(found)
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
-        this.#batches--;
+        this.#held -= held;
         this.#bytes -= bytes;
         this.#wake?.();
       });
@@ -87,7 +95,7 @@ export class PairQueue {
   /** Wait until all pairs are matched. */
   async finish(): Promise<void> {
     await this.#send();
-    await this.#until(() => this.#batches === 0);
+    await this.#until(() => this.#bytes === 0);
   }
 
   /** Stop what is in flight. Needed in every case, after the last call. */

@@ -116,6 +116,20 @@ test("two batches per unit of concurrency are in flight, no more", async () => {
   queue.close();
 });
 
+test("small pairs of files may all wait, of larger ones two batches per unit of concurrency", async () => {
+  const matching = new HeldMatching(2);
+  const file = { ...memorySource(new Uint8Array()), descriptor: 0 };
+  const queue = new PairQueue(matching, { target: file, basis: file }, () => () => {}, undefined);
+  for (let i = 0; i < 20; i++) await queue.push(pairOf(MIB));
+  for (let i = 0; i < 4; i++) await queue.push(pairOf(16 * MIB));
+  const room = queue.push(pairOf(16 * MIB));
+  assert.ok(await pending(room));
+  assert.equal(matching.held.length, 24);
+  matching.held[23]!.resolve(columnsOf(0, 1, true));
+  await room;
+  queue.close();
+});
+
 test("pairs in flight are bounded in bytes, and one that is larger goes alone", async () => {
   const matching = new HeldMatching(8);
   const queue = queueOf(matching);

@@ -261,6 +261,31 @@ test("what a thread has not begun when it ends is matched all the same", async (
   }
 });
 
+test("a thread is sent the largest pair ahead, and the calling thread takes the smallest", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "flatdelta-pool-"));
+  const { start } = starter("for (;;);");
+  const pool = open(new ThreadPool(1, start, true));
+  await writeFile(join(folder, "file"), large(1));
+  const file = await openFileSource(join(folder, "file"));
+  const matched: number[] = [];
+  const match = async (bytes: number): Promise<void> => {
+    const range = { offset: 0, bytes };
+    await pool.match({ target: file, basis: file }, [{ target: range, basis: [range] }]);
+    matched.push(bytes);
+  };
+  try {
+    // The thread never ends with the first, and the second is the largest of those that wait.
+    const stuck = [600_000, 500_000].map((bytes) => assert.rejects(match(bytes), /pool that is open/));
+    await Promise.all([300_000, 400_000, 200_000].map(match));
+    assert.deepEqual(matched, [200_000, 300_000, 400_000]);
+    await pool.close();
+    await Promise.all(stuck);
+  } finally {
+    await file.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
 test("a thread answers in the order of its tasks, also while it loads what the first needs", async () => {
   const worker = startPairThread();
   const all = [large(1), makeBytes(100, 2), makeBytes(1000, 3)];
