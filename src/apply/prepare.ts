@@ -33,6 +33,9 @@ export interface PreparedWindow extends OpenedWindow, DecodedSegments {
   readonly residualBasis: Uint8Array | undefined;
 }
 
+// Where there are threads there is setImmediate; a timer would wait a millisecond each time.
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** A window that is being prepared. */
 export interface BegunWindow {
   readonly prepared: Promise<PreparedWindow>;
@@ -219,11 +222,23 @@ export class WindowPreparer {
     const begun = Promise.all([dataAtOnce ?? decodeData(), early]);
     begun.catch(() => {}); // seen by whoever finishes the window
     let finished: Promise<unknown> | undefined;
+    const decodeLate = async (): Promise<void> => {
+      await this.#tellThreads();
+      return decodeResidual(await readBasis());
+    };
     const finish = (): Promise<unknown> => {
-      finished ??= isLate ? Promise.all([begun, readBasis().then(decodeResidual)]) : begun;
+      finished ??= isLate ? Promise.all([begun, decodeLate()]) : begun;
       return finished;
     };
     return { ...window, data, residual, residualIsTarget, residualBasis, finish };
+  }
+
+  /**
+   * Let windows that are being read be told to threads before the calling thread is busy for long: they come by more promises than what they
+   * would wait for, and threads stood idle until a residual was decoded.
+   */
+  async #tellThreads(): Promise<void> {
+    if (this.#decoder.isElsewhere(StreamId.DATA)) await nextTurn();
   }
 
   async #prime(): Promise<void> {
