@@ -62,3 +62,40 @@ for (const codec of ["mix", "fast", "none"] as const) {
     }
   });
 }
+
+test("before the calling thread decodes a residual, others are told of both windows behind it", async () => {
+  const old = Uint8Array.from({ length: 60_000 }, (_, i) => (i * 2_654_435_761) >>> 24);
+  const edited = old.map((byte, i) => byte + Number(i % 50 === 0));
+  const delta = memorySink();
+  const { windowCount } = await createDelta(memorySource(old), memorySource(edited), delta, {
+    codec: "mix",
+    windowBytes: 8192,
+    segmentBytes: 8192,
+  });
+  let toldWindows = 0;
+  const toldBefore: number[] = [];
+  const segmentCoding: SegmentCoding = {
+    createEncoder: inlineCoding.createEncoder,
+    createDecoder: (codec, memoryBytes) => {
+      const decoder = inlineCoding.createDecoder(codec, memoryBytes);
+      const addTo: SegmentDecoder["addTo"] = (coded, bytes, spans) => {
+        toldBefore.push(toldWindows);
+        return decoder.addTo!(coded, bytes, spans);
+      };
+      if (codec.needsBasis) return { ...decoder, addTo };
+      const decode: SegmentDecoder["decode"] = async (coded, into) => {
+        if (codec.isForControl === true) toldWindows++;
+        await setImmediate();
+        return decoder.decode(coded, into);
+      };
+      return { ...decoder, isElsewhere: true, decode };
+    },
+  };
+  const made = memorySink();
+  await applyDelta(memorySource(old), delta.bytes(), made, { segmentCoding });
+  assert.ok(Buffer.from(made.bytes()).equals(edited));
+  assert.deepEqual(
+    toldBefore,
+    Array.from({ length: windowCount }, (_, window) => Math.min(window + 3, windowCount)),
+  );
+});
