@@ -9,7 +9,7 @@ import {
   StreamId,
   type WindowDecoder,
 } from "../delta/index.ts";
-import { PagedSource, readRanges, type Source } from "../io/index.ts";
+import { nextTurn, PagedSource, readRanges, type Source } from "../io/index.ts";
 
 // Half a MiB: what is wanted again is near.
 const PAGES_AHEAD = { pages: 16 };
@@ -32,9 +32,6 @@ export interface PreparedWindow extends OpenedWindow, DecodedSegments {
   /** With `residualIsTarget`, if they are asked for: the basis bytes that are in the sums. */
   readonly residualBasis: Uint8Array | undefined;
 }
-
-// Where there are threads there is setImmediate; a timer would wait a millisecond each time.
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A window that is being prepared. */
 export interface BegunWindow {

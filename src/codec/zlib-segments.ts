@@ -2,6 +2,7 @@ import type { BrotliOptions, ZlibOptions } from "node:zlib";
 import { concatBytes, EMPTY_BYTES } from "../bytes/index.ts";
 import { ErrorCode, FormatError } from "../errors.ts";
 import { getBuiltinModule } from "../io/builtin.ts";
+import { nextTurn } from "../io/next-turn.ts";
 import type { SegmentDecoder, SegmentEncoder } from "./codec.ts";
 
 /** The part of node:zlib's transform streams that segments need. */
@@ -32,9 +33,6 @@ export interface Zlib {
 export function getZlib(): Zlib | undefined {
   return getBuiltinModule("node:zlib") as unknown as Zlib | undefined;
 }
-
-// Where there is node:zlib there is setImmediate; a timer would wait a millisecond each time.
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Runs the steps of a transform; its output goes to whoever listens. */
 class Runner {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./next-turn.ts";
 export * from "./paged.ts";
 export * from "./progress.ts";
 export * from "./scratch.ts";
