@@ -11,6 +11,14 @@ export function stemOf(path: string): string {
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
+/**
+ * The last part of a path without its version, and without what stands between that and the extension: a library is `guava.jar` in one
+ * package and `guava-32.0.1-jre.jar` in the next.
+ */
+export function bareNameOf(path: string): string {
+  return baseName(path).replace(/[._-]v?(?:\d|[0-9a-f]{6,}).*?(?=\.[a-z]\w*$|$)/is, "");
+}
+
 // Beyond so many files of one stem (`__init__.py`) the name says nothing.
 const MAX_SAME_NAME = 64;
 
@@ -35,12 +43,16 @@ class Groups<Key, Value extends object> {
 
 /** The files of the basis by what their names have in common. Taking 25,000 names apart takes 20 ms: only for new files. */
 class NameIndex {
+  readonly #entries: readonly EntrySpan[];
   /** By the stem of the last part of the path. */
   readonly #byBaseStem = new Groups<string, EntrySpan>();
   /** Of those that were asked for, by the stem of the whole path. */
   readonly #byStem = new Map<string, Groups<string, EntrySpan>>();
+  /** By the last part without its version; made when it is asked for. */
+  #byBareName: Groups<string, EntrySpan> | undefined;
 
   constructor(entries: readonly EntrySpan[]) {
+    this.#entries = entries;
     for (const span of entries) {
       if (span.contentBytes > 0) this.#byBaseStem.add(stemOf(baseName(span.path)), span);
     }
@@ -58,7 +70,17 @@ class NameIndex {
     }
     const sameStem = stems.get(stemOf(span.path));
     if (sameStem.length > 0) return closestInSize(sameStem, span.contentBytes);
-    return sameBase.length > MAX_SAME_NAME ? undefined : closestInSize(sameBase, span.contentBytes);
+    return closestOfFew(sameBase, span.contentBytes);
+  }
+
+  otherVersion(span: EntrySpan): EntrySpan | undefined {
+    if (this.#byBareName === undefined) {
+      this.#byBareName = new Groups();
+      for (const other of this.#entries) {
+        if (other.contentBytes > 0) this.#byBareName.add(bareNameOf(other.path), other);
+      }
+    }
+    return closestOfFew(this.#byBareName.get(bareNameOf(span.path)), span.contentBytes);
   }
 }
 
@@ -112,9 +134,26 @@ export class BasisFiles {
    */
   similar(span: EntrySpan, samePath: EntrySpan | undefined): EntrySpan | undefined {
     if (samePath !== undefined && samePath.contentBytes > 0) return samePath;
-    this.#names ??= new NameIndex(this.#entries);
-    return this.#names.similar(span);
+    return this.#nameIndex().similar(span);
   }
+
+  /**
+   * A file whose name is the same but for a version, which one of them may lack. Asked for where no file is {@link similar}: it may be
+   * the other's predecessor, but says nothing about its header.
+   */
+  otherVersion(span: EntrySpan): EntrySpan | undefined {
+    return this.#nameIndex().otherVersion(span);
+  }
+
+  #nameIndex(): NameIndex {
+    this.#names ??= new NameIndex(this.#entries);
+    return this.#names;
+  }
+}
+
+/** The closest in size, unless so many have the name that it says nothing. */
+function closestOfFew(list: readonly EntrySpan[], bytes: number): EntrySpan | undefined {
+  return list.length === 0 || list.length > MAX_SAME_NAME ? undefined : closestInSize(list, bytes);
 }
 
 function haveSameContent(a: EntrySpan, b: EntrySpan): boolean {

@@ -170,8 +170,9 @@ class EntryMatcher {
     if (span.contentBytes > MAX_PAIR_BYTES) return;
     const sketch = this.#targetSketches.get(span);
     const shared = sketch === undefined ? NO_FILES : this.#sketches.find(sketch);
+    const named = this.#files.similar(span, samePath) ?? this.#files.otherVersion(span);
     const ranges: BasisRange[] = [];
-    for (const similar of chooseBasisFiles(this.#files.similar(span, samePath), shared)) {
+    for (const similar of chooseBasisFiles(named, shared)) {
       ranges.push(paddedContent(similar, this.#basis.size));
       if (joinedBytes(ranges) > MAX_PAIR_BYTES) {
         ranges.pop();
