@@ -52,7 +52,7 @@ test("another version is the one of nearest size, and none where too many have i
   const far = file("old/guava-jre.jar", 9000);
   const files = new BasisFiles([near, file("ext/guava.jar", 9000), far]);
   const wanted = file("lib/guava-32.0.1-jre.jar", 2500);
-  assert.equal(files.similar(wanted), undefined);
+  assert.equal(files.similar(wanted, undefined), undefined);
   assert.equal(files.otherVersion(wanted), near);
   assert.equal(files.otherVersion(file("lib/guice-5.0.jar", 2500)), undefined);
   const many = new BasisFiles(Array.from({ length: 65 }, (_, i) => file(`lib/${i}/guava.jar`, 2000)));
