@@ -21,19 +21,12 @@ export class EntryScanner {
   private constructor(instance: EntryScanInstance) {
     const { kernels, input, inputBytes } = instance;
     this.#instance = instance;
-    this.restart();
+    kernels.start();
     this.piece = new Uint8Array(kernels.memory.buffer, input, inputBytes);
   }
 
   static async create(): Promise<EntryScanner> {
     return new EntryScanner(await instantiateEntryScan());
-  }
-
-  /** Begin with another source. */
-  restart(): void {
-    this.#instance.kernels.start();
-    this.#records.clear();
-    this.#texts.clear();
   }
 
   /** Take the first `length` bytes of the piece into the hash of all that passes. */
