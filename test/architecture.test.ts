@@ -33,7 +33,6 @@ const PLATFORM_FILES = new Set([
   "codec/node.ts",
   "codec/segment-thread.ts",
   "codec/segment-worker.ts",
-  "io/ask-thread.ts",
   "io/descriptor.ts",
   "io/node.ts",
   "io/node-lock.ts",

@@ -41,11 +41,21 @@ class Groups<Key, Value extends object> {
   }
 }
 
+/** Files by a key. */
+function groupFiles<Key>(
+  entries: readonly EntrySpan[],
+  keyOf: (span: EntrySpan) => Key,
+): Groups<Key, EntrySpan> {
+  const groups = new Groups<Key, EntrySpan>();
+  for (const span of entries) if (span.contentBytes > 0) groups.add(keyOf(span), span);
+  return groups;
+}
+
 /** The files of the basis by what their names have in common. Taking 25,000 names apart takes 20 ms: only for new files. */
 class NameIndex {
   readonly #entries: readonly EntrySpan[];
   /** By the stem of the last part of the path. */
-  readonly #byBaseStem = new Groups<string, EntrySpan>();
+  readonly #byBaseStem: Groups<string, EntrySpan>;
   /** Of those that were asked for, by the stem of the whole path. */
   readonly #byStem = new Map<string, Groups<string, EntrySpan>>();
   /** By the last part without its version; made when it is asked for. */
@@ -53,9 +63,7 @@ class NameIndex {
 
   constructor(entries: readonly EntrySpan[]) {
     this.#entries = entries;
-    for (const span of entries) {
-      if (span.contentBytes > 0) this.#byBaseStem.add(stemOf(baseName(span.path)), span);
-    }
+    this.#byBaseStem = groupFiles(entries, ({ path }) => stemOf(baseName(path)));
   }
 
   similar(span: EntrySpan): EntrySpan | undefined {
@@ -74,12 +82,7 @@ class NameIndex {
   }
 
   otherVersion(span: EntrySpan): EntrySpan | undefined {
-    if (this.#byBareName === undefined) {
-      this.#byBareName = new Groups();
-      for (const other of this.#entries) {
-        if (other.contentBytes > 0) this.#byBareName.add(bareNameOf(other.path), other);
-      }
-    }
+    this.#byBareName ??= groupFiles(this.#entries, ({ path }) => bareNameOf(path));
     return closestOfFew(this.#byBareName.get(bareNameOf(span.path)), span.contentBytes);
   }
 }
@@ -114,7 +117,7 @@ export class BasisFiles {
     previous: EntrySpan | undefined,
   ): EntrySpan | undefined {
     if (samePath !== undefined && haveSameContent(samePath, span)) return samePath;
-    this.#byContent ??= groupByContent(this.#entries);
+    this.#byContent ??= groupFiles(this.#entries, ({ contentHash }) => contentHash);
     const list = this.#byContent.get(span.contentHash).filter((basis) => haveSameContent(basis, span));
     if (list.length <= 1 || previous === undefined) return list[0];
     const following = this.#follower(previous);
@@ -158,12 +161,6 @@ function closestOfFew(list: readonly EntrySpan[], bytes: number): EntrySpan | un
 
 function haveSameContent(a: EntrySpan, b: EntrySpan): boolean {
   return a.contentBytes === b.contentBytes && a.contentHash === b.contentHash;
-}
-
-function groupByContent(entries: readonly EntrySpan[]): Groups<bigint, EntrySpan> {
-  const groups = new Groups<bigint, EntrySpan>();
-  for (const span of entries) if (span.contentBytes > 0) groups.add(span.contentHash, span);
-  return groups;
 }
 
 function closestInSize(list: readonly EntrySpan[], bytes: number): EntrySpan {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { WholeHashes } from "../hash/index.ts";
 export type { ScannedTar } from "../transform/index.ts";
 export * from "./create.ts";
 export type { InPlaceSettings } from "./in-place.ts";
@@ -20,7 +21,6 @@ export type { RangeHashing } from "./range-hashing.ts";
 export type { Sketching } from "./sketch.ts";
 export {
   hashWholeSource,
-  type WholeHashes,
   type WholeHashing,
   type WholePass,
   type WholePassOptions,

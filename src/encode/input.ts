@@ -1,5 +1,6 @@
+import type { WholeHashes } from "../hash/index.ts";
 import type { OnProgress, Source } from "../io/index.ts";
-import type { WholeHashes, WholeHashing } from "./whole-hashing.ts";
+import type { WholeHashing } from "./whole-hashing.ts";
 
 /**
  * Where one entry of a tar lies in the bytes of a flat image. Spans come in the order of their offsets and do not overlap.

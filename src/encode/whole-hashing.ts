@@ -1,13 +1,6 @@
-import { createSha256, type HashSourceOptions } from "../hash/index.ts";
+import { createSha256, type HashSourceOptions, type WholeHashes } from "../hash/index.ts";
 import { readPieces, type Source, type SourceRange } from "../io/index.ts";
 import { EntryScanner, type ScannedTar } from "../transform/index.ts";
-
-/** Hashes of all bytes of a source. */
-export interface WholeHashes {
-  sha256: Uint8Array;
-  /** XXH64 (seed 0). Appliers know the basis by it. Of what becomes one target window, it spares reading most of it again. */
-  xxh64: bigint;
-}
 
 /** What one pass over a source tells. */
 export interface WholePass extends WholeHashes {

@@ -12,7 +12,7 @@ import {
   type TargetForm,
   type TreeHeader,
 } from "../delta/index.ts";
-import { createHashCore } from "../hash/index.ts";
+import { createHashCore, type WholeHashes } from "../hash/index.ts";
 import { type OnProgress, readRanges, type Sink, type Source } from "../io/index.ts";
 import { type MatchList, MatchWalk } from "../match/index.ts";
 import { type EnvelopePlan, planEnvelope } from "./envelope.ts";
@@ -22,7 +22,6 @@ import { fitCoding, type StreamCoding } from "./levels.ts";
 import { chooseLiteralCoding } from "./literals.ts";
 import { MAX_ADDED_BYTES, OpFeeder } from "./op-feeder.ts";
 import { inlineRangeHashing, type RangeHashing } from "./range-hashing.ts";
-import type { WholeHashes } from "./whole-hashing.ts";
 import { WindowBuilder } from "./window-builder.ts";
 import { WindowCoder } from "./window-coder.ts";
 

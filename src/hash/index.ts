@@ -12,4 +12,5 @@ export { findRun, type Run } from "./run.ts";
 export { createScanner, Scanner } from "./scanner.ts";
 export { createSha256, SHA256_BYTES, type Sha256, sha256 } from "./sha256.ts";
 export { type HashSourceOptions, hashSource } from "./source.ts";
+export { createWholeHash, type WholeHash, type WholeHashes } from "./whole-hash.ts";
 export { type Hash64, type Hash64Api, loadHash64 } from "./xxhash.ts";

@@ -1,5 +1,5 @@
 import type { EntrySpan, SourceIndex } from "../encode/input.ts";
-import { createSha256, loadHash64 } from "../hash/index.ts";
+import { createWholeHash, loadHash64 } from "../hash/index.ts";
 import { type Source, scanSource } from "../io/index.ts";
 import { hashContent } from "./flat/scan.ts";
 import { parseTar, ScanCursor, type TarLimits, trimPath } from "./tar/index.ts";
@@ -19,12 +19,10 @@ export interface IndexTarOptions {
 export async function indexTar(source: Source, options: IndexTarOptions = {}): Promise<SourceIndex> {
   const { limits, signal } = options;
   const hashes = await loadHash64();
-  const sha256 = createSha256();
-  const xxh64 = hashes.create();
+  const whole = createWholeHash(hashes);
   async function* pieces() {
     for await (const piece of scanSource(source, { signal })) {
-      sha256.update(piece);
-      xxh64.update(piece);
+      whole.update(piece);
       yield piece;
     }
   }
@@ -42,7 +40,7 @@ export async function indexTar(source: Source, options: IndexTarOptions = {}): P
       });
     }
     await cursor.drain();
-    return { hashes: Promise.resolve({ sha256: sha256.digest(), xxh64: xxh64.digest() }), entries };
+    return { hashes: Promise.resolve(whole.digest()), entries };
   } finally {
     await cursor.close();
   }

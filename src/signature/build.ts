@@ -1,4 +1,10 @@
-import { checkBlockBytes, createHashCore, createSha256, type HashCore } from "../hash/index.ts";
+import {
+  checkBlockBytes,
+  createHashCore,
+  createSha256,
+  type HashCore,
+  type WholeHashes,
+} from "../hash/index.ts";
 import { type ByteInput, knownSize, type OnProgress, toByteStream } from "../io/index.ts";
 import { chooseBlockBytes, UNKNOWN_SIZE_BLOCK_BYTES } from "./block-size.ts";
 import { HashList } from "./hash-list.ts";
@@ -11,7 +17,7 @@ export interface BuildSignatureOptions {
   /** About how long a stream will be, in bytes: for choosing the block size and for progress. */
   sizeHint?: number | undefined;
   /** SHA-256 and XXH64 (seed 0) of the basis, if they are known: they are taken over and not computed again. */
-  basisHashes?: { readonly sha256: Uint8Array; readonly xxh64: bigint } | undefined;
+  basisHashes?: WholeHashes | undefined;
   /** Override some of {@link DEFAULT_SIGNATURE_LIMITS}. */
   limits?: Partial<SignatureLimits> | undefined;
   signal?: AbortSignal | undefined;

@@ -2,7 +2,7 @@
 import { EMPTY_BYTES, toHex } from "../../bytes/index.ts";
 import type { EntrySpan, IndexOptions, SourceIndex } from "../../encode/input.ts";
 import { ErrorCode, ImageError } from "../../errors.ts";
-import { createSha256, type Hash64Api, loadHash64 } from "../../hash/index.ts";
+import { createSha256, createWholeHash, type Hash64Api, loadHash64 } from "../../hash/index.ts";
 import { type Source, scanSource } from "../../io/index.ts";
 import { ScanCursor, type TarCursor, TarParser, truncatedTar } from "../tar/index.ts";
 import { describeEntry } from "./describe-entry.ts";
@@ -96,20 +96,18 @@ async function hashParts(cursor: ScanCursor, length: number, hashes: Hash64Api):
 
 /** Takes what passes into the hashes of the whole and of the layer. */
 function createRangeHasher(layerOffset: number, layerBytes: number, hash64: Hash64Api) {
-  const sha256 = createSha256();
-  const xxh64 = hash64.create();
+  const whole = createWholeHash(hash64);
   const layer = createSha256();
   let at = 0;
   return {
     update: (bytes: Uint8Array) => {
-      sha256.update(bytes);
-      xxh64.update(bytes);
+      whole.update(bytes);
       const from = Math.max(layerOffset - at, 0);
       const to = Math.min(layerOffset + layerBytes - at, bytes.length);
       if (from < to) layer.update(bytes.subarray(from, to));
       at += bytes.length;
     },
-    digests: () => ({ whole: { sha256: sha256.digest(), xxh64: xxh64.digest() }, layer: layer.digest() }),
+    digests: () => ({ whole: whole.digest(), layer: layer.digest() }),
   };
 }
 

@@ -48,8 +48,7 @@ export function indexedLayers(layers: readonly IndexedInput[]): IndexedInput {
       for (const span of (await layer.index({ signal })).entries) entries.push(shiftSpan(span, offset));
       offset += layer.source.size;
     }
-    const { sha256, xxh64 } = await hashWholeSource(source, {}, { signal });
-    return { hashes: Promise.resolve({ sha256, xxh64 }), entries };
+    return { hashes: Promise.resolve(await hashWholeSource(source, {}, { signal })), entries };
   };
   return { source, index: ({ signal } = {}) => (found ??= index(signal)) };
 }

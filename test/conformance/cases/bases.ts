@@ -1,15 +1,7 @@
 /** What the golden deltas are made against, and signatures made of. All of it is small, or can be said in few words. */
 import { concatBytes, EMPTY_BYTES, encodeUtf8 } from "../../../src/bytes/index.ts";
-import { createSha256 } from "../../../src/hash/index.ts";
 import { flattenImage } from "../../../src/image/index.ts";
-import {
-  concatSources,
-  memorySource,
-  readRange,
-  type Source,
-  scanSource,
-  zeroSource,
-} from "../../../src/io/index.ts";
+import { concatSources, memorySource, readRange, type Source, zeroSource } from "../../../src/io/index.ts";
 import { file, folder, headerBlock, type RawEntry, rawTar, symlink } from "../../image/tar-builder.ts";
 import { CONFIG, imageOfEntries } from "../../image/tree-lines.ts";
 import { branch, inPage, page, USERS } from "../../support/a64.ts";
@@ -152,11 +144,4 @@ export function sparseSource({ bytes, pieces }: SparseBasis): Source {
     at = offset + text.length;
   }
   return concatSources([...parts, zeroSource(bytes - at)]);
-}
-
-/** The SHA-256 of a source. */
-export async function digestSource(source: Source): Promise<Uint8Array> {
-  const digest = createSha256();
-  for await (const piece of scanSource(source)) digest.update(piece);
-  return digest.digest();
 }
