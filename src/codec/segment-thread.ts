@@ -40,7 +40,6 @@ export class SegmentThread {
       import.meta.url.endsWith(".ts")
         ? new URL("./segment-worker.ts", import.meta.url)
         : new URL("./segment-worker.js", import.meta.url),
-      {},
       HEAP_LIMITS,
     );
     this.#worker.once("online", onStart);

@@ -9,17 +9,11 @@ import(loader).then(({ register }) => register()).then(() => import(file));`;
  * Start a thread that runs a module of this package.
  *
  * @param file - the module, compiled or, in the project's own tests, its source.
- * @param data - the thread's `workerData`.
  */
-export function startThread(
-  file: URL,
-  data: object = {},
-  resourceLimits: WorkerOptions["resourceLimits"] = {},
-): Worker {
+export function startThread(file: URL, resourceLimits: WorkerOptions["resourceLimits"] = {}): Worker {
   // None of the process's own flags: `--input-type`, say, is refused with a file.
   const options = { execArgv: [], resourceLimits };
-  if (!file.pathname.endsWith(".ts")) return new Worker(file, { ...options, workerData: data });
-  const loader = import.meta.resolve("tsx/esm/api");
-  const workerData = { ...data, loader, file: file.href };
+  if (!file.pathname.endsWith(".ts")) return new Worker(file, options);
+  const workerData = { loader: import.meta.resolve("tsx/esm/api"), file: file.href };
   return new Worker(LOAD_TYPESCRIPT, { ...options, eval: true, workerData });
 }

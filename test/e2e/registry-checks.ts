@@ -15,6 +15,7 @@ import type { Check, CheckContext } from "./checks.ts";
 import { expectEqual, makeFolder } from "./checks.ts";
 import { type RunningRegistry, startDockerRegistry } from "./docker-registry.ts";
 import { TOKEN_ISSUER } from "./token-issuer.ts";
+import type { TokenServiceSettings } from "./token-service.ts";
 import { flatdelta, PAIR, run, runCli } from "./tools.ts";
 
 async function withRegistry(
@@ -116,11 +117,8 @@ async function startTokenService(work: string) {
     ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=tokens", "-days", "2"],
     ...["-keyout", key, "-out", certificate],
   ]);
-  const thread = startThread(new URL("./token-service.ts", import.meta.url), {
-    key,
-    certificate,
-    login: LOGIN,
-  });
+  const thread = startThread(new URL("./token-service.ts", import.meta.url));
+  thread.postMessage({ key, certificate, login: LOGIN } satisfies TokenServiceSettings);
   const [port] = (await once(thread, "message")) as [number];
   const realm = `http://127.0.0.1:${port}/token`;
   const auth = { token: { realm, service: "registry", issuer: TOKEN_ISSUER, rootcertbundle: certificate } };

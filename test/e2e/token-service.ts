@@ -4,14 +4,24 @@
  * @module
  */
 import { createSign } from "node:crypto";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { TOKEN_ISSUER } from "./token-issuer.ts";
 
 const LIFETIME_SECONDS = 300;
 
-const { key, certificate, login } = workerData as { key: string; certificate: string; login: string };
+/** What the thread is told first. */
+export interface TokenServiceSettings {
+  /** Files of the key and of its certificate. */
+  key: string;
+  certificate: string;
+  /** NAME:PASSWORD in base64, as HTTP's basic authentication has it. */
+  login: string;
+}
+
+const [{ key, certificate, login }] = (await once(parentPort!, "message")) as [TokenServiceSettings];
 const privateKey = readFileSync(key);
 const der = readFileSync(certificate, "utf8").replace(/-----[^-]+-----|\s/g, "");
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
