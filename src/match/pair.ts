@@ -16,6 +16,12 @@ const MIN_FAR_WORTH_BYTES = 32;
 /** Alignments that differ by less are near. */
 const NEAR_SHIFT_BYTES = 1 << 12;
 
+// Short stretches of few different bytes, such as letters that are written `\u041a`, cost little as literals: what comes before foretells
+// them. So those from far away must be worth more: front ends 6 % smaller, npm packages 0.1 to 1.2 %, all else within 0.3 %.
+const MAX_PLAIN_BYTES = 128;
+const MAX_PLAIN_KINDS = 16;
+const MIN_PLAIN_WORTH_BYTES = 64;
+
 // Between two matches of one alignment so many unlike bytes are still cheaper as a difference than as an op of their own.
 const MAX_BRIDGE_BYTES = 32;
 
@@ -66,7 +72,7 @@ export function matchPiece(
   const flush = ({ start, end, shift }: Anchor, anchoredBytes: number): void => {
     // All but the anchors unequal would be the worst; mostly even that is worth enough, and nothing need be counted.
     const leastWorth = anchoredBytes - (end - start - anchoredBytes);
-    const minWorth = Math.min(leastWorthOfJump(shift - lastShift), piece.length);
+    const minWorth = Math.min(leastWorthOf(piece, start, end, shift - lastShift), piece.length);
     if (leastWorth < minWorth && worthOf(piece, basis, start, end, shift) < minWorth) return;
     lastShift = shift;
     addDifference(
@@ -96,10 +102,17 @@ export function matchPiece(
   flush(stretch, anchoredBytes);
 }
 
+/** Whether a range has few different bytes. */
+function isPlain(target: Uint8Array, start: number, end: number): boolean {
+  return new Set(target.subarray(start, end)).size <= MAX_PLAIN_KINDS;
+}
+
 /** What a stretch must be worth whose alignment differs by `jump` from that of the match before it. */
-function leastWorthOfJump(jump: number): number {
+function leastWorthOf(target: Uint8Array, start: number, end: number, jump: number): number {
   if (jump === 0) return MIN_SAME_WORTH_BYTES;
-  return Math.abs(jump) < NEAR_SHIFT_BYTES ? MIN_NEAR_WORTH_BYTES : MIN_FAR_WORTH_BYTES;
+  if (Math.abs(jump) < NEAR_SHIFT_BYTES) return MIN_NEAR_WORTH_BYTES;
+  const isShort = end - start < MAX_PLAIN_BYTES;
+  return isShort && isPlain(target, start, end) ? MIN_PLAIN_WORTH_BYTES : MIN_FAR_WORTH_BYTES;
 }
 
 /** Equal bytes less unequal ones: what an alignment saves over a range of the target. */

@@ -8,6 +8,7 @@ import {
   countEqualBefore,
   equalBits,
   equalBitsBefore,
+  target,
   targetBytes,
 } from "./inputs";
 
@@ -15,6 +16,9 @@ const MIN_SAME_WORTH_BYTES: i32 = 12;
 const MIN_NEAR_WORTH_BYTES: i32 = 24;
 const MIN_FAR_WORTH_BYTES: i32 = 32;
 const NEAR_SHIFT_BYTES: i32 = 1 << 12;
+const MAX_PLAIN_BYTES: i32 = 128;
+const MIN_PLAIN_WORTH_BYTES: i32 = 64;
+const MAX_PLAIN_KINDS: i32 = 16;
 const MAX_BRIDGE_BYTES: i32 = 32;
 const MIN_EQUAL_RUN_BYTES: i32 = 1024;
 
@@ -67,15 +71,36 @@ function addDifference(from: i32, rangeShift: i32, length: i32): void {
 
 let lastShift: i32 = 0;
 
-function leastWorthOfJump(jump: i32): i32 {
+/** Whether a range of the target has few different bytes. */
+function isPlain(from: i32, length: i32): bool {
+  // A bit for each value that was seen.
+  let first: u64 = 0;
+  let second: u64 = 0;
+  let third: u64 = 0;
+  let fourth: u64 = 0;
+  for (let at = target + <usize>from, atEnd = at + <usize>length; at < atEnd; at++) {
+    const byte = load<u8>(at);
+    const bit = <u64>1 << (byte & 63);
+    if (byte < 64) first |= bit;
+    else if (byte < 128) second |= bit;
+    else if (byte < 192) third |= bit;
+    else fourth |= bit;
+  }
+  const kinds = popcnt(first) + popcnt(second) + popcnt(third) + popcnt(fourth);
+  return <i32>kinds <= MAX_PLAIN_KINDS;
+}
+
+/** What a stretch must be worth whose alignment differs by `jump` from that of the match before it. */
+function leastWorthOf(from: i32, length: i32, jump: i32): i32 {
   if (jump == 0) return MIN_SAME_WORTH_BYTES;
-  return abs(jump) < NEAR_SHIFT_BYTES ? MIN_NEAR_WORTH_BYTES : MIN_FAR_WORTH_BYTES;
+  if (abs(jump) < NEAR_SHIFT_BYTES) return MIN_NEAR_WORTH_BYTES;
+  return length < MAX_PLAIN_BYTES && isPlain(from, length) ? MIN_PLAIN_WORTH_BYTES : MIN_FAR_WORTH_BYTES;
 }
 
 function flush(from: i32, to: i32, newShift: i32, anchored: i32): void {
   const length = to - from;
   const leastWorth = anchored - (length - anchored);
-  const minWorth = min(leastWorthOfJump(newShift - lastShift), targetBytes);
+  const minWorth = min(leastWorthOf(from, length, newShift - lastShift), targetBytes);
   if (leastWorth < minWorth && 2 * countAllEqual(from, newShift, length) - length < minWorth) return;
   lastShift = newShift;
   addDifference(from, newShift, length);
