@@ -203,7 +203,7 @@ export async function applyOpened(
     let reusedBytes = 0;
     const head = header.envelope && new HeadOutput(header.envelope, header);
     const isLate = decodesResidualsLate(decoder);
-    const pages = new PagedSource(hashed ?? basis, isLate ? LATE_PAGES : { memory: kernel?.pages });
+    const pages = new PagedSource(hashed ?? basis, kernel?.pages ?? (isLate ? LATE_PAGES : {}));
     const onCopy: OnCopy | undefined =
       observer?.onCopy && ((offset, length) => observer.onCopy!(output.bytesMade, offset, length));
     const applier = new WindowApplier(pages, output, head, kernel, onCopy);

@@ -13,8 +13,8 @@ import { memorySink, memorySource, PagedSource, type Source } from "../../src/io
 import { makeBytes } from "../support/pairs.ts";
 import { withoutReadSync } from "../support/sources.ts";
 
-// More pages than are kept.
-const basis = makeBytes(2_000_003, 1);
+// More pages than are kept at first.
+const basis = makeBytes(6_000_003, 1);
 const segment = makeBytes(1 << 16, 2);
 
 interface Window {
@@ -84,7 +84,7 @@ async function carryOut(
   const hash64 = await loadHash64();
   const buffers = kernel?.outputs ?? [new Uint8Array(outputBytes), new Uint8Array(outputBytes)];
   const output = new TargetOutput(sink, createSha256(), () => hash64.create(), buffers);
-  const pages = new PagedSource(source, { memory: kernel?.pages });
+  const pages = new PagedSource(source, kernel?.pages);
   const applier = new WindowApplier(pages, output, undefined, kernel);
   const data = segment.subarray(0, window.literalBytes);
   const residual = segment.subarray(0, window.residualBytes);

@@ -7,6 +7,8 @@ import {
   getPages,
   getPageStarts,
   getPageUses,
+  getSlotHintCount,
+  getSlotHints,
   setMissingPage,
 } from "./state";
 
@@ -23,23 +25,40 @@ export function startPages(): void {
   setMissingPage(-1);
 }
 
+@inline
+function isIn(slot: i32, start: i64): bool {
+  return load<f64>(getPageStarts() + (<usize>slot << 3)) == <f64>start;
+}
+
+/** The slot of a page, or −1. Mostly it is where it was found last. */
+function findSlot(start: i64): i32 {
+  const hint = getSlotHints() + <usize>((start / pageBytes) % getSlotHintCount());
+  const hinted = <i32>load<u8>(hint);
+  if (isIn(hinted, start)) return hinted;
+  const count = getPageCount();
+  for (let slot = 0; slot < count; slot++) {
+    if (!isIn(slot, start)) continue;
+    store<u8>(hint, <u8>slot);
+    return slot;
+  }
+  return -1;
+}
+
 /** Make the page that holds `offset` the last one used; if it is not in memory, say so. */
 function findPage(offset: i64): boolean {
   const start = offset - offset % pageBytes;
-  const starts = getPageStarts();
-  const count = getPageCount();
-  for (let slot = 0; slot < count; slot++) {
-    if (load<f64>(starts + (<usize>slot << 3)) != <f64>start) continue;
-    const time = load<f64>(getPageClock()) + 1;
-    store<f64>(getPageClock(), time);
-    store<f64>(getPageUses() + (<usize>slot << 3), time);
-    lastStart = start;
-    lastEnd = start + pageBytes;
-    lastAt = getPages() + <usize>slot * <usize>pageBytes;
-    return true;
+  const slot = findSlot(start);
+  if (slot < 0) {
+    setMissingPage(start);
+    return false;
   }
-  setMissingPage(start);
-  return false;
+  const time = load<f64>(getPageClock()) + 1;
+  store<f64>(getPageClock(), time);
+  store<f64>(getPageUses() + (<usize>slot << 3), time);
+  lastStart = start;
+  lastEnd = start + pageBytes;
+  lastAt = getPages() + <usize>slot * <usize>pageBytes;
+  return true;
 }
 
 @inline

@@ -54,3 +54,6 @@ function set(field: i32, value: i64): void {
 @inline export function setRepeated(bytes: i64): void { set(21, bytes); }
 /** Where the page begins that the next op wants and that is not in memory; −1 when it wants something else. */
 @inline export function setMissingPage(start: i64): void { set(22, start); }
+// For so many pages a byte each: the slot where it, or another page, was found last.
+@inline export function getSlotHints(): usize { return <usize>get(23); }
+@inline export function getSlotHintCount(): i64 { return get(24); }
