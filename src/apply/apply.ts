@@ -123,7 +123,7 @@ async function checkBasis(
  * when the promise is fulfilled: give it `createAtomicFile` of `flatdelta/node`, and commit afterwards.
  *
  * Memory is bounded by the delta's segments (three of at most 512 KiB by default and their coded bytes, for three windows), its
- * codecs, and 5 MiB of buffers, whatever the sizes of basis and target.
+ * codecs, and buffers of 7 MiB, or up to 21 where bytes of the basis are wanted again and again, whatever the sizes of basis and target.
  *
  * A run that broke off, since the delta did not arrive whole, can be continued: with a `ResumableSink`, such as
  * `createResumableFile` makes, the windows that are there already and have their checksums are neither made nor written again. Only
