@@ -11,6 +11,7 @@ import { readExactly, readExactlySync, writeExactly } from "./node-storage.ts";
 import type { ScratchSpace } from "./scratch.ts";
 import type { ReadableSink, ResumableSink } from "./sink.ts";
 import { checkRange, type Source } from "./source.ts";
+import { SyncAhead } from "./sync-ahead.ts";
 
 export { lockTarget, type TargetLock } from "./node-lock.ts";
 export { openStorageFile, openStorageFolder } from "./node-storage.ts";
@@ -70,8 +71,12 @@ export interface AtomicFile extends ReadableSink {
   discard(): Promise<void>;
 }
 
-// The disk begins with what is written while the rest is still being made.
-const SYNC_AHEAD_BYTES = 1 << 25;
+function syncAheadOf(handle: FileHandle): SyncAhead {
+  return new SyncAhead(async () => {
+    await handle.datasync();
+    return true;
+  });
+}
 
 /**
  * Write a file beside its final name and give it the name at `commit`, so that no reader and no power cut ever sees a
@@ -80,29 +85,19 @@ const SYNC_AHEAD_BYTES = 1 << 25;
 export async function createAtomicFile(path: string): Promise<AtomicFile> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.part`);
   const handle = await open(temporary, "wx+", 0o666);
+  const ahead = syncAheadOf(handle);
   let offset = 0;
-  let syncedTo = 0;
-  let syncing: Promise<void> | undefined;
   let state: "open" | "committed" | "discarded" = "open";
   return {
     temporaryPath: temporary,
     write: async (bytes) => {
       await writeExactly(handle, offset, bytes);
       offset += bytes.length;
-      if (syncing === undefined && offset - syncedTo >= SYNC_AHEAD_BYTES) {
-        syncedTo = offset;
-        // A failure shows at `commit`, whose own sync fails then too.
-        syncing = handle
-          .datasync()
-          .catch(() => {})
-          .finally(() => {
-            syncing = undefined;
-          });
-      }
+      ahead.note(bytes.length);
     },
     readWritten: (start, into) => readExactly(handle, temporary, start, into),
     commit: async (as = path) => {
-      await syncing;
+      await ahead.settle();
       await handle.sync();
       await rename(temporary, as);
       state = "committed";
@@ -112,7 +107,7 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
     discard: async () => {
       if (state !== "open") return;
       state = "discarded";
-      await syncing;
+      await ahead.settle().catch(() => {});
       await handle.close();
       await unlink(temporary);
     },
@@ -136,6 +131,7 @@ export interface ResumableFile extends ResumableSink, ReadableSink {
 export async function createResumableFile(path: string): Promise<ResumableFile> {
   const temporary = join(dirname(path), `.${basename(path)}.part`);
   const handle = await open(temporary, constants.O_RDWR | constants.O_CREAT, 0o666);
+  const ahead = syncAheadOf(handle);
   let offset = 0;
   return {
     existing: handleSource(handle, temporary, (await handle.stat()).size),
@@ -146,16 +142,22 @@ export async function createResumableFile(path: string): Promise<ResumableFile> 
     write: async (bytes) => {
       await writeExactly(handle, offset, bytes);
       offset += bytes.length;
+      ahead.note(bytes.length);
     },
     readWritten: (start, into) => readExactly(handle, temporary, start, into),
     commit: async () => {
+      await ahead.settle();
       await handle.sync();
       await rename(temporary, path);
       await handle.close();
       await syncFolder(dirname(path));
     },
-    keep: () => handle.close(),
+    keep: async () => {
+      await ahead.settle().catch(() => {});
+      await handle.close();
+    },
     discard: async () => {
+      await ahead.settle().catch(() => {});
       await handle.close();
       await unlink(temporary);
     },
