@@ -3,7 +3,7 @@ import { ENVELOPE_ROLES } from "../image/flat/envelope.ts";
 import { LayerCursor } from "../image/flat/scan.ts";
 import { parseTar, ScanCursor, showName, type TarHeader } from "../image/tar/index.ts";
 import type { TreeNode } from "../image/tree.ts";
-import type { Staging } from "./staging.ts";
+import type { StagedFile, Staging } from "./staging.ts";
 import { findNode, isInnerPath, MAX_TREE_DEPTH, splitPath } from "./target.ts";
 import { type EntryFields, TargetTree } from "./target-tree.ts";
 
@@ -119,39 +119,35 @@ export class TargetReader {
           await present!.read(at, same);
           if (!same.equals(piece)) {
             staged = await this.#staging.createFile(sizeBytes);
-            await this.#copyPrefix(present!, staged.file, at);
+            await this.#copyPrefix(present!, staged, at);
           }
         }
-        await staged?.file.write(at, piece);
+        await staged?.write(at, piece);
         at += piece.length;
       }
     } finally {
-      await staged?.file.close();
+      await staged?.close();
     }
     return staged?.number;
   }
 
-  async #copyPrefix(
-    present: TreeNode["content"],
-    file: { write(offset: number, bytes: Uint8Array): Promise<void> },
-    length: number,
-  ): Promise<void> {
+  async #copyPrefix(present: TreeNode["content"], staged: StagedFile, length: number): Promise<void> {
     for (let at = 0; at < length; at += PIECE_BYTES) {
       const piece = this.#buffer.subarray(0, Math.min(PIECE_BYTES, length - at));
       await present.read(at, piece);
-      await file.write(at, piece);
+      await staged.write(at, piece);
     }
   }
 
   /** Stage content that is present under another inode than the target's shall be. */
   async stagePresent(present: TreeNode["content"]): Promise<number> {
-    const { number, file } = await this.#staging.createFile(present.size);
+    const staged = await this.#staging.createFile(present.size);
     try {
-      await this.#copyPrefix(present, file, present.size);
+      await this.#copyPrefix(present, staged, present.size);
     } finally {
-      await file.close();
+      await staged.close();
     }
-    return number;
+    return staged.number;
   }
 }
 

@@ -1,13 +1,14 @@
 import type { TreeHeader } from "../delta/index.ts";
 import { ErrorCode, SpaceError } from "../errors.ts";
-import type { StorageFile } from "../io/index.ts";
+import { SyncAhead } from "../io/sync-ahead.ts";
 import type { TargetNode } from "./target.ts";
 import type { TreeAttributes, TreeFolder } from "./tree-folder.ts";
 
 /** A file in the making. */
 export interface StagedFile {
   readonly number: number;
-  readonly file: StorageFile;
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
 }
 
 // What the journal, the config and the folder's growth take beside the contents.
@@ -55,6 +56,7 @@ export async function checkRoom(folder: TreeFolder, neededBytes: number): Promis
 /** New files, links and devices of the target, each under a number, in a folder beside the tree. */
 export class Staging {
   readonly folder: TreeFolder;
+  readonly #ahead: SyncAhead;
   /** How many were staged. */
   count = 0;
   #freeBytes: number;
@@ -64,6 +66,7 @@ export class Staging {
   private constructor(folder: TreeFolder, freeBytes: number) {
     this.folder = folder;
     this.#freeBytes = freeBytes;
+    this.#ahead = new SyncAhead(() => folder.syncFileSystem());
   }
 
   /** @param folder - empty. */
@@ -81,15 +84,23 @@ export class Staging {
     if (neededBytes > this.#freeBytes) throw noRoom(neededBytes, this.#freeBytes);
     this.bytes += sizeBytes;
     const number = this.count++;
-    return { number, file: await this.folder.openFile(String(number), "new") };
+    const file = await this.folder.openFile(String(number), "new");
+    return {
+      number,
+      write: async (offset, bytes) => {
+        await file.write(offset, bytes);
+        this.#ahead.note(bytes.length);
+      },
+      close: () => file.close(),
+    };
   }
 
   /** Make a link, device or fifo; or the empty file that stands for a device. */
   async createSpecial({ type, linkText, deviceMajor, deviceMinor }: TargetNode): Promise<number> {
     if (type === "file") {
-      const { number, file } = await this.createFile(0);
+      const file = await this.createFile(0);
       await file.close();
-      return number;
+      return file.number;
     }
     const number = this.count++;
     if (type === "symlink") await this.folder.makeSymlink(String(number), linkText);
@@ -124,6 +135,7 @@ export class Staging {
 
   /** Make all of it durable but for the names, which the journal's sync of the folder brings along. */
   async sync(): Promise<void> {
+    await this.#ahead.settle();
     await syncAll(this.folder, this.count, async () => {
       for (let number = 0; number < this.count; number++) await this.folder.syncEntry(String(number));
     });
