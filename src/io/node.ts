@@ -164,10 +164,15 @@ export async function createResumableFile(path: string): Promise<ResumableFile> 
   };
 }
 
+/** Errors by which a system says that something is lost, and not that a folder cannot be synced. */
+const LOSSES: ReadonlySet<unknown> = new Set(["EIO", "ENOSPC", "EDQUOT"]);
+
 async function syncFolder(path: string): Promise<void> {
   const handle = await open(path, "r").catch(() => undefined); // Windows cannot open folders; nothing to sync there.
   try {
-    await handle?.sync().catch(() => {});
+    await handle?.sync();
+  } catch (error) {
+    if (LOSSES.has((error as NodeJS.ErrnoException).code)) throw error;
   } finally {
     await handle?.close();
   }
