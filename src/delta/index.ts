@@ -16,6 +16,7 @@ export * from "./inspect.ts";
 export { checkDeltaLimit, DEFAULT_DELTA_LIMITS, type DeltaLimits, FREE_EXPANSION_BYTES } from "./limits.ts";
 export * from "./magic.ts";
 export * from "./ops.ts";
+export { encodePrimer } from "./primer.ts";
 export * from "./reader.ts";
 export type { TreeHeader } from "./tree.ts";
 export * from "./writer.ts";

@@ -3,7 +3,7 @@ import { ErrorCode } from "../errors.ts";
 import type { SourceRange } from "../io/index.ts";
 import { MAX_PRIMER_BYTES } from "./format.ts";
 
-/** The value of the extension: the ranges, each by its distance from the end of the one before. */
+/** What the extension of the header says of a primer: its ranges of the basis, each by its distance from the end of the one before. */
 export function encodePrimer(ranges: readonly SourceRange[]): Uint8Array {
   const out = new ByteWriter();
   let next = 0;

@@ -1,5 +1,6 @@
 /** How the literals of a delta are coded: by which codec, and what it learns from before. */
 import { concatBytes } from "../bytes/index.ts";
+import { encodePrimer } from "../delta/index.ts";
 import { readRange, readRanges, type Source, type SourceRange } from "../io/index.ts";
 import type { MatchList } from "../match/index.ts";
 import { fitCoding, type StreamCoding } from "./levels.ts";
@@ -15,8 +16,9 @@ const FIRST_RADIUS_POWER = 13;
 const MIN_RADIUS_POWER = 10;
 const MAX_RADIUS_POWER = 17;
 
-// What a range costs in the header.
-const RANGE_COST_BYTES = 6;
+// Where literals are so few, what more ranges cost and more effort gains are alike: then the highest effort tries what those below it do.
+const MAX_TRIED_SAMPLE_BYTES = 1 << 18;
+const TRIED_EFFORTS = [9, 8, 7];
 
 /** How literals are coded. */
 export interface LiteralCoding {
@@ -28,13 +30,13 @@ export interface LiteralCoding {
 /** Codes the same literals again and again, and keeps what took the fewest bytes. */
 class LiteralTrials {
   readonly #basis: Source | undefined;
-  readonly #literals: Uint8Array;
+  readonly #segments: readonly Uint8Array[];
   #best: LiteralCoding | undefined;
   #bestBytes = Number.POSITIVE_INFINITY;
 
-  constructor(basis: Source | undefined, literals: Uint8Array) {
+  constructor(basis: Source | undefined, segments: readonly Uint8Array[]) {
     this.#basis = basis;
-    this.#literals = literals;
+    this.#segments = segments;
   }
 
   get best(): LiteralCoding {
@@ -45,7 +47,8 @@ class LiteralTrials {
   async attempt(coding: StreamCoding, primer: readonly SourceRange[]): Promise<boolean> {
     const encoder = coding.codec.createEncoder(coding);
     if (primer.length > 0) await encoder.prime!(await readRanges(this.#basis!, primer));
-    const bytes = (await encoder.encode(this.#literals)).length + RANGE_COST_BYTES * primer.length;
+    let bytes = encodePrimer(primer).length;
+    for (const segment of this.#segments) bytes += (await encoder.encode(segment)).length;
     encoder.close();
     if (bytes >= this.#bestBytes) return false;
     this.#bestBytes = bytes;
@@ -63,7 +66,7 @@ async function chooseByTrying(
   const literals = concatBytes(
     await Promise.all(gaps.map(({ targetOffset, length }) => readRange(target, targetOffset, length))),
   );
-  const trials = new LiteralTrials(basis, literals);
+  const trials = new LiteralTrials(basis, [literals]);
   for (const coding of codings) await trials.attempt(coding, []);
   // Which codec is better without history was so with it, in all but one of 29 cases.
   const { coding } = trials.best;
@@ -88,6 +91,7 @@ async function chooseByTrying(
  * Choose how the literals are coded.
  *
  * @param literalBytes - how many there are.
+ * @param gatherSegments - the literals as they will be coded: it takes as long as making the ops.
  */
 export async function chooseLiteralCoding(
   basis: Source | undefined,
@@ -95,16 +99,26 @@ export async function chooseLiteralCoding(
   matches: MatchList,
   literalBytes: number,
   asked: StreamCoding,
+  gatherSegments: () => Promise<Uint8Array[]>,
 ): Promise<LiteralCoding> {
   const coding = fitCoding(asked, literalBytes);
   const { codec, codecForFew } = asked;
   const canLearn = basis !== undefined && codec.takesHistory === true;
-  const gaps = listGaps(matches, target.size);
   if (literalBytes > MAX_TRIED_BYTES) {
     if (!canLearn) return { coding, primer: [] };
-    return { coding, primer: sampleSurroundings(gaps, asked.effort, literalBytes, basis.size) };
+    const sample = (effort: number): SourceRange[] =>
+      sampleSurroundings(listGaps(matches, target.size), effort, literalBytes, basis.size);
+    if (asked.effort < 9 || literalBytes > MAX_TRIED_SAMPLE_BYTES)
+      return { coding, primer: sample(asked.effort) };
+    const trials = new LiteralTrials(basis, await gatherSegments());
+    for (const sampled of TRIED_EFFORTS) {
+      const ranges = sample(sampled);
+      for (const effort of TRIED_EFFORTS)
+        await trials.attempt(fitCoding({ ...asked, effort }, literalBytes), ranges);
+    }
+    return trials.best;
   }
   if (literalBytes === 0 || (codecForFew === undefined && !canLearn)) return { coding, primer: [] };
   const codings = codecForFew === undefined ? [coding] : [coding, { ...coding, codec: codecForFew }];
-  return chooseByTrying(basis, target, [...gaps], codings);
+  return chooseByTrying(basis, target, [...listGaps(matches, target.size)], codings);
 }

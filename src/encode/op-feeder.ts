@@ -3,14 +3,21 @@ import { CHUNK_BYTES, PagedSource, readPaged, type Source } from "../io/index.ts
 import type { HeaderTouch, Match } from "../match/index.ts";
 import { planHeader, shiftHeaderTime, TAR_BLOCK_BYTES } from "../transform/index.ts";
 import { MIN_RUN_BYTES, splitRuns } from "./runs.ts";
-import type { WindowBuilder } from "./window-builder.ts";
-import type { WindowCoder } from "./window-coder.ts";
+import type { RawWindow, WindowBuilder } from "./window-builder.ts";
 
 /** What is added at once. */
 export const MAX_ADDED_BYTES = CHUNK_BYTES;
 
+/** Takes the windows that a target becomes, in order. */
+export interface WindowTaker {
+  /** Take a window, and release it in the end. Resolves when there is room for another. */
+  push(window: RawWindow): Promise<void>;
+  /** Wait until all are worked on. */
+  finish(): Promise<void>;
+}
+
 /**
- * Feeds a window builder with what becomes of the target's ranges, one after the other, and hands full windows to the coder. Of
+ * Feeds a window builder with what becomes of the target's ranges, one after the other, and hands on full windows. Of
  * the target it reads what the ops do not copy.
  *
  * Methods that add return nothing where they are done at once, which nearly all of a million calls are; else a promise
@@ -18,7 +25,7 @@ export const MAX_ADDED_BYTES = CHUNK_BYTES;
  */
 export class OpFeeder {
   readonly #builder: WindowBuilder;
-  readonly #coder: WindowCoder;
+  readonly #taker: WindowTaker;
   readonly #target: PagedSource;
   readonly #basis: PagedSource | undefined;
   /** The builder's inputs: longer differences are rare, and are taken in parts. */
@@ -28,17 +35,17 @@ export class OpFeeder {
   #chunk: Uint8Array | undefined;
 
   /** @param basis - needed only where a match is not exact. */
-  constructor(builder: WindowBuilder, coder: WindowCoder, target: Source, basis: Source | undefined) {
+  constructor(builder: WindowBuilder, taker: WindowTaker, target: Source, basis: Source | undefined) {
     this.#builder = builder;
     ({ left: this.#targetScratch, right: this.#basisScratch } = builder.inputs);
-    this.#coder = coder;
+    this.#taker = taker;
     this.#target = new PagedSource(target);
     this.#basis = basis === undefined ? undefined : new PagedSource(basis);
   }
 
   /** Room for at least one more byte of this kind, after taking the window if it is full. */
   async #makeRoom(kind: OpKind): Promise<number> {
-    if (this.#builder.room(kind) === 0) await this.#coder.push(this.#builder.take());
+    if (this.#builder.room(kind) === 0) await this.#taker.push(this.#builder.take());
     return this.#builder.room(kind);
   }
 
@@ -140,7 +147,7 @@ export class OpFeeder {
     const bytes = this.#targetScratch.subarray(0, length);
     const plan = length === TAR_BLOCK_BYTES ? planHeader(old, bytes) : undefined;
     const fits = (): boolean => this.#hasRoomForHeader(plan!.inserted.length);
-    if (plan !== undefined && !fits() && !this.#builder.isEmpty) await this.#coder.push(this.#builder.take());
+    if (plan !== undefined && !fits() && !this.#builder.isEmpty) await this.#taker.push(this.#builder.take());
     if (plan === undefined || !fits()) await this.#addSimilar(offset, length, basisOffset);
     else if (plan.sizeDelta === 0 && plan.splices.length === 0) {
       const { timeShift } = plan;
@@ -150,7 +157,7 @@ export class OpFeeder {
 
   /** Hand over the last window. */
   async finish(): Promise<void> {
-    if (!this.#builder.isEmpty) await this.#coder.push(this.#builder.take());
-    await this.#coder.finish();
+    if (!this.#builder.isEmpty) await this.#taker.push(this.#builder.take());
+    await this.#taker.finish();
   }
 }

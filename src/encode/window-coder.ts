@@ -7,6 +7,7 @@ import {
   StreamId,
   shortenChecksum,
 } from "../delta/index.ts";
+import type { WindowTaker } from "./op-feeder.ts";
 import type { RawWindow } from "./window-builder.ts";
 
 // So many windows wait for their segments at most. A window with a large segment of literals often stands beside one
@@ -17,7 +18,7 @@ const MAX_WINDOWS = 6;
 export type HashTarget = (offset: number, length: number) => Promise<bigint>;
 
 /** Codes the segments of windows, each stream by itself, and hands complete windows to the writer in order. */
-export class WindowCoder {
+export class WindowCoder implements WindowTaker {
   readonly #writer: DeltaWriter;
   readonly #encoders: ReadonlyMap<StreamId, SegmentEncoder>;
   readonly #accountant: DeltaAccountant | undefined;
@@ -77,7 +78,7 @@ export class WindowCoder {
   }
 
   /**
-   * Code a window. Resolves when there is room for another.
+   * Code a window.
    *
    * @throws what made an earlier window fail.
    */

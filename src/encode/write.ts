@@ -20,9 +20,9 @@ import { type InPlaceSettings, planInPlace } from "./in-place.ts";
 import type { EntrySpan, EnvelopeSpan } from "./input.ts";
 import { fitCoding, type StreamCoding } from "./levels.ts";
 import { chooseLiteralCoding } from "./literals.ts";
-import { MAX_ADDED_BYTES, OpFeeder } from "./op-feeder.ts";
+import { MAX_ADDED_BYTES, OpFeeder, type WindowTaker } from "./op-feeder.ts";
 import { inlineRangeHashing, type RangeHashing } from "./range-hashing.ts";
-import { WindowBuilder } from "./window-builder.ts";
+import { type RawWindow, WindowBuilder } from "./window-builder.ts";
 import { WindowCoder } from "./window-coder.ts";
 
 /** What {@link writeDelta} needs to know beside the matches. */
@@ -88,6 +88,47 @@ function fitInPlace(
   return { matches: fitted.matches, inPlace: fitted.header };
 }
 
+/** Keeps the literals of windows, as they will be coded. */
+class LiteralGatherer implements WindowTaker {
+  readonly segments: Uint8Array[] = [];
+
+  async push(window: RawWindow): Promise<void> {
+    const literals = window.segments.get(StreamId.DATA);
+    if (literals !== undefined) this.segments.push(literals.slice());
+    window.release();
+  }
+
+  async finish(): Promise<void> {}
+}
+
+/** Make the windows of a target, and give them to `taker`. */
+async function feedWindows(
+  { matches, target, basis }: Pick<WriteInput, "matches" | "target" | "basis">,
+  envelope: EnvelopePlan,
+  builder: WindowBuilder,
+  taker: WindowTaker,
+  onBytes: (doneBytes: number) => void,
+): Promise<void> {
+  if (envelope.header !== undefined) builder.addHead(envelope.head.length, givenConfigBytes(envelope.header));
+  const feeder = new OpFeeder(builder, taker, target, basis);
+  const walk = new MatchWalk(matches);
+  for (const range of envelope.ranges) {
+    const end = range.offset + range.length;
+    let told = range.offset;
+    for (let at = range.offset; at < end; ) {
+      const { match, length } = walk.from(at);
+      const bytes = Math.min(length, end - at, MAX_ADDED_BYTES);
+      const added = feeder.add(match, at, bytes);
+      if (added !== undefined) await added;
+      at += bytes;
+      if (at - told < MAX_ADDED_BYTES && at < end) continue;
+      onBytes(at);
+      told = at;
+    }
+  }
+  await feeder.finish();
+}
+
 /**
  * Write the delta that the matches describe. Of the target its literals are read, what differs from the basis, and each window for
  * its checksum, where that is not that of the whole.
@@ -108,12 +149,26 @@ export async function writeDelta(
   const envelope = await planEnvelope(target, input.envelope, { windowBytes, segmentBytes });
   const { matches, inPlace } = fitInPlace(input, envelope, segmentBytes, settings.inPlace);
   const expectedBytes = expectBytes(matches, target.size);
+  const createBuilder = async (): Promise<WindowBuilder> =>
+    new WindowBuilder(
+      await createHashCore(),
+      { windowBytes, segmentBytes },
+      coding[StreamId.RESIDUAL].codec.needsBasis,
+      expectedBytes,
+    );
   const { coding: literalCoding, primer } = await chooseLiteralCoding(
     input.basis,
     target,
     matches,
     expectedBytes[StreamId.DATA],
     coding[StreamId.DATA],
+    async () => {
+      const gatherer = new LiteralGatherer();
+      await feedWindows({ ...input, matches }, envelope, await createBuilder(), gatherer, () =>
+        signal?.throwIfAborted(),
+      );
+      return gatherer.segments;
+    },
   );
   const fitted = (stream: StreamId): StreamCoding =>
     stream === StreamId.DATA ? literalCoding : fitCoding(coding[stream], expectedBytes[stream]);
@@ -165,33 +220,12 @@ export async function writeDelta(
         ? targetHashes.xxh64
         : await rangeHashing.hash64(target, { offset, length }, signal);
     const coder = new WindowCoder(writer, encoders, accountant, hashTarget);
-    const builder = new WindowBuilder(
-      await createHashCore(),
-      { windowBytes, segmentBytes },
-      coding[StreamId.RESIDUAL].codec.needsBasis,
-      expectedBytes,
-    );
-    if (envelope.header !== undefined)
-      builder.addHead(envelope.head.length, givenConfigBytes(envelope.header));
-    const feeder = new OpFeeder(builder, coder, target, input.basis);
-    const walk = new MatchWalk(matches);
-    for (const range of envelope.ranges) {
-      const end = range.offset + range.length;
-      let told = range.offset;
-      for (let at = range.offset; at < end; ) {
-        const { match, length } = walk.from(at);
-        const bytes = Math.min(length, end - at, MAX_ADDED_BYTES);
-        const added = feeder.add(match, at, bytes);
-        if (added !== undefined) await added;
-        at += bytes;
-        if (at - told < MAX_ADDED_BYTES && at < end) continue;
-        signal?.throwIfAborted();
-        onProgress?.({ phase: "write", doneBytes: at, totalBytes: target.size });
-        told = at;
-      }
-    }
+    const builder = await createBuilder();
+    await feedWindows({ ...input, matches }, envelope, builder, coder, (doneBytes) => {
+      signal?.throwIfAborted();
+      onProgress?.({ phase: "write", doneBytes, totalBytes: target.size });
+    });
     await primed;
-    await feeder.finish();
     await writer.end(coder.count);
     const deltaBytes = writer.bytesWritten;
     return {

@@ -53,14 +53,22 @@ test("a codec that takes none gets none", async () => {
   assert.deepEqual((await readHeader(await makeDelta("brotli"))).primer, []);
 });
 
-test("of many literals, what stands around a sample of them is taken", async () => {
+/** A text, and one into which 40 paragraphs were put. */
+function makeGrownText(): { old: Uint8Array; changed: Uint8Array; literalBytes: number } {
   const old = makeProse(60_000, 3);
   const inserted = Array.from({ length: 40 }, (_, i) => makeProse(400, 100 + i));
   const pieces = inserted.map((text, i) => old.slice(i * 9000, (i + 1) * 9000) + text);
-  const changed = encodeUtf8(pieces.join("") + old.slice(inserted.length * 9000));
-  const literalBytes = inserted.join("").length;
+  return {
+    old: encodeUtf8(old),
+    changed: encodeUtf8(pieces.join("") + old.slice(inserted.length * 9000)),
+    literalBytes: inserted.join("").length,
+  };
+}
+
+test("of many literals, what stands around a sample of them is taken", async () => {
+  const { old, changed, literalBytes } = makeGrownText();
   const sink = memorySink();
-  await createDelta(memorySource(encodeUtf8(old)), memorySource(changed), sink);
+  await createDelta(memorySource(old), memorySource(changed), sink);
   const { primer = [] } = await readHeader(sink.bytes());
   const primerBytes = primer.reduce((sum, { length }) => sum + length, 0);
   assert.ok(literalBytes > 2 ** 16, `${literalBytes} bytes are too many to try`);
@@ -74,8 +82,22 @@ test("of many literals, what stands around a sample of them is taken", async () 
     end = offset + length;
   }
   const made = memorySink();
-  await applyDelta(memorySource(encodeUtf8(old)), sink.bytes(), made);
+  await applyDelta(memorySource(old), sink.bytes(), made);
   assert.deepEqual(Buffer.from(made.bytes()), Buffer.from(changed));
+});
+
+test("where literals are few the highest level takes no more bytes than those below it", async () => {
+  const { old, changed, literalBytes } = makeGrownText();
+  assert.ok(literalBytes > 2 ** 16 && literalBytes < 2 ** 18, `${literalBytes} bytes are not few`);
+  const bytesOf = async (level: number): Promise<number> => {
+    const sink = memorySink();
+    // Several windows, as differences make them: literals are cut where these end.
+    const options = { level, segmentBytes: 1 << 14 };
+    await createDelta(memorySource(old), memorySource(changed), sink, options);
+    return sink.bytes().length;
+  };
+  const [six, seven, eight, nine] = await Promise.all([6, 7, 8, 9].map(bytesOf));
+  assert.ok(nine! <= Math.min(six!, seven!, eight!), `${six}, ${seven}, ${eight} and ${nine} bytes`);
 });
 
 test("each of the highest efforts learns from twice as many places, and all in as many bytes where literals are few", () => {
