@@ -71,13 +71,6 @@ export interface AtomicFile extends ReadableSink {
   discard(): Promise<void>;
 }
 
-function syncAheadOf(handle: FileHandle): SyncAhead {
-  return new SyncAhead(async () => {
-    await handle.datasync();
-    return true;
-  });
-}
-
 /**
  * Write a file beside its final name and give it the name at `commit`, so that no reader and no power cut ever sees a
  * part of it. An existing file of that name stays untouched until then.
@@ -85,7 +78,7 @@ function syncAheadOf(handle: FileHandle): SyncAhead {
 export async function createAtomicFile(path: string): Promise<AtomicFile> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.part`);
   const handle = await open(temporary, "wx+", 0o666);
-  const ahead = syncAheadOf(handle);
+  const ahead = new SyncAhead(() => handle.datasync());
   let offset = 0;
   let state: "open" | "committed" | "discarded" = "open";
   return {
@@ -107,7 +100,6 @@ export async function createAtomicFile(path: string): Promise<AtomicFile> {
     discard: async () => {
       if (state !== "open") return;
       state = "discarded";
-      await ahead.settle().catch(() => {});
       await handle.close();
       await unlink(temporary);
     },
@@ -131,7 +123,7 @@ export interface ResumableFile extends ResumableSink, ReadableSink {
 export async function createResumableFile(path: string): Promise<ResumableFile> {
   const temporary = join(dirname(path), `.${basename(path)}.part`);
   const handle = await open(temporary, constants.O_RDWR | constants.O_CREAT, 0o666);
-  const ahead = syncAheadOf(handle);
+  const ahead = new SyncAhead(() => handle.datasync());
   let offset = 0;
   return {
     existing: handleSource(handle, temporary, (await handle.stat()).size),
@@ -152,12 +144,8 @@ export async function createResumableFile(path: string): Promise<ResumableFile> 
       await handle.close();
       await syncFolder(dirname(path));
     },
-    keep: async () => {
-      await ahead.settle().catch(() => {});
-      await handle.close();
-    },
+    keep: () => handle.close(),
     discard: async () => {
-      await ahead.settle().catch(() => {});
       await handle.close();
       await unlink(temporary);
     },

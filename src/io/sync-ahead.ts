@@ -6,15 +6,15 @@ const SYNC_AHEAD_BYTES = 1 << 24;
  * waited for at the end.
  */
 export class SyncAhead {
-  readonly #sync: () => Promise<boolean | undefined>;
+  readonly #sync: () => Promise<unknown>;
   readonly #everyBytes: number;
   #unsyncedBytes = 0;
   #syncing: Promise<void> | undefined;
   #isPossible = true;
   #failure: { error: unknown } | undefined;
 
-  /** @param sync - makes durable what is written; `false` where that cannot be, and is not to be tried again. */
-  constructor(sync: () => Promise<boolean | undefined>, everyBytes: number = SYNC_AHEAD_BYTES) {
+  /** @param sync - makes durable what is written; it gives `false` where that cannot be, and is not to be tried again. */
+  constructor(sync: () => Promise<unknown>, everyBytes: number = SYNC_AHEAD_BYTES) {
     this.#sync = sync;
     this.#everyBytes = everyBytes;
   }
